@@ -1,0 +1,35 @@
+"""A Django cache backend for Redis and Valkey in which every part is a plugin chosen by name."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from .hookspecs import hookimpl
+
+try:
+    __version__ = version("django-redis-core")
+except PackageNotFoundError:  # a checkout that is on the path but not installed
+    __version__ = "0+unknown"
+
+__all__ = ["__version__", "get_redis_connection", "hookimpl"]
+
+
+def get_redis_connection(alias: str = "default", write: bool = True) -> Any:
+    """A redis-py client for the servers of a cache, for commands that the cache does not have.
+
+    ``write`` False: a replica, where there is one. Keys and values are the caller's own: nothing
+    is prefixed or serialized.
+    """
+    from django.core.cache import caches
+    from django.core.exceptions import ImproperlyConfigured
+
+    from .cache import RedisCache
+
+    cache = caches[alias]
+    if not isinstance(cache, RedisCache):
+        raise ImproperlyConfigured(
+            f"CACHES[{alias!r}] is a {type(cache).__module__}.{type(cache).__name__}, which has "
+            "no Redis connection."
+        )
+    return cache.raw_client(write=write)

@@ -1,0 +1,185 @@
+"""Puts a cache together: options → plugins → codec, client, servers and driver.
+
+Django makes a backend object for every thread, and for every request under ASGI, so everything
+here is built once a process and configuration, and backends share it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from . import commands, signals
+from .codec import Codec
+from .connections.config import frozen
+from .connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
+from .connections.foreign import AsyncForeignExecutor, ForeignExecutor
+from .connections.node import Node
+from .connections.raw import is_own_client
+from .drivers import Driver
+from .interfaces.client import Client, ClientContext, compose
+from .keys import Keys
+from .options import CacheOptions, PluginUse, find_alias, parse
+
+
+class Engine:
+    """One cache of this process, ready to work: what all its backend objects share."""
+
+    def __init__(self, options: CacheOptions) -> None:
+        self.options = options
+        self.alias = options.alias
+        self.logger = logging.getLogger(options.logger or __package__)
+        self.codec = _codec(options, Unreadable(options.alias, self.logger))
+        self.naming = Keys(
+            options.key_prefix, options.version, options.key_function, options.reverse_key_function
+        )
+        self.client = _client(options, self.naming, self.codec)
+        factory = options.connection_factory.build(options.connection)
+        self.topology = self.client.build_topology(options.locations, factory.topology)
+        partial = Partial(options.alias)
+        plan = Plan(self.topology, Node.client, partial)
+        async_plan = Plan(self.topology, Node.async_client, partial)
+        execute: Callable[[Any], Any] = BlockingExecutor(plan)
+        single = self.topology.single
+        if single is not None and is_own_client(single.config):
+            execute = ForeignExecutor(single.client())
+        self.driver = self._driver(execute, AsyncioExecutor(async_plan))
+        #: For operations that need no I/O: asyncio's clients, with nothing to await.
+        self.immediate_driver = self._driver(async_plan.answer, async_plan.answer)
+
+    def _driver(self, execute: Callable[[Any], Any], aexecute: Callable[[Any], Any]) -> Driver:
+        options = self.options
+        return Driver(
+            self.alias,
+            self.client,
+            execute,
+            aexecute,
+            ignore=options.ignore_exceptions,
+            logger=self.logger if options.log_ignored_exceptions else None,
+        )
+
+    def driver_on(self, client: Any) -> Driver:
+        """A driver that sends everything to a redis-py client of the caller's."""
+        return self._driver(ForeignExecutor(client), AsyncForeignExecutor(client))
+
+    def raw_client(self, write: bool) -> Any:
+        """A redis-py client for the server of writes, or for one that serves reads."""
+        command = commands.SET("", b"") if write else commands.GET("")
+        return (self.topology.single or self.topology.route(command)).client()
+
+    def close_idle(self) -> None:
+        """Closes connections that nobody uses."""
+        for node in self.topology.nodes():
+            node.links.close_idle()
+
+
+def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:
+    compressors = [
+        use.build(max_length=options.max_decompressed_size) for use in options.compressors
+    ]
+    sealer = options.sealer.build()
+    return Codec(
+        [use.build() for use in options.serializers],
+        [compressor for compressor in compressors if compressor.name != "identity"],
+        None if sealer.name == "none" else sealer,
+        compress=compressors[0].name != "identity",
+        report=report,
+    )
+
+
+def _client(options: CacheOptions, naming: Keys, codec: Codec) -> Client:
+    uses = options.clients
+    _refuse_impossible(uses)
+    context = ClientContext(
+        alias=options.alias,
+        naming=naming,
+        codec=codec,
+        default_timeout=options.timeout,
+        scan_itersize=options.scan_itersize,
+        clear_by_prefix=options.clear == "prefix" and bool(options.key_prefix),
+        delete_unreadable=options.delete_unreadable,
+    )
+    arguments: dict[str, Any] = {}
+    for use in uses:
+        arguments.update(use.options)
+    whole = PluginUse(compose([use.plugin for use in uses]), arguments, uses[0].where)
+    client: Client = whole.build(context)
+    return client
+
+
+def _refuse_impossible(uses: Sequence[PluginUse]) -> None:
+    names = [use.plugin.name for use in uses]
+    for use in uses:
+        for other, reason in use.plugin.conflicts.items():
+            if other in names:
+                raise ImproperlyConfigured(
+                    f"{use.where}: {use.plugin.name!r} cannot work together with {other!r}: "
+                    f"{reason}."
+                )
+        if names.count(use.plugin.name) > 1:
+            raise ImproperlyConfigured(f"{use.where} names {use.plugin.name!r} twice.")
+
+
+class Unreadable:
+    """Tells the site of values that cannot be read: each time by signal, in the log once for each
+    sort of error."""
+
+    def __init__(self, alias: str, logger: logging.Logger) -> None:
+        self.alias = alias
+        self.logger = logger
+        self.count = 0
+        self._logged: set[type[Exception]] = set()
+
+    def __call__(self, key: str, data: bytes, error: Exception) -> None:
+        self.count += 1
+        if type(error) not in self._logged:
+            self._logged.add(type(error))
+            self.logger.warning(
+                "A value of the cache %r cannot be read and counts as a miss (%s); further ones "
+                "are not logged, but sent as the signal value_unreadable",
+                self.alias,
+                type(error).__name__,
+            )
+        signals.value_unreadable.send(sender=self.alias, key=key, exception=error, size=len(data))
+
+
+class Partial:
+    """Tells the site of an operation over several servers of which some failed."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    def __call__(self, keys: Sequence[Any], error: Exception) -> None:
+        signals.partial_failure.send(sender=self.alias, keys=keys, exception=error)
+
+
+_engines: dict[Hashable, tuple[Engine, Any]] = {}
+_lock = threading.Lock()
+
+
+def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
+    """The process' engine for an entry of CACHES."""
+    identity = frozen({**params, "LOCATION": location})
+    found = _engines.get(identity)
+    if found is None:
+        with _lock:
+            found = _engines.get(identity)
+            if found is None:
+                options = parse(find_alias(location, params), location, params)
+                # The entry is kept because its objects count by identity, which must stay theirs.
+                found = _engines[identity] = (Engine(options), (location, params))
+    return found[0]
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    """A test has changed settings: what was built from the old ones is not theirs any more."""
+    if setting in ("CACHES", "CACHE_HERD_TIMEOUT") or setting.startswith("DJANGO_REDIS_"):
+        _engines.clear()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,58 @@
+"""The circuit breaker of one server: after it failed, callers are spared the wait."""
+
+from __future__ import annotations
+
+import time
+
+from .. import signals
+from ..exceptions import CircuitOpen, ConnectionInterrupted, ServerTimeout
+
+
+class Breaker:
+    """Opens after ``limit`` failures in a row, or after one timeout, since that already cost a
+    caller all the time that it may take. While open, one caller every ``interval`` seconds tries
+    the server and all others are refused at once. ``limit`` 0: it never opens.
+
+    Two threads may probe at the same moment; that costs a second attempt and saves a lock on
+    every call.
+    """
+
+    __slots__ = ("failures", "interval", "last", "limit", "name", "opened", "probe_at")
+
+    def __init__(self, name: str, limit: int, interval: float) -> None:
+        self.name = name
+        self.limit = limit
+        self.interval = interval
+        self.failures = 0
+        self.opened = False
+        self.probe_at = 0.0
+        self.last = ""
+
+    def admit(self) -> None:
+        """Called while open: lets the caller through as the probe, or raises CircuitOpen."""
+        now = time.monotonic()
+        if now < self.probe_at:
+            raise CircuitOpen(
+                self.name,
+                f"not tried, since it failed moments ago ({self.last}); "
+                f"next try in {self.probe_at - now:.2f} s",
+            )
+        self.probe_at = now + self.interval
+
+    def failed(self, trouble: ConnectionInterrupted) -> None:
+        self.failures += 1
+        if not self.limit:
+            return
+        if self.opened or self.failures >= self.limit or isinstance(trouble, ServerTimeout):
+            self.probe_at = time.monotonic() + self.interval
+            self.last = trouble.reason or type(trouble).__name__
+            if not self.opened:
+                self.opened = True
+                signals.circuit_opened.send(sender=self.name, exception=trouble)
+
+    def succeeded(self) -> None:
+        """Called for a success after failures."""
+        self.failures = 0
+        if self.opened:
+            self.opened = False
+            signals.circuit_closed.send(sender=self.name)

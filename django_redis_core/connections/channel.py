@@ -1,0 +1,256 @@
+"""An asyncio connection that all tasks of a loop share.
+
+Commands of one turn of the loop are sent together and replies are matched in order, so fifty tasks
+cost one system call and not fifty, and cancelling a task only means that nobody looks at its reply
+when it comes: no other task is disturbed, and nobody gets a reply that is not theirs.
+
+redis-py's asyncio connection does the connecting (TLS, authentication, credential providers, the
+handshake); after that the transport is handed to the channel, which speaks the protocol itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from ..commands import Argument
+from ..exceptions import ConnectionInterrupted, ServerTimeout
+from .link import LOST
+from .resp import INCOMPLETE, make_reader, pack
+
+
+class Replies:
+    """The replies of commands that were sent together, and the future for all of them."""
+
+    __slots__ = ("future", "left", "replies")
+
+    def __init__(self, count: int, future: asyncio.Future[list[Any]]) -> None:
+        self.left = count
+        self.replies: list[Any] = []
+        self.future = future
+
+
+class Channel(asyncio.Protocol):
+    """One connection, many callers. ``timeout`` (seconds) bounds the wait for each reply."""
+
+    def __init__(self, connection: Any, timeout: float | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connection = connection
+        # redis-py's connection would close the transport when it is collected, so what it has is
+        # taken from it; the writer is kept because it closes the transport too.
+        self._writer = connection._writer
+        self._transport: asyncio.Transport = connection._writer.transport
+        connection._writer = connection._reader = None
+        self._timeout = timeout
+        self._reader = make_reader()
+        self._pending: deque[asyncio.Future[Any] | Replies] = deque()
+        self._buffer: list[bytes] = []
+        self._sent = 0
+        self._received = 0
+        # When what was sent up to a count left: one mark a turn of the loop, not one a command.
+        self._marks: deque[tuple[int, float]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self.closed = False
+        self._transport.set_protocol(self)
+
+    def call(self, args: tuple[Argument, ...]) -> asyncio.Future[Any]:
+        """Sends one command; the future is its reply, an exception object for an error reply."""
+        data = pack(args)
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._pending.append(future)
+        self._sent += 1
+        if not self._buffer:
+            self._loop.call_soon(self._flush)
+        self._buffer.append(data)
+        return future
+
+    def call_many(self, commands: Sequence[tuple[Argument, ...]]) -> asyncio.Future[list[Any]]:
+        """Sends commands together; the future is the list of their replies."""
+        data = b"".join([pack(args) for args in commands])
+        future: asyncio.Future[list[Any]] = self._loop.create_future()
+        self._pending.append(Replies(len(commands), future))
+        self._sent += len(commands)
+        if not self._buffer:
+            self._loop.call_soon(self._flush)
+        self._buffer.append(data)
+        return future
+
+    def _flush(self) -> None:
+        data = b"".join(self._buffer)
+        self._buffer.clear()
+        if self.closed:
+            return
+        self._transport.write(data)
+        if self._timeout is not None:
+            self._marks.append((self._sent, self._loop.time() + self._timeout))
+            if self._timer is None:
+                self._timer = self._loop.call_later(self._timeout, self._check)
+
+    def data_received(self, data: bytes) -> None:
+        reader = self._reader
+        gets = reader.gets
+        pending = self._pending
+        try:
+            reader.feed(data)
+            while (reply := gets()) is not INCOMPLETE:
+                entry = pending[0]
+                self._received += 1
+                if entry.__class__ is Replies:
+                    entry.replies.append(reply)
+                    entry.left -= 1
+                    if entry.left:
+                        continue
+                    reply, entry = entry.replies, entry.future
+                pending.popleft()
+                if not entry.done():  # type: ignore[union-attr]
+                    entry.set_result(reply)  # type: ignore[union-attr]
+        except (ConnectionInterrupted, IndexError) as error:
+            # Not the protocol, or a reply that nobody asked for: nothing after it can be matched.
+            self._fail(ConnectionInterrupted(None, f"the replies are out of step: {error}"))
+            return
+        marks = self._marks
+        while marks and marks[0][0] <= self._received:
+            marks.popleft()
+
+    def _check(self) -> None:
+        """The oldest command's time is up, or was answered and the next one's is waited for."""
+        self._timer = None
+        if not self._marks or self.closed:
+            return
+        due = self._marks[0][1]
+        if self._loop.time() >= due:
+            self._fail(ServerTimeout(None, f"no reply within {self._timeout} s"))
+        else:
+            self._timer = self._loop.call_at(due, self._check)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(ConnectionInterrupted(None, str(exc) if exc else LOST))
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _fail(self, error: ConnectionInterrupted) -> None:
+        """Ends the connection and every call on it."""
+        if self.closed:
+            return
+        self.closed = True
+        self._transport.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+        for entry in self._pending:
+            future = entry.future if isinstance(entry, Replies) else entry
+            if not future.done():
+                # One exception object cannot be raised in many tasks: they would share a traceback.
+                future.set_exception(type(error)(None, error.reason))
+        self._pending.clear()
+        self._marks.clear()
+
+    async def close(self) -> None:
+        """Ends the connection and waits until its socket is closed."""
+        self._fail(ConnectionInterrupted(None, "closed"))
+        await self._ended
+
+
+class Channels:
+    """The channels of one server: one a loop, closed with it."""
+
+    def __init__(self) -> None:
+        self._slots: dict[asyncio.AbstractEventLoop, _Slot] = {}
+
+    def get(self) -> Channel | None:
+        """The running loop's channel, if it is open."""
+        slot = self._slots.get(asyncio.get_running_loop())
+        if slot is None:
+            return None
+        channel = slot.channel
+        return None if channel is None or channel.closed else channel
+
+    async def open(self, config: Any) -> Channel:
+        """The running loop's channel, opened by whoever asks first."""
+        loop = asyncio.get_running_loop()
+        slot = self._slot(loop)
+        if slot.opening is None:
+            slot.opening = loop.create_task(slot.connect(config))
+            # Its error is the waiters' to see; when all of them are gone, nobody's.
+            slot.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        # Shielded: a caller that is cancelled must not take the connection from those who wait
+        # with it.
+        return await asyncio.shield(slot.opening)
+
+    def client(self, make: Callable[[], Any]) -> Any:
+        """The running loop's redis-py client, made by ``make`` when there is none yet."""
+        slot = self._slot(asyncio.get_running_loop())
+        if slot.client is None:
+            slot.client = make()
+        return slot.client
+
+    def _slot(self, loop: asyncio.AbstractEventLoop) -> _Slot:
+        slot = self._slots.get(loop)
+        if slot is None:
+            self._forget_closed_loops()
+            slot = self._slots[loop] = _Slot()
+            slot.close_with_loop(self._slots)
+        return slot
+
+    def _forget_closed_loops(self) -> None:
+        """A loop that was closed without running its asynchronous generators' ends: its
+        transports close their sockets when they are collected."""
+        for loop in list(self._slots):
+            if loop.is_closed():
+                self._slots.pop(loop, None)
+
+    async def close(self) -> None:
+        """Closes the running loop's channel."""
+        slot = self._slots.pop(asyncio.get_running_loop(), None)
+        if slot is not None:
+            await slot.end()
+
+
+class _Slot:
+    def __init__(self) -> None:
+        self.channel: Channel | None = None
+        self.client: Any = None
+        self.opening: asyncio.Task[Channel] | None = None
+        self._ender: AsyncGenerator[None, None] | None = None
+
+    async def connect(self, config: Any) -> Channel:
+        try:
+            if config.before_connect is not None:
+                config.before_connect()
+            connection = config.async_connection()
+            await connection.connect()
+            self.channel = Channel(connection, config.timeout)
+            return self.channel
+        finally:
+            self.opening = None
+
+    def close_with_loop(self, slots: dict[asyncio.AbstractEventLoop, _Slot]) -> None:
+        """Lets the loop end this slot: ``asyncio.run`` and every framework's runner finish open
+        asynchronous generators (``loop.shutdown_asyncgens``) while the loop still runs."""
+        loop = asyncio.get_running_loop()
+
+        async def ender() -> AsyncGenerator[None, None]:
+            try:
+                yield
+            finally:
+                if slots.get(loop) is self:
+                    del slots[loop]
+                channel, self.channel = self.channel, None
+                if channel is not None:
+                    await channel.close()
+                if self.client is not None:
+                    await self.client.aclose()
+
+        self._ender = ender()
+        try:
+            # Up to its yield the generator awaits nothing, so one step by hand starts it; the
+            # first step is what makes the loop know of it.
+            self._ender.__anext__().send(None)
+        except StopIteration:
+            pass
+
+    async def end(self) -> None:
+        if self._ender is not None:
+            await self._ender.aclose()

@@ -1,0 +1,116 @@
+"""What it takes to connect to one server, complete and comparable.
+
+Two caches share connections when, and only when, every detail here is equal: also timeouts,
+passwords and limits, which a URL alone does not tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis.asyncio as aioredis
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+
+
+def frozen(value: Any) -> Hashable:
+    """``value`` as something that can be compared and hashed; objects count by identity."""
+    if isinstance(value, Mapping):
+        return tuple(sorted(((str(name), frozen(item)) for name, item in value.items()), key=str))
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    if isinstance(value, set | frozenset):
+        return frozenset(frozen(item) for item in value)
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    # 1, 1.0 and True are equal and hash alike, but are not one setting.
+    return (type(value).__name__, value)
+
+
+@dataclass(frozen=True, eq=False)
+class ServerConfig:
+    """One server's address with all that a connection to it needs.
+
+    ``kwargs`` go to redis-py's connection class; ``timeout`` is the operation's, in seconds;
+    ``max_connections`` and ``wait`` (seconds) bound the pool; ``pool_class`` and ``client_class``
+    are the site's own redis-py classes. ``before_connect`` is called before each new connection.
+    """
+
+    connection_class: type[Any]
+    kwargs: Mapping[str, Any] = field(repr=False)
+    timeout: float | None
+    max_connections: int | None = None
+    wait: float = 1.0
+    breaker_failures: int = 3
+    breaker_interval: float = 1.0
+    pool_class: type[Any] | None = None
+    pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    client_class: type[Any] | None = None
+    client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    before_connect: Callable[[], None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Where the server is, without user and password."""
+        kwargs = self.kwargs
+        if "path" in kwargs:
+            place = f"unix://{kwargs['path']}"
+        else:
+            scheme = "rediss" if issubclass(self.connection_class, SSLConnection) else "redis"
+            place = f"{scheme}://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
+        return f"{place}/{kwargs.get('db') or 0}"
+
+    @property
+    def identity(self) -> Hashable:
+        return (
+            self.connection_class,
+            frozen(self.kwargs),
+            self.timeout,
+            self.max_connections,
+            self.wait,
+            self.breaker_failures,
+            self.breaker_interval,
+            self.pool_class,
+            frozen(self.pool_kwargs),
+            self.client_class,
+            frozen(self.client_kwargs),
+            self.before_connect,
+        )
+
+    def connection(self) -> Any:
+        """A blocking redis-py connection, not connected yet."""
+        if self.before_connect is not None:
+            self.before_connect()
+        # RESP2: its replies need no handshake and read the same on every server version.
+        return self.connection_class(**{"protocol": 2, **self.kwargs})
+
+    def async_connection(self) -> Any:
+        """An asyncio redis-py connection, not connected yet."""
+        return self.async_connection_class(**{"protocol": 2, **self.async_kwargs()})
+
+    def async_kwargs(self) -> dict[str, Any]:
+        """``kwargs`` without what only blocking connections take."""
+        return {name: value for name, value in self.kwargs.items() if name not in _BLOCKING_ONLY}
+
+    @property
+    def async_connection_class(self) -> type[Any]:
+        for blocking, native in _ASYNC_TWINS:
+            if issubclass(self.connection_class, blocking):
+                return native
+        raise TypeError(
+            f"The connection class {self.connection_class.__name__} has no asyncio counterpart, "
+            "so this cache works only in blocking code."
+        )
+
+
+# The parser is chosen by whoever reads, and these read on their own.
+_BLOCKING_ONLY = frozenset({"parser_class", "redis_connect_func", "command_packer"})
+
+_ASYNC_TWINS: tuple[tuple[type[Any], type[Any]], ...] = (
+    (SSLConnection, aioredis.SSLConnection),
+    (UnixDomainSocketConnection, aioredis.UnixDomainSocketConnection),
+    (Connection, aioredis.Connection),
+)

@@ -1,0 +1,240 @@
+"""From a request to servers and back: split, group, send, merge, try elsewhere.
+
+The plan is itself an operation, so it stands here once; the two executors below it only send, by
+blocking calls or on asyncio. Commands for several servers are written to all of them before any
+reply is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..commands import SET, Command, Reply, Spread
+from ..drivers import arun, run
+from ..exceptions import ConnectionInterrupted, RedisCacheError
+from ..requests import Await, Batch, Operation, Places, Primaries, RawClient, Sleep
+from .node import Node
+from .topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Commands for several servers at once. Answered: a list of replies, or the trouble, each."""
+
+    groups: Sequence[tuple[Node, Sequence[Command]]]
+
+
+class Plan:
+    """How requests become commands for servers; shared by both executors."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        raw_client: Callable[[Node], Any],
+        partial: Callable[[Sequence[Any], Exception], None],
+    ) -> None:
+        self.topology = topology
+        self.raw_client = raw_client
+        self._partial = partial
+
+    def route(self, request: Command | Spread | Batch) -> Operation[Reply]:
+        """Sends a request that is not simply for one server."""
+        topology = self.topology
+        if not topology.ready:
+            yield from topology.discover()
+        if isinstance(request, list):
+            return (yield from self._batch(request))
+        if isinstance(request, Spread):
+            reply = (yield from self._batch([request]))[0]
+            if isinstance(reply, Exception):
+                raise reply
+            return reply
+        node = request.node or topology.route(request)
+        try:
+            return (yield request.on(node))
+        except ConnectionInterrupted as trouble:
+            return (yield from self.recover(request, node, trouble))
+
+    def recover(
+        self, command: Command, node: Node, trouble: ConnectionInterrupted
+    ) -> Operation[Reply]:
+        """Tries ``command`` where the topology says, until it says no more."""
+        attempt = 0
+        while True:
+            attempt += 1
+            instead = yield from self.topology.after(command, node, trouble, attempt)
+            if not instead:
+                raise trouble
+            try:
+                for step in instead:
+                    reply = yield step
+                return reply
+            except ConnectionInterrupted as again:
+                node, trouble = instead[-1].node or node, again
+
+    def _batch(self, requests: Sequence[Command | Spread]) -> Operation[list[Reply]]:
+        """Replies in the order of ``requests``; what failed has its exception there."""
+        commands: list[Command] = []
+        # For each request its command's position, or for a spread its parts with theirs.
+        slots: list[int | list[tuple[list[int], int]]] = []
+        for request in requests:
+            if isinstance(request, Spread):
+                parts = self.topology.parts(request)
+                slots.append(
+                    [(keys, at) for at, (keys, _) in enumerate(parts, start=len(commands))]
+                )
+                commands.extend(command for _, command in parts)
+            else:
+                slots.append(len(commands))
+                commands.append(request)
+        replies = yield from self._send(commands)
+        return [
+            replies[slot] if isinstance(slot, int) else self._merge(request, slot, replies)
+            for request, slot in zip(requests, slots, strict=True)
+        ]
+
+    def _merge(
+        self, spread: Any, slot: list[tuple[list[int], int]], replies: Sequence[Reply]
+    ) -> Reply:
+        parts = [(positions, replies[at]) for positions, at in slot]
+        merged = spread.merge(parts)
+        if not isinstance(merged, Exception):
+            for positions, reply in parts:
+                if isinstance(reply, Exception):
+                    self._partial([spread.keys[position] for position in positions], reply)
+        return merged
+
+    def _send(self, commands: Sequence[Command]) -> Operation[list[Reply]]:
+        """One request a server, all of them written before any is read."""
+        groups: dict[Node, list[int]] = {}
+        for position, command in enumerate(commands):
+            node = command.node or self.topology.route(command)
+            groups.setdefault(node, []).append(position)
+        answers = yield Groups(  # type: ignore[misc]  # asked of the executor, not the driver
+            [(node, [commands[at] for at in positions]) for node, positions in groups.items()]
+        )
+        replies: list[Reply] = [None] * len(commands)
+        for (node, positions), answer in zip(groups.items(), answers, strict=True):
+            for place, position in enumerate(positions):
+                reply = answer if isinstance(answer, Exception) else answer[place]
+                if isinstance(reply, ConnectionInterrupted):
+                    try:
+                        reply = yield from self.recover(commands[position], node, reply)
+                    except RedisCacheError as error:
+                        reply = error
+                replies[position] = reply
+        return replies
+
+    def answer(self, request: Any) -> Any:
+        """What needs no I/O, in blocking code and on asyncio alike."""
+        if isinstance(request, Primaries):
+            return self.topology.primaries()
+        if isinstance(request, Places):
+            return [self.topology.place(key) for key in request.keys]
+        if isinstance(request, RawClient):
+            return self.raw_client(self.topology.route(SET(request.key, b"")))
+        raise TypeError(f"An operation yielded {request!r}, which no driver knows.")
+
+
+class BlockingExecutor:
+    """Answers requests by blocking calls."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._single = plan.topology.single
+
+    def __call__(self, request: Any) -> Any:
+        kind = request.__class__
+        single = self._single
+        if kind is Command:
+            if single is not None:
+                return single.call(request)
+        elif kind is Spread:
+            if single is not None:
+                return single.call(request.whole())
+        elif kind is Sleep:
+            return time.sleep(request.seconds)
+        elif kind is Await:
+            request.awaitable.close()
+            raise TypeError("The default is a coroutine, which only aget_or_set can await.")
+        elif kind is not list:
+            return self._answer(request)
+        return run(self.plan.route(request), self._send)
+
+    def _answer(self, request: Any) -> Any:
+        if not self.plan.topology.ready:
+            run(self.plan.topology.discover(), self._send)
+        return self.plan.answer(request)
+
+    def _send(self, request: Any) -> Any:
+        if request.__class__ is Command:
+            assert request.node is not None
+            return request.node.call(request)
+        if request.__class__ is Sleep:
+            return time.sleep(request.seconds)
+        flights: list[Any] = []
+        for node, commands in request.groups:
+            try:
+                flights.append((node, node.send(commands)))
+            except ConnectionInterrupted as trouble:
+                flights.append((node, trouble))
+        answers: list[Any] = []
+        for node, flight in flights:
+            if isinstance(flight, Exception):
+                answers.append(flight)
+                continue
+            try:
+                answers.append(node.receive(flight))
+            except ConnectionInterrupted as trouble:
+                answers.append(trouble)
+        return answers
+
+
+class AsyncioExecutor:
+    """Answers requests on the running loop."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._single = plan.topology.single
+
+    async def __call__(self, request: Any) -> Any:
+        kind = request.__class__
+        single = self._single
+        if kind is Command:
+            if single is not None:
+                return await single.acall(request)
+        elif kind is Spread:
+            if single is not None:
+                return await single.acall(request.whole())
+        elif kind is Sleep:
+            return await asyncio.sleep(request.seconds)
+        elif kind is Await:
+            return await request.awaitable
+        elif kind is not list:
+            return await self._answer(request)
+        return await arun(self.plan.route(request), self._send)
+
+    async def _answer(self, request: Any) -> Any:
+        if not self.plan.topology.ready:
+            await arun(self.plan.topology.discover(), self._send)
+        return self.plan.answer(request)
+
+    async def _send(self, request: Any) -> Any:
+        if request.__class__ is Command:
+            assert request.node is not None
+            return await request.node.acall(request)
+        if request.__class__ is Sleep:
+            return await asyncio.sleep(request.seconds)
+        if len(request.groups) == 1:
+            return [await self._group(*request.groups[0])]
+        return await asyncio.gather(*[self._group(*group) for group in request.groups])
+
+    async def _group(self, node: Node, commands: Sequence[Command]) -> Any:
+        try:
+            return await node.acall_many(commands)
+        except ConnectionInterrupted as trouble:
+            return trouble

@@ -1,0 +1,182 @@
+"""A blocking connection that knows whether it owes a reply.
+
+redis-py makes the connection: sockets, TLS, authentication, credential providers, the handshake.
+After that the link sends packed commands and reads replies on the socket itself, because
+redis-py's layers above the socket cost four times what the socket does.
+
+A link that owes a reply must never serve another caller: it would give that caller this one's
+value. So a link goes back to its pool only on the way of success, and every other way (an error, a
+signal, a greenlet's timeout, a frame that is simply dropped) closes it.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from ..commands import Argument
+from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
+from .resp import INCOMPLETE, make_reader, pack
+
+if TYPE_CHECKING:
+    from .pool import LinkPool, SitePool
+
+_CHUNK = 64 * 1024
+LOST = "the server closed the connection"
+
+
+class Link:
+    """A connection over a socket of its own."""
+
+    __slots__ = ("_buffer", "_poll", "_pool", "_reader", "_sock", "connection", "owes", "reused")
+
+    def __init__(self, connection: Any, sock: socket.socket, pool: LinkPool | SitePool) -> None:
+        self.connection = connection
+        self.owes = 0
+        self.reused = False
+        self._pool: LinkPool | SitePool | None = pool
+        self._sock = sock
+        self._reader = make_reader()
+        self._buffer = bytearray(_CHUNK)
+        self._poll: Any = None
+
+    def call(self, args: tuple[Argument, ...]) -> Any:
+        """Sends one command and returns its reply; an error reply is returned, not raised."""
+        data = pack(args)
+        self.owes += 1
+        self._sock.sendall(data)
+        # The first read nearly always brings the whole reply, so it is written out here.
+        length = self._sock.recv_into(self._buffer)
+        if not length:
+            raise ConnectionInterrupted(None, LOST)
+        reader = self._reader
+        reader.feed(self._buffer, 0, length)
+        reply = reader.gets()
+        if reply is INCOMPLETE:
+            reply = self._rest()
+        self.owes -= 1
+        return reply
+
+    def send(self, commands: Sequence[tuple[Argument, ...]]) -> None:
+        """Sends commands whose replies ``receive`` will read."""
+        data = b"".join([pack(args) for args in commands])
+        self.owes += len(commands)
+        self._sock.sendall(data)
+
+    def receive(self) -> list[Any]:
+        """The replies of all that was sent; error replies are among them as exceptions."""
+        replies = []
+        gets = self._reader.gets
+        while self.owes:
+            reply = gets()
+            if reply is INCOMPLETE:
+                reply = self._rest()
+            replies.append(reply)
+            self.owes -= 1
+        return replies
+
+    def _rest(self) -> Any:
+        """Reads until a reply is complete, within the operation's time as a whole: a server that
+        sends a byte now and then must not hold a caller for ever."""
+        sock, reader, buffer = self._sock, self._reader, self._buffer
+        allowed = sock.gettimeout()
+        deadline = None if allowed is None else time.monotonic() + allowed
+        while True:
+            length = sock.recv_into(buffer)
+            if not length:
+                raise ConnectionInterrupted(None, LOST)
+            reader.feed(buffer, 0, length)
+            reply = reader.gets()
+            if reply is not INCOMPLETE:
+                return reply
+            if deadline is not None and time.monotonic() > deadline:
+                raise ServerTimeout(None, f"the reply was not complete after {allowed} s")
+
+    def stale(self) -> bool:
+        """Whether the server has closed this idle connection, or sent what nobody asked for.
+
+        Costs a system call, so it is asked only before commands that must not be sent twice; the
+        others are sent again when the connection turns out to be closed.
+        """
+        if self._poll is None:
+            if not hasattr(select, "poll"):
+                return False
+            self._poll = select.poll()
+            self._poll.register(self._sock, select.POLLIN)
+        return bool(self._poll.poll(0))
+
+    def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            self.connection.disconnect()
+            pool.forget()
+
+    def hand_over(self) -> Any:
+        """The connection, for whoever closes it from now on."""
+        self._pool = None
+        return self.connection
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class ForeignLink(Link):
+    """A connection that is not over a plain socket (a connection class of the site's own), used
+    through redis-py's public methods only."""
+
+    __slots__ = ()
+
+    def __init__(self, connection: Any, pool: LinkPool | SitePool) -> None:
+        super().__init__(connection, None, pool)  # type: ignore[arg-type]
+
+    def call(self, args: tuple[Argument, ...]) -> Any:
+        self.send([args])
+        return self.receive()[0]
+
+    def send(self, commands: Sequence[tuple[Argument, ...]]) -> None:
+        self.owes += len(commands)
+        for args in commands:
+            self.connection.send_packed_command(self.connection.pack_command(*args))
+
+    def receive(self) -> list[Any]:
+        replies: list[Any] = []
+        while self.owes:
+            try:
+                reply = self.connection.read_response(disable_decoding=True)
+            except ResponseError as error:
+                reply = from_redis_py(error)
+            replies.append(reply)
+            self.owes -= 1
+        return replies
+
+    def stale(self) -> bool:
+        return False
+
+
+def from_redis_py(error: ResponseError) -> Exception:
+    """Our error for an error reply that redis-py has already made a class of.
+
+    redis-py takes the code off the message of the classes that it knows.
+    """
+    code = _CODES.get(type(error).__name__)
+    message = str(error)
+    return error_from_reply(f"{code} {message}" if code else message)
+
+
+_CODES = {
+    "NoScriptError": "NOSCRIPT",
+    "ReadOnlyError": "READONLY",
+    "OutOfMemoryError": "OOM",
+    "NoPermissionError": "NOPERM",
+    "ExecAbortError": "EXECABORT",
+    "MovedError": "MOVED",
+    "AskError": "ASK",
+    "TryAgainError": "TRYAGAIN",
+    "ClusterDownError": "CLUSTERDOWN",
+    "MasterDownError": "MASTERDOWN",
+}

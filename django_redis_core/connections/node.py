@@ -1,0 +1,290 @@
+"""One server: its links and channels, its breaker, and the one retry.
+
+All backends of a process that are configured alike share a node, and with it the pool. The rules
+are here once for every operation: what is a failure, what may be sent twice, what the caller sees.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Hashable, Sequence
+from typing import Any, NoReturn
+
+import redis.exceptions
+
+from ..commands import Command, Reply
+from ..exceptions import (
+    ConnectionInterrupted,
+    ReplyError,
+    ServerRefused,
+    ServerTimeout,
+)
+from . import raw
+from .breaker import Breaker
+from .channel import Channels
+from .config import ServerConfig
+from .link import Link, from_redis_py
+from .pool import LinkPool, SitePool
+from .raw import is_own_pool
+
+_nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class Node:
+    """A server that commands can be sent to. Made by ``node_for``, for sharing."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.name = config.name
+        self.reset()
+
+    def reset(self) -> None:
+        """Starts without connections: also in a forked child, which must not use its parent's."""
+        config = self.config
+        self.breaker = Breaker(self.name, config.breaker_failures, config.breaker_interval)
+        self._client: Any = None
+        self.links: LinkPool | SitePool
+        if is_own_pool(config):
+            self.links = SitePool(lambda: self.client().connection_pool)
+        else:
+            self.links = LinkPool(config.connection, config.max_connections, config.wait)
+        self.channels = Channels()
+
+    def client(self) -> Any:
+        """A redis-py client for this server, with a pool of its own."""
+        with _lock:
+            if self._client is None:
+                self._client = raw.client(self.config)
+            return self._client
+
+    def async_client(self) -> Any:
+        """A ``redis.asyncio`` client for this server, of the running loop and closed with it."""
+        return self.channels.client(lambda: raw.async_client(self.config))
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name}>"
+
+    def call(self, command: Command) -> Reply:
+        """Sends one command and returns its reply, read as its kind says."""
+        if self.breaker.opened:
+            self.breaker.admit()
+        pool = self.links
+        link = None
+        try:
+            link = pool.take(command.kind.repeatable)
+            reply = link.call(command.args)
+        except BaseException as error:
+            reply = self._failed(link, [command], error)[0]
+        else:
+            pool.give(link)
+            if self.breaker.failures:
+                self.breaker.succeeded()
+        return self._read(command, reply)
+
+    def call_many(self, commands: Sequence[Command]) -> list[Reply]:
+        """Sends commands together; an error reply takes its command's place in the list."""
+        return self.receive(self.send(commands))
+
+    def send(self, commands: Sequence[Command]) -> Flight:
+        """Sends commands and returns without reading, so that other servers can be sent to."""
+        if self.breaker.opened:
+            self.breaker.admit()
+        flight = Flight(commands)
+        try:
+            flight.link = self.links.take(all(command.kind.repeatable for command in commands))
+            flight.link.send([command.args for command in commands])
+        except BaseException as error:
+            flight.replies = self._failed(flight.link, commands, error)
+            flight.link = None
+        return flight
+
+    def receive(self, flight: Flight) -> list[Reply]:
+        """The replies of what ``send`` sent."""
+        link = flight.link
+        if link is not None:
+            try:
+                flight.replies = link.receive()
+            except BaseException as error:
+                flight.replies = self._failed(link, flight.commands, error)
+            else:
+                self.links.give(link)
+                if self.breaker.failures:
+                    self.breaker.succeeded()
+        return self._read_many(flight.commands, flight.replies)
+
+    def _failed(
+        self, link: Link | None, commands: Sequence[Command], error: BaseException
+    ) -> list[Reply]:
+        """The replies from a second try where one is allowed; otherwise raises."""
+        if link is not None:
+            link.close()
+        trouble = self.translate(error)
+        if trouble is not None and link is None:
+            trouble.before_sending = True
+        if not self._again(link is not None, commands, trouble):
+            self._give_up(trouble, error)
+        # The server was restarted or closed idle connections: the others are closed as well.
+        self.links.close_idle()
+        fresh = None
+        try:
+            fresh = self.links.take(True)
+            fresh.send([command.args for command in commands])
+            replies = fresh.receive()
+        except BaseException as second:
+            if fresh is not None:
+                fresh.close()
+            self._give_up(self.translate(second), second)
+        self.links.give(fresh)
+        if self.breaker.failures:
+            self.breaker.succeeded()
+        return replies
+
+    async def acall(self, command: Command) -> Reply:
+        """``call`` for asyncio."""
+        channel = self.channels.get()
+        try:
+            if self.breaker.opened:
+                self.breaker.admit()
+            if channel is None:
+                channel = await self.channels.open(self.config)
+            reply = await channel.call(command.args)
+        except Exception as error:
+            reply = (await self._afailed(channel is not None, [command], error))[0]
+        else:
+            if self.breaker.failures:
+                self.breaker.succeeded()
+        return self._read(command, reply)
+
+    async def acall_many(self, commands: Sequence[Command]) -> list[Reply]:
+        """``call_many`` for asyncio."""
+        channel = self.channels.get()
+        try:
+            if self.breaker.opened:
+                self.breaker.admit()
+            if channel is None:
+                channel = await self.channels.open(self.config)
+            replies = await channel.call_many([command.args for command in commands])
+        except Exception as error:
+            replies = await self._afailed(channel is not None, commands, error)
+        else:
+            if self.breaker.failures:
+                self.breaker.succeeded()
+        return self._read_many(commands, replies)
+
+    async def _afailed(
+        self, connected: bool, commands: Sequence[Command], error: Exception
+    ) -> list[Reply]:
+        trouble = self.translate(error)
+        if trouble is not None and not connected:
+            trouble.before_sending = True
+        if not self._again(connected, commands, trouble):
+            self._give_up(trouble, error)
+        try:
+            channel = self.channels.get() or await self.channels.open(self.config)
+            replies = await channel.call_many([command.args for command in commands])
+        except Exception as second:
+            self._give_up(self.translate(second), second)
+        if self.breaker.failures:
+            self.breaker.succeeded()
+        return replies
+
+    def _again(
+        self,
+        connected: bool,
+        commands: Sequence[Command],
+        trouble: ConnectionInterrupted | None,
+    ) -> bool:
+        """Whether to send a second time: once, on a new connection, when an existing one broke
+        under commands that may be repeated. Never after a timeout, whose time is spent."""
+        return (
+            connected
+            and type(trouble) is ConnectionInterrupted
+            and all(command.kind.repeatable for command in commands)
+        )
+
+    def _give_up(self, trouble: ConnectionInterrupted | None, error: BaseException) -> NoReturn:
+        if trouble is None:
+            raise error
+        if type(trouble) in (ConnectionInterrupted, ServerTimeout):
+            self.breaker.failed(trouble)
+        if trouble is error:
+            raise trouble
+        raise trouble from error
+
+    def translate(self, error: BaseException) -> ConnectionInterrupted | None:
+        """``error`` as server trouble of this node, or None when it is none."""
+        if isinstance(error, ConnectionInterrupted):
+            error.connection = error.connection or self.name
+            return error
+        if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
+            return ServerTimeout(self.name, str(error) or "timed out")
+        if isinstance(error, redis.exceptions.AuthenticationError):
+            return ServerRefused(self.name, str(error), "WRONGPASS")
+        if isinstance(error, redis.exceptions.BusyLoadingError):
+            return ServerRefused(self.name, str(error), "LOADING")
+        if isinstance(error, redis.exceptions.ResponseError) and not isinstance(error, ReplyError):
+            # Refused while connecting, for example SELECT of a database that is not there.
+            refusal = from_redis_py(error)
+            code = getattr(refusal, "code", "")
+            return ServerRefused(self.name, f"refused the connection: {error}", code)
+        if isinstance(error, redis.exceptions.ConnectionError | OSError):
+            return ConnectionInterrupted(self.name, str(error))
+        return None
+
+    def _read(self, command: Command, reply: Reply) -> Reply:
+        if isinstance(reply, Exception):
+            raise self._refused(reply)
+        read = command.kind.read
+        return reply if read is None else read(reply)
+
+    def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
+        values = []
+        for command, reply in zip(commands, replies, strict=True):
+            if isinstance(reply, Exception):
+                reply = self._refused(reply)
+            elif (read := command.kind.read) is not None:
+                reply = read(reply)
+            values.append(reply)
+        return values
+
+    def _refused(self, error: Exception) -> Exception:
+        if isinstance(error, ServerRefused):
+            error.connection = self.name
+            if error.code == "READONLY":
+                # The name may lead to another server by now, but old connections do not.
+                self.links.close_idle()
+        return error
+
+
+class Flight:
+    """Commands that are on their way on one link."""
+
+    __slots__ = ("commands", "link", "replies")
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.commands = commands
+        self.link: Link | None = None
+        self.replies: list[Reply] = []
+
+
+def node_for(config: ServerConfig) -> Node:
+    """The process' node for this configuration."""
+    with _lock:
+        node = _nodes.get(config.identity)
+        if node is None:
+            node = _nodes[config.identity] = Node(config)
+        return node
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for node in list(_nodes.values()):
+        node.reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

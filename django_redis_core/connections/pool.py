@@ -1,0 +1,138 @@
+"""The free list of links to one server: one for a process and a whole configuration."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ..exceptions import PoolExhausted
+from .link import ForeignLink, Link
+
+
+class LinkPool:
+    """Idle links, the last one used on top.
+
+    Taking and giving back are one ``deque`` operation each, which is atomic, so threads and
+    greenlets share it without a lock. ``limit`` (None: unlimited) bounds the links that exist;
+    at the limit a caller waits up to ``wait`` seconds for one.
+    """
+
+    def __init__(self, connect: Callable[[], Any], limit: int | None, wait: float) -> None:
+        self._connect = connect
+        self._limit = limit
+        self._wait = wait
+        self.reset()
+
+    def reset(self) -> None:
+        """Starts anew, also after a fork: the links of the parent stay the parent's."""
+        self._free: deque[Link] = deque()
+        self._open = 0
+        self._waiting = 0
+        self._freed = threading.Condition()
+
+    def take(self, repeatable: bool) -> Link:
+        """An idle link or a new one. For a command that must not be sent twice, the idle link is
+        first asked whether the server has closed it."""
+        free = self._free
+        while True:
+            try:
+                link = free.pop()
+            except IndexError:
+                return self._new()
+            if repeatable or not link.stale():
+                return link
+            link.close()
+
+    def give(self, link: Link) -> None:
+        """Takes back a link that owes nothing."""
+        link.reused = True
+        self._free.append(link)
+        if self._waiting:
+            with self._freed:
+                self._freed.notify()
+
+    def close_idle(self) -> None:
+        """Closes the links that nobody uses."""
+        free = self._free
+        while free:
+            try:
+                free.pop().close()
+            except IndexError:
+                return
+
+    def forget(self) -> None:
+        """A link was closed."""
+        with self._freed:
+            self._open -= 1
+            if self._waiting:
+                self._freed.notify()
+
+    def _new(self) -> Link:
+        with self._freed:
+            if self._limit is not None and self._open >= self._limit:
+                link = self._wait_for_one(self._limit)
+                if link is not None:
+                    return link
+            self._open += 1
+        try:
+            connection = self._connect()
+            connection.connect()
+        except BaseException:
+            self.forget()
+            raise
+        # Private in redis-py, but the same name since its first version. Where it is no plain
+        # socket, the public methods do.
+        sock = getattr(connection, "_sock", None)
+        if isinstance(sock, socket.socket):
+            return Link(connection, sock, self)
+        return ForeignLink(connection, self)
+
+    def _wait_for_one(self, limit: int) -> Link | None:
+        """Called with the lock held: a link that was given back, or None for room to open one."""
+        deadline = time.monotonic() + self._wait
+        self._waiting += 1
+        try:
+            while True:
+                if self._free:
+                    try:
+                        return self._free.pop()
+                    except IndexError:
+                        pass
+                if self._open < limit:
+                    return None
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise PoolExhausted(
+                        None,
+                        f"all {limit} connections (max_connections) stayed in use for "
+                        f"{self._wait} s",
+                    )
+                self._freed.wait(left)
+        finally:
+            self._waiting -= 1
+
+
+class SitePool:
+    """The links of a redis-py pool class that the site brought (``CONNECTION_POOL_CLASS``), which
+    then decides about limits and reuse for the cache as well."""
+
+    def __init__(self, pool: Callable[[], Any]) -> None:
+        self._pool = pool
+
+    def take(self, repeatable: bool) -> Link:
+        connection = self._pool().get_connection("_")  # older redis-py wants a command's name
+        return ForeignLink(connection, self)
+
+    def give(self, link: Link) -> None:
+        connection = link.hand_over()
+        self._pool().release(connection)
+
+    def close_idle(self) -> None:
+        self._pool().disconnect(inuse_connections=False)
+
+    def forget(self) -> None:
+        """Nothing is counted here: the pool does."""

@@ -1,0 +1,118 @@
+"""Which server a command goes to, and what to do when it fails there.
+
+A connection factory makes a topology. It decides, and never sends: what it needs to find out it
+asks for by yielding commands, as operations do, so blocking code and asyncio share it.
+"""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from ..commands import Command, Key, Spread
+from ..exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
+from ..requests import Nodes, Operation, Place
+from .node import Node
+
+Parts = list[tuple[list[int], Command]]
+
+
+class Topology(ABC):
+    """The servers of one cache.
+
+    ``single`` is the one server that takes everything, or None when ``route`` must be asked.
+    ``ready`` is False while ``discover`` has to run before the first command.
+    """
+
+    single: Node | None = None
+    ready: bool = True
+
+    @abstractmethod
+    def route(self, command: Command) -> Node:
+        """The server for ``command``, by its key and whether it writes."""
+
+    @abstractmethod
+    def primaries(self) -> Nodes:
+        """All servers that together hold the whole keyspace."""
+
+    def nodes(self) -> Nodes:
+        """All servers, those that serve only reads included."""
+        return self.primaries()
+
+    def place(self, key: Key) -> Place:
+        """Where ``key`` lives: keys of equal places may stand in one command."""
+        return None
+
+    def parts(self, spread: Spread) -> Parts:
+        """``spread`` as one command a place, each with its keys' positions."""
+        return spread.split(self.place)
+
+    def discover(self) -> Operation[None]:
+        """Finds out which servers there are."""
+        yield from ()
+
+    def after(
+        self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
+    ) -> Operation[Sequence[Command] | None]:
+        """What to send instead when ``command`` failed on ``node``; the last reply counts.
+
+        ``attempt`` counts from 1. None: nothing, the caller gets ``trouble``.
+        """
+        yield from ()
+        return None
+
+
+class SingleServer(Topology):
+    """One primary, and replicas that may serve reads.
+
+    ``replica_read_only`` False: where the primary cannot be reached, a write goes to another of
+    the servers, for sites whose "replicas" are primaries of their own (DJANGO_REDIS'
+    ``REPLICA_READ_ONLY``).
+    """
+
+    def __init__(
+        self, primary: Node, replicas: Sequence[Node] = (), *, replica_read_only: bool = True
+    ) -> None:
+        self.primary = primary
+        self.replicas = tuple(replicas)
+        self.replica_read_only = replica_read_only
+        if not self.replicas:
+            self.single = primary
+
+    def route(self, command: Command) -> Node:
+        if command.kind.write or not self.replicas:
+            return self.primary
+        return random.choice(self.replicas)
+
+    def primaries(self) -> Nodes:
+        return (self.primary,)
+
+    def nodes(self) -> Nodes:
+        return (self.primary, *self.replicas)
+
+    def parts(self, spread: Spread) -> Parts:
+        return [(list(range(len(spread.keys))), spread.whole())]
+
+    def after(
+        self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
+    ) -> Operation[Sequence[Command] | None]:
+        """A read that a replica could not serve goes to the other servers, the primary last."""
+        yield from ()
+        if not self.replicas or isinstance(trouble, ServerTimeout) or not moved_on(trouble):
+            return None
+        if command.kind.write and (self.replica_read_only or not trouble.before_sending):
+            return None
+        others = [*self.replicas, self.primary]
+        if command.kind.write:
+            others = list(self.replicas)
+        others = [other for other in others if other is not node]
+        return [command.on(others[attempt - 1])] if attempt <= len(others) else None
+
+
+def moved_on(trouble: ConnectionInterrupted) -> bool:
+    """Whether another server may be able to do what this one could not."""
+    return not isinstance(trouble, ServerRefused) or trouble.code in _ELSEWHERE
+
+
+_ELSEWHERE = frozenset({"LOADING", "MASTERDOWN", "READONLY", "MAXCLIENTS"})

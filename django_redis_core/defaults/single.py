@@ -1,0 +1,24 @@
+"""One server, or a primary with replicas: the default connection factory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..connections.topology import SingleServer, Topology
+from ..hookspecs import hookimpl
+from ..interfaces.connection_factory import ConnectionFactory
+
+
+class SingleServerFactory(ConnectionFactory):
+    """The first LOCATION is the primary, the others are its replicas, which serve the reads."""
+
+    name = "single"
+
+    def topology(self, locations: Sequence[str]) -> Topology:
+        primary, *replicas = (self.node(url) for url in locations)
+        return SingleServer(primary, replicas, replica_read_only=self.connection.replica_read_only)
+
+
+@hookimpl
+def register_connection_factory() -> type[ConnectionFactory]:
+    return SingleServerFactory

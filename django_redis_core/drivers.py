@@ -1,0 +1,171 @@
+"""The only code that runs operations: blocking, on asyncio, as streams.
+
+An operation yields requests and is sent their answers. Who answers, an ``Execute``, is given. The
+guard is here too, in the one place that every operation passes: it turns server trouble into the
+operation's declared fallback when the site ignores such exceptions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from inspect import isawaitable
+from typing import Any, TypeVar
+
+from . import signals
+from .exceptions import ConnectionInterrupted, RedisCacheError
+from .operations.declare import Declaration
+from .requests import Emit, Operation
+
+T = TypeVar("T")
+
+Execute = Callable[[Any], Any]
+AExecute = Callable[[Any], Awaitable[Any]]
+
+
+def run(operation: Operation[T], execute: Execute) -> T:
+    """Drives an operation to its result; ``execute`` answers its requests."""
+    try:
+        request = operation.send(None)
+        while True:
+            try:
+                answer = execute(request)
+            except RedisCacheError as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(answer)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+
+
+async def arun(operation: Operation[T], execute: AExecute) -> T:
+    """``run`` for asyncio."""
+    try:
+        request = operation.send(None)
+        while True:
+            try:
+                answer = await execute(request)
+            except RedisCacheError as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(answer)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+
+
+def stream(operation: Operation[None], execute: Execute) -> Iterator[Any]:
+    """Drives a stream; what it emits comes out one by one, as it is found."""
+    try:
+        request = operation.send(None)
+        while True:
+            if isinstance(request, Emit):
+                yield from request.items
+                request = operation.send(None)
+                continue
+            try:
+                answer = execute(request)
+            except RedisCacheError as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(answer)
+    except StopIteration:
+        return
+
+
+async def astream(operation: Operation[None], execute: AExecute) -> AsyncIterator[Any]:
+    """``stream`` for asyncio."""
+    try:
+        request = operation.send(None)
+        while True:
+            if isinstance(request, Emit):
+                for item in request.items:
+                    yield item
+                request = operation.send(None)
+                continue
+            try:
+                answer = await execute(request)
+            except RedisCacheError as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(answer)
+    except StopIteration:
+        return
+
+
+class Driver:
+    """Runs the operations of one client and answers for servers in trouble.
+
+    ``client`` has the operations; ``execute`` and ``aexecute`` answer their requests.
+    """
+
+    def __init__(
+        self,
+        alias: str,
+        client: Any,
+        execute: Execute,
+        aexecute: AExecute,
+        *,
+        ignore: bool = False,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        self.alias = alias
+        self.client = client
+        self.execute = execute
+        self.aexecute = aexecute
+        self.ignore = ignore
+        self.logger = logger
+
+    def call(self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        try:
+            return run(getattr(self.client, declaration.name)(*args, **kwargs), self.execute)
+        except ConnectionInterrupted as trouble:
+            return self.guard(declaration, args, kwargs, trouble)
+
+    async def acall(
+        self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        try:
+            return await arun(
+                getattr(self.client, declaration.name)(*args, **kwargs), self.aexecute
+            )
+        except ConnectionInterrupted as trouble:
+            answer = self.guard(declaration, args, kwargs, trouble)
+            return await answer if isawaitable(answer) else answer
+
+    def iterate(
+        self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Iterator[Any]:
+        try:
+            yield from stream(getattr(self.client, declaration.name)(*args, **kwargs), self.execute)
+        except ConnectionInterrupted as trouble:
+            yield from self.guard(declaration, args, kwargs, trouble)
+
+    async def aiterate(
+        self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> AsyncIterator[Any]:
+        try:
+            async for item in astream(
+                getattr(self.client, declaration.name)(*args, **kwargs), self.aexecute
+            ):
+                yield item
+        except ConnectionInterrupted as trouble:
+            for item in self.guard(declaration, args, kwargs, trouble):
+                yield item
+
+    def guard(
+        self,
+        declaration: Declaration,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        trouble: ConnectionInterrupted,
+    ) -> Any:
+        """The declared fallback, or ``trouble`` again where the site wants to know or the
+        operation fails closed."""
+        if not self.ignore or declaration.fallback is None:
+            raise trouble
+        if self.logger is not None:
+            self.logger.error("Exception ignored", exc_info=trouble)
+        signals.exception_ignored.send(
+            sender=self.alias, operation=declaration.name, exception=trouble
+        )
+        return declaration.answer(args, kwargs)

@@ -1,0 +1,171 @@
+"""Every error of the package, as one tree.
+
+Two questions decide where an error belongs. *Is the server in trouble?* Then it is a
+``ConnectionInterrupted``: the guard in ``drivers.py`` may turn it into an operation's declared
+fallback when ``IGNORE_EXCEPTIONS`` says so. *Is the program wrong?* Then it is anything else, and
+it is always raised. Settings that are wrong are Django's ``ImproperlyConfigured``.
+
+No message here ever carries a password: servers are named by ``Node.name``, which has none.
+"""
+
+from __future__ import annotations
+
+import pickle
+
+from django.core.cache.backends.base import InvalidCacheKey
+from django.core.exceptions import ImproperlyConfigured
+from redis.exceptions import ResponseError
+
+__all__ = [
+    "CircuitOpen",
+    "CompressorError",
+    "ConnectionInterrupted",
+    "CrossNodeError",
+    "InvalidCacheKey",
+    "NoScriptError",
+    "NotANumberError",
+    "PluginConflict",
+    "PluginError",
+    "PluginLoadError",
+    "PluginNotFound",
+    "PoolExhausted",
+    "RedisCacheError",
+    "ReplyError",
+    "SealError",
+    "SerializationError",
+    "ServerRefused",
+    "ServerTimeout",
+    "WrongTypeError",
+    "error_from_reply",
+]
+
+
+class RedisCacheError(Exception):
+    """The root of all errors that a cache operation raises."""
+
+
+class ConnectionInterrupted(RedisCacheError):
+    """The server could not be reached, went away, or cannot serve for now.
+
+    ``connection`` is what was spoken to: the server's name, or a redis-py client.
+    ``before_sending`` is True when the command surely did not reach the server.
+    """
+
+    before_sending = False
+
+    def __init__(self, connection: object = None, reason: str = "") -> None:
+        super().__init__(connection, reason)
+        self.connection = connection
+        self.reason = reason
+
+    def __str__(self) -> str:
+        cause = self.__cause__
+        what = self.reason or (f"{type(cause).__name__}: {cause}" if cause else "no connection")
+        return f"Redis server {self.connection}: {what}" if self.connection else what
+
+
+class ServerTimeout(ConnectionInterrupted):
+    """No answer within ``SOCKET_TIMEOUT`` or ``SOCKET_CONNECT_TIMEOUT`` (both in seconds)."""
+
+
+class CircuitOpen(ConnectionInterrupted):
+    """The server failed moments ago, so this operation was refused without any I/O."""
+
+    before_sending = True
+
+
+class PoolExhausted(ConnectionInterrupted):
+    """All ``max_connections`` stayed in use for as long as a caller may wait."""
+
+    before_sending = True
+
+
+class ServerRefused(ConnectionInterrupted):
+    """The server answered that it cannot serve this command now.
+
+    ``code`` is the first word of the error reply: ``READONLY``, ``OOM``, ``LOADING``,
+    ``MASTERDOWN``, ``CLUSTERDOWN``, ``MOVED``, ``ASK``, ``TRYAGAIN``, ``MISCONF``, ``BUSY``,
+    ``NOREPLICAS``, ``NOPERM``, ``NOAUTH``, ``WRONGPASS`` or ``MAXCLIENTS``.
+    """
+
+    def __init__(self, connection: object = None, reason: str = "", code: str = "") -> None:
+        super().__init__(connection, reason)
+        self.code = code
+
+
+class ReplyError(RedisCacheError, ResponseError):
+    """The server refused a command because of what was asked: a programming error.
+
+    It is redis-py's ``ResponseError`` too, so that code which catches that goes on working.
+    """
+
+
+class WrongTypeError(ReplyError):
+    """The key holds another data type than the command works on (the reply ``WRONGTYPE``)."""
+
+
+class NoScriptError(ReplyError):
+    """The server does not know the script yet (the reply ``NOSCRIPT``)."""
+
+
+class NotANumberError(RedisCacheError, TypeError):
+    """``incr`` or ``decr`` of a value that is neither an int nor a float."""
+
+
+class CrossNodeError(RedisCacheError, ValueError):
+    """The keys of one command live on several servers, and it cannot be split between them."""
+
+
+class SerializationError(RedisCacheError, pickle.PicklingError):
+    """The value cannot be stored in the configured format; nothing was written.
+
+    A ``PicklingError`` too: that is what callers of a pickling cache have always caught.
+    """
+
+
+class CompressorError(RedisCacheError):
+    """Compressed bytes are damaged, truncated, foreign or larger than allowed when unpacked."""
+
+
+class SealError(RedisCacheError):
+    """A sealed value is not authentic: changed, swapped from another key, or of another secret."""
+
+
+class PluginError(ImproperlyConfigured):
+    """A plugin that settings name cannot be used."""
+
+
+class PluginNotFound(PluginError):
+    """No installed plugin has this name."""
+
+
+class PluginConflict(PluginError):
+    """Two distributions offer a plugin under one name, or one takes a built-in's name."""
+
+
+class PluginLoadError(PluginError):
+    """A plugin was found but failed to import, is of another kind, or needs another API."""
+
+
+_TROUBLE = frozenset(
+    "READONLY OOM LOADING MASTERDOWN CLUSTERDOWN MOVED ASK TRYAGAIN MISCONF BUSY NOREPLICAS "
+    "NOPERM NOAUTH WRONGPASS UNKILLABLE".split()
+)
+
+
+def error_from_reply(message: str) -> RedisCacheError:
+    """The error that an error reply of the server stands for.
+
+    The first word of an error reply is its code, by the convention of
+    https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+    """
+    code = message.partition(" ")[0]
+    if code in _TROUBLE:
+        return ServerRefused(None, message, code)
+    if code == "WRONGTYPE":
+        return WrongTypeError(message)
+    if code == "NOSCRIPT":
+        return NoScriptError(message)
+    if "max number of clients" in message:
+        return ServerRefused(None, message, "MAXCLIENTS")
+    return ReplyError(message)

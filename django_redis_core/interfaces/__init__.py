@@ -1,0 +1,23 @@
+"""The base classes that plugins subclass, one module a kind."""
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+
+from ..options_spec import Option
+from .client import Client
+from .compressor import Compressor
+from .connection_factory import ConnectionFactory
+from .plugin import API_VERSION, Plugin
+from .sealer import Sealer
+from .serializer import Serializer
+
+__all__ = [
+    "API_VERSION",
+    "DEFAULT_TIMEOUT",
+    "Client",
+    "Compressor",
+    "ConnectionFactory",
+    "Option",
+    "Plugin",
+    "Sealer",
+    "Serializer",
+]

@@ -1,0 +1,101 @@
+"""What an operation means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..codec import Codec
+from ..connections.topology import Topology
+from ..keys import Keys
+from ..operations.counters import Counters
+from ..operations.expiry import Expiry
+from ..operations.locks import Locks
+from ..operations.scanning import Scanning
+from ..operations.strings import Strings
+from ..operations.versions import Versions
+from .plugin import Plugin
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What a client is built from: the cache's naming, its codec and the settings that operations
+    need. ``default_timeout`` is in seconds."""
+
+    alias: str
+    naming: Keys
+    codec: Codec
+    default_timeout: float | None
+    scan_itersize: int = 1000
+    clear_by_prefix: bool = False
+    delete_unreadable: bool = False
+
+
+class Client(Plugin, Strings, Counters, Versions, Expiry, Scanning, Locks):
+    """The meaning of every operation, to be changed by cooperative subclasses.
+
+    A complete plugin, in the module that the entry point ``jitter = "django_redis_core_jitter"``
+    names::
+
+        from django_redis_core import hookimpl
+
+        @hookimpl
+        def register_client():
+            from .client import JitterClient
+            return JitterClient
+
+    and in ``client.py``::
+
+        import random
+        from django_redis_core.interfaces import Client, DEFAULT_TIMEOUT
+
+        class JitterClient(Client):
+            "Spreads expiry, so that entries written together do not expire together."
+
+            name = "jitter"
+
+            def set(self, key, value, timeout=DEFAULT_TIMEOUT, version=None, **kwargs):
+                if timeout is DEFAULT_TIMEOUT:
+                    timeout = self.default_timeout
+                if timeout is not None:
+                    timeout *= random.uniform(0.9, 1)
+                return (yield from super().set(key, value, timeout, version, **kwargs))
+
+    An operation is a generator that yields commands (``django_redis_core.commands``), so what a
+    subclass changes holds for ``set``, ``aset`` and pipelines at once. Call the next one with
+    ``yield from super().…``: clients compose, and ``"CLIENT": ["jitter", "shard"]`` puts both in
+    one class, the first outermost. A subclass that stores more than the value overrides ``wrap``
+    and ``unwrap``.
+
+    One instance serves all threads and loops of a process: keep no state of a call on it.
+    """
+
+    #: Names of clients that this one cannot be combined with, and why, for the error message.
+    conflicts: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, context: ClientContext) -> None:
+        self.alias = context.alias
+        self.naming = context.naming
+        self.codec = context.codec
+        self.encode = context.codec.encode
+        self.decode = context.codec.decode
+        self.default_timeout = context.default_timeout
+        self.scan_itersize = context.scan_itersize
+        self.clear_by_prefix = context.clear_by_prefix
+        self.delete_unreadable = context.delete_unreadable
+
+    def build_topology(
+        self, locations: Sequence[str], factory: Callable[[Sequence[str]], Topology]
+    ) -> Topology:
+        """The servers of this cache. ``factory`` is the connection factory's ``topology``; a
+        client that spreads keys itself calls it once for each of its parts."""
+        return factory(locations)
+
+
+def compose(clients: Sequence[type[Client]]) -> type[Client]:
+    """One class out of several cooperative ones, the first outermost."""
+    if len(clients) == 1:
+        return clients[0]
+    namespace: dict[str, Any] = {"name": "+".join(client.name for client in clients)}
+    return type("".join(client.__name__ for client in clients), tuple(clients), namespace)

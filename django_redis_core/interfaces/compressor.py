@@ -1,0 +1,61 @@
+"""bytes ↔ fewer bytes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from .plugin import Plugin
+
+
+class Compressor(Plugin, ABC):
+    """Makes long values shorter, and knows its own frames by their first bytes.
+
+    A complete plugin, in the module that the entry point ``brotli = "django_redis_core_brotli"``
+    names::
+
+        from django_redis_core import hookimpl
+
+        @hookimpl
+        def register_compressor():
+            from .compressor import BrotliCompressor
+            return BrotliCompressor
+
+    The class has ``compress``, ``decompress`` and ``magic``; the constructor's keyword arguments
+    are the options that sites write in ``{"NAME": "brotli", "OPTIONS": {...}}``, and ends with
+    ``**options`` handed to this class.
+
+    ``min_length`` (bytes): values up to this length are stored as they are.
+    ``max_length`` (bytes): a value that unpacks to more than this is refused while it is being
+    unpacked, so a small entry cannot fill the memory. It is the cache's
+    ``MAX_DECOMPRESSED_SIZE``.
+
+    One instance serves all threads of a process.
+    """
+
+    #: The first bytes of every frame that ``compress`` makes, or several alternatives. Empty only
+    #: when ``recognises`` is overridden.
+    magic: ClassVar[tuple[bytes, ...]] = ()
+
+    #: The default of ``min_length`` in bytes, as django-redis has it.
+    default_min_length: ClassVar[int] = 15
+
+    def __init__(self, *, min_length: int | None = None, max_length: int = 64 * 1024 * 1024):
+        self.min_length = self.default_min_length if min_length is None else min_length
+        self.max_length = max_length
+
+    def recognises(self, data: bytes) -> bool:
+        """Whether ``data`` begins like a frame of this compressor."""
+        return data.startswith(self.magic)
+
+    @abstractmethod
+    def compress(self, data: bytes) -> bytes:
+        """A frame that begins with ``magic``. The same input gives the same frame, whenever."""
+
+    @abstractmethod
+    def decompress(self, data: bytes) -> bytes:
+        """The bytes that ``compress`` was given.
+
+        Raises ``CompressorError`` for a damaged or truncated frame, and as soon as the output
+        passes ``max_length`` bytes: a size that the frame states is never trusted.
+        """

@@ -1,0 +1,28 @@
+"""What plugins of every kind have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..options_spec import Option
+
+#: The version of the plugin interface that this core speaks. It changes only when a plugin that
+#: was right would no longer be.
+API_VERSION = 1
+
+
+class Plugin:
+    """The root of the five base classes.
+
+    ``name`` is what sites write in ``CACHES`` and equals the name of the entry point.
+
+    ``api_version`` is the plugin interface that the class was written for; a class that does not
+    say is taken to be written for version 1.
+
+    ``options`` are names that the plugin adds to ``OPTIONS`` of a cache. Each becomes a keyword
+    argument of the constructor, like the keys of ``{"NAME": ..., "OPTIONS": {...}}``.
+    """
+
+    name: ClassVar[str]
+    api_version: ClassVar[int] = 1
+    options: ClassVar[tuple[Option, ...]] = ()

@@ -1,0 +1,60 @@
+"""value ↔ bytes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from .plugin import Plugin
+
+
+class Serializer(Plugin, ABC):
+    """Turns values into bytes and back.
+
+    A complete plugin, in the module that the entry point ``cbor = "django_redis_core_cbor"``
+    names::
+
+        from django_redis_core import hookimpl
+
+        @hookimpl
+        def register_serializer():
+            from .serializer import CborSerializer      # imports cbor2 only when settings name it
+            return CborSerializer
+
+    and in ``serializer.py``::
+
+        import cbor2
+        from django_redis_core.interfaces import Serializer
+
+        class CborSerializer(Serializer):
+            name = "cbor"
+
+            def dumps(self, value):
+                return cbor2.dumps(value)
+
+            def loads(self, data):
+                return cbor2.loads(data)
+
+    One instance serves all threads of a process. Ints (``type(value) is int``) never get here:
+    the codec stores them as decimal digits, so that INCR works on them.
+
+    The bytes must never read as an ASCII integer, and ``loads`` must raise on bytes that another
+    format wrote: that is how ``SERIALIZER`` as a list finds out which format an entry has.
+    """
+
+    def recognises(self, data: bytes) -> bool:
+        """Whether ``data`` may be of this format; False spares ``loads`` from failing.
+
+        Asked only where ``SERIALIZER`` is a list.
+        """
+        return True
+
+    @abstractmethod
+    def dumps(self, value: Any) -> bytes:
+        """The bytes of ``value``. Raises any exception when the format cannot give it back;
+        the caller sees ``SerializationError`` with key and type, and nothing is written."""
+
+    @abstractmethod
+    def loads(self, data: bytes) -> Any:
+        """The value that ``dumps`` was given. Raises any exception for bytes that it did not
+        write; the entry then counts as a miss."""

@@ -1,0 +1,125 @@
+"""The declaration of an operation, and what all families share."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+
+from .. import timeouts
+from ..requests import Emit, Operation, Stream
+
+if TYPE_CHECKING:
+    from ..keys import Keys
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Arguments = Mapping[str, Any]
+Fallback = Callable[[Arguments], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What the driver and the documentation know of an operation besides its code."""
+
+    name: str
+    fallback: Fallback | None
+    signature: inspect.Signature
+
+    def answer(self, args: Sequence[Any], kwargs: Arguments) -> Any:
+        """The declared fallback for a call with these arguments."""
+        assert self.fallback is not None
+        bound = self.signature.bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        return self.fallback(bound.arguments)
+
+
+#: All operations by name, in the order of their definition.
+OPERATIONS: dict[str, Declaration] = {}
+
+
+def operation(*, fallback: Fallback | None) -> Callable[[F], F]:
+    """Declares a method as a cache operation.
+
+    ``fallback`` makes the answer that is given instead of raising ``ConnectionInterrupted`` when
+    ``IGNORE_EXCEPTIONS`` is on. ``None``: the operation fails closed, so it raises all the same,
+    because any answer could let two callers believe that both were first.
+    """
+
+    def declare(function: F) -> F:
+        name = function.__name__
+        OPERATIONS[name] = Declaration(name, fallback, inspect.signature(function))
+        return function
+
+    return declare
+
+
+def always(factory: Callable[[], Any]) -> Fallback:
+    """A fresh value each time: ``always(bool)`` is False, ``always(dict)`` an empty dict."""
+    return lambda arguments: factory()
+
+
+def argument(name: str) -> Fallback:
+    """What the caller passed as ``name``."""
+    return lambda arguments: arguments[name]
+
+
+def nothing() -> None:
+    return None
+
+
+def checked(replies: Sequence[Any]) -> Sequence[Any]:
+    """``replies`` of a batch, when none of them is an error; otherwise the first one is raised."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
+def collect(stream: Stream) -> Operation[list[Any]]:
+    """Runs a stream to its end and returns all that it emitted."""
+    items: list[Any] = []
+    answer = None
+    try:
+        while True:
+            request = stream.send(answer)
+            if isinstance(request, Emit):
+                items += request.items
+                answer = None
+            else:
+                answer = yield request
+    except StopIteration:
+        return items
+
+
+class Family:
+    """What the families of operations are given: key naming, the codec, the default timeout.
+
+    ``wrap`` and ``unwrap`` are the seam for clients that store more than the value, such as a
+    logical expiry: every operation that stores or reads a cache entry goes through them.
+    """
+
+    naming: Keys
+    encode: Callable[[str, Any], bytes]
+    decode: Callable[[str, bytes], Any]
+    default_timeout: float | None
+    scan_itersize: int
+    clear_by_prefix: bool
+    delete_unreadable: bool
+
+    def milliseconds(self, timeout: Any) -> int | None:
+        """A caller's timeout (seconds, None, DEFAULT_TIMEOUT) in milliseconds; None: for ever."""
+        if timeout is DEFAULT_TIMEOUT:
+            timeout = self.default_timeout
+        return None if timeout is None else timeouts.milliseconds(timeout)
+
+    def wrap(self, key: str, value: Any, milliseconds: int | None) -> tuple[bytes, int | None]:
+        """What to store for ``value``, and for how many milliseconds. ``key`` is as stored."""
+        return self.encode(key, value), milliseconds
+
+    def unwrap(self, key: str, data: bytes) -> Any:
+        """The value in ``data``, or MISSING when it cannot be read or is not to be seen."""
+        return self.decode(key, data)

@@ -1,0 +1,108 @@
+"""How an option is described, so that it is checked, documented and listed from one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Check = Callable[[Any], Any]
+"""Returns the value to use, or raises ValueError with the words that finish "must be …"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One name in ``OPTIONS``.
+
+    ``keyword`` is the field or constructor argument that gets it, ``setting`` the global Django
+    setting that gives it when the cache does not, ``doc`` one line with its unit.
+    """
+
+    name: str
+    keyword: str
+    check: Check
+    default: Any = None
+    setting: str | None = None
+    doc: str = ""
+
+
+def boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("True or False")
+    return value
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a str")
+    return value
+
+
+def integer(minimum: int | None = None) -> Check:
+    words = "an int" if minimum is None else f"an int of at least {minimum}"
+
+    def check(value: Any) -> int:
+        if type(value) is not int or (minimum is not None and value < minimum):
+            raise ValueError(words)
+        return value
+
+    return check
+
+
+def seconds(value: Any) -> float:
+    """A time that something may take: never 0, which redis-py would take as "do not wait"."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise ValueError("a number of seconds above 0")
+    return value
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ValueError("a dict with str keys")
+    return value
+
+
+def one_of(*choices: Any) -> Check:
+    words = " or ".join(repr(choice) for choice in choices)
+
+    def check(value: Any) -> Any:
+        if value not in choices:
+            raise ValueError(words)
+        return value
+
+    return check
+
+
+def importable(value: Any) -> Any:
+    """A class or function, or the dotted path of one."""
+    from django.utils.module_loading import import_string
+
+    if not isinstance(value, str):
+        if not callable(value):
+            raise ValueError("a class or its dotted path")
+        return value
+    try:
+        return import_string(value)
+    except ImportError as error:
+        raise ValueError(f"a class or its dotted path, and importing it failed: {error}") from error
+
+
+def addresses(value: Any) -> tuple[tuple[str, int], ...]:
+    """A list of ``(host, port)``."""
+    words = 'a list of (host, port), for example [("sentinel-1", 26379)]'
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise ValueError(words)
+    checked = []
+    for pair in value:
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise ValueError(words)
+        host, port = pair
+        if not isinstance(host, str) or not str(port).isdigit():
+            raise ValueError(words)
+        checked.append((host, int(port)))
+    return tuple(checked)
+
+
+def optional(check: Check) -> Check:
+    """None means "as if it were not written"."""
+    return lambda value: None if value is None else check(value)

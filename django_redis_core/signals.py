@@ -1,0 +1,26 @@
+"""What an operator can listen to. Every signal is sent from a cold path only.
+
+Receivers get ``sender`` (the alias in ``CACHES``, a str) and the keyword arguments named below.
+Keys are passed so that a receiver can count by key family; values never are.
+"""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+#: Server trouble was answered with an operation's fallback (``IGNORE_EXCEPTIONS``).
+#: Arguments: ``operation`` (str), ``exception``.
+exception_ignored = Signal()
+
+#: A stored value could not be read and counts as a miss. Arguments: ``key`` (as stored),
+#: ``exception``, ``size`` (bytes).
+value_unreadable = Signal()
+
+#: Part of an operation over several servers failed; the rest was served.
+#: Arguments: ``operation`` (str), ``keys`` (as stored), ``exception``.
+partial_failure = Signal()
+
+#: A server's circuit breaker opened or closed. ``sender`` is the server's name.
+#: Arguments of ``circuit_opened``: ``exception``.
+circuit_opened = Signal()
+circuit_closed = Signal()

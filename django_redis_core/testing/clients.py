@@ -1,0 +1,48 @@
+"""Clients that show a fault instead of mending it, and waiting for what a server becomes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .processes import ServerError
+
+
+def wait_until(
+    condition: Callable[[], object], what: str, *, timeout: float = 10.0, every: float = 0.005
+) -> None:
+    """Call ``condition`` every few milliseconds until it is true; :class:`ServerError` after
+    ``timeout`` seconds.
+
+    A connection that is refused, and an error reply (LOADING, CLUSTERDOWN), are "not yet".
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        with contextlib.suppress(redis.RedisError):
+            if condition():
+                return
+        if time.monotonic() > deadline:
+            raise ServerError(f"after {timeout} s still not so: {what}")
+        time.sleep(every)
+
+
+def client(**options: Any) -> redis.Redis:
+    """A redis-py client that tries a command once, and gives up after 5 s, unless told otherwise.
+
+    redis-py's own default sends a command again when its reply is lost: a test would not see the
+    fault that it made. RESP 2 is fixed because redis-py 8 otherwise negotiates, which is one more
+    thing between a test and its bytes.
+    """
+    defaults: dict[str, Any] = {
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 5.0,
+    }
+    return redis.Redis(**(defaults | options))

@@ -1,0 +1,24 @@
+"""The text of redis.conf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Config = Mapping[str, str | int | Sequence[str]]
+"""Directives of redis.conf. A value is written as it stands (an empty one as ``""``); a list gives
+the directive once for each item.
+"""
+
+
+def quoted(text: str) -> str:
+    """A value with spaces, quotes or nothing in it, say a password, as one argument."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def render(config: Config) -> str:
+    lines = []
+    for name, value in config.items():
+        values = (value,) if isinstance(value, (str, int)) else value
+        lines += [f"{name} {quoted('') if item == '' else item}\n" for item in values]
+    return "".join(lines)

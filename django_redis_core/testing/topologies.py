@@ -1,0 +1,275 @@
+"""Several servers that belong together: replicas, sentinels, shards. For a cluster, see
+:mod:`.cluster`.
+
+    with sentinels(service="orders") as group:
+        settings = {"SENTINELS": group.addresses}
+        before = group.current_primary()
+        before.kill()
+        group.wait_failover(before)
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import redis
+
+from .clients import wait_until
+from .configuration import Config
+from .processes import ServerError
+from .servers import Server
+
+__all__ = ["Replicated", "Sentinels", "replicated", "sentinels", "shards", "start_all"]
+
+_SENTINEL_USER = "sentinel"
+
+# Milliseconds between what sentinels do. Their defaults of 1 to 10 s make a test wait and show
+# nothing more. Hellos are frequent only until they know each other: a sentinel that sees an
+# unexpected primary makes it a replica after four hellos, which must be longer than the second that
+# another sentinel, having promoted it, takes to notice and to say so.
+_PERIODS = {"ping-period": 100, "ask-period": 100, "info-period": 100}
+_HELLO = {"publish-period": 500}
+_FIRST_HELLO = {"publish-period": 50}
+
+
+def start_all(servers: Iterable[Server]) -> None:
+    """Start them side by side, and wait for all."""
+    servers = list(servers)
+    for server in servers:
+        server.launch()
+    for server in servers:
+        server.start()
+
+
+def in_sync(primary: Server, replicas: Sequence[Server]) -> bool:
+    """Whether each of them is online to this primary and has all that it has written."""
+    seen = primary.info("replication")
+    online = sum(
+        value["state"] == "online"
+        for name, value in seen.items()
+        if name.startswith("slave") and isinstance(value, dict)
+    )
+    states = [replica.info("replication") for replica in replicas]
+    return online >= len(replicas) and all(
+        state.get("master_port") == primary.port
+        and state.get("master_link_status") == "up"
+        and state["slave_repl_offset"] >= seen["master_repl_offset"]
+        for state in states
+    )
+
+
+@dataclass
+class Replicated:
+    """A primary and its replicas, as they were at the start."""
+
+    primary: Server
+    replicas: list[Server]
+
+    @property
+    def servers(self) -> list[Server]:
+        return [self.primary, *self.replicas]
+
+    @property
+    def urls(self) -> list[str]:
+        """The primary's first, as a LOCATION."""
+        return [server.url for server in self.servers]
+
+    def wait_in_sync(self, *, timeout: float = 10.0) -> None:
+        """Until every replica has what the primary has; not for after a failover."""
+        wait_until(
+            lambda: in_sync(self.primary, self.replicas), "replicas in sync", timeout=timeout
+        )
+
+
+@contextlib.contextmanager
+def replicated(
+    replicas: int = 2,
+    *,
+    kind: str = "valkey",
+    config: Config | None = None,
+    password: str | None = None,
+    users: Mapping[str, str] | None = None,
+) -> Iterator[Replicated]:
+    """One primary and its replicas, in sync; options as :class:`.servers.Server`'s, for each."""
+    with ExitStack() as stack:
+        primary = stack.enter_context(Server(kind, config=config, password=password, users=users))
+        copies = [
+            Server(kind, config=config, password=password, users=users, replica_of=primary)
+            for _ in range(replicas)
+        ]
+        for copy in copies:
+            stack.callback(copy.close)
+        start_all(copies)
+        group = Replicated(primary, copies)
+        group.wait_in_sync()
+        yield group
+
+
+@contextlib.contextmanager
+def shards(
+    count: int = 4, *, kind: str = "valkey", config: Config | None = None
+) -> Iterator[list[Server]]:
+    """Servers that know nothing of each other."""
+    with ExitStack() as stack:
+        servers = [Server(kind, config=config) for _ in range(count)]
+        for server in servers:
+            stack.callback(server.close)
+        start_all(servers)
+        yield servers
+
+
+@dataclass
+class Sentinels:
+    """A replicated service and the sentinels that watch over it."""
+
+    service: str
+    data: Replicated
+    sentinels: list[Server]
+    quorum: int
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """The sentinels', as django-redis' SENTINELS option wants them."""
+        return [sentinel.address for sentinel in self.sentinels]
+
+    def current_primary(self) -> Server:
+        """Who a quorum of the sentinels says it is; ``ServerError`` if they do not agree."""
+        votes: Counter[int] = Counter()
+        for sentinel in self.sentinels:
+            with contextlib.suppress(redis.RedisError):
+                address = sentinel.cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)
+                votes[int(address[1])] += 1
+        port, count = votes.most_common(1)[0] if votes else (0, 0)
+        if count < self.quorum:
+            raise ServerError(f"the sentinels do not agree on a primary of {self.service}: {votes}")
+        return next(server for server in self.data.servers if server.port == port)
+
+    def failover(self, *, timeout: float = 15.0) -> Server:
+        """Have the sentinels make a replica the primary though nothing is wrong; which it is."""
+        before = self.current_primary()
+        # Refused (NOGOODSLAVE, INPROG) while the sentinels still settle after another failover.
+        wait_until(self._ordered, "a failover is possible", timeout=timeout, every=0.05)
+        return self.wait_failover(before, timeout=timeout)
+
+    def wait_failover(self, before: Server, *, timeout: float = 15.0) -> Server:
+        """Until all running sentinels name another primary that knows it is one; which it is."""
+        wait_until(lambda: self._followed(before), "another primary was elected", timeout=timeout)
+        return self.current_primary()
+
+    def isolate(self, server: Server) -> None:
+        """Cut the sentinels off from a server that everybody else still reaches.
+
+        So a primary is ousted and does not hear of it: it stays reachable and writable, and what is
+        written to it will be lost. Done by its ACL, hence for groups with a password only.
+        """
+        if server.password is None:
+            raise ServerError("isolate() needs sentinels(password=...): see its documentation")
+        server.cli("ACL", "SETUSER", _SENTINEL_USER, "off")
+        server.cli("CLIENT", "KILL", "USER", _SENTINEL_USER)
+
+    def rejoin(self, server: Server) -> None:
+        """Let the sentinels reach it again; they make it a replica if it was ousted."""
+        server.cli("ACL", "SETUSER", _SENTINEL_USER, "on")
+
+    def wait_settled(self, *, timeout: float = 15.0) -> None:
+        """Until all running sentinels know each other and see each server well, in its place."""
+        wait_until(self._settled, "the sentinels see all well", timeout=timeout)
+
+    def _ordered(self) -> bool:
+        sentinel = next(sentinel for sentinel in self.sentinels if sentinel.running)
+        return bool(sentinel.cli("SENTINEL", "FAILOVER", self.service) == "OK")
+
+    def _running(self) -> list[Server]:
+        return [sentinel for sentinel in self.sentinels if sentinel.running]
+
+    def _followed(self, before: Server) -> bool:
+        for sentinel in self._running():
+            address = sentinel.cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)
+            if int(address[1]) == before.port:
+                return False
+        return bool(self.current_primary().cli("ROLE")[0] == "master")
+
+    def _settled(self) -> bool:
+        alive = [server.port for server in self.data.servers if server.running]
+        for sentinel in self._running():
+            primary = _pairs(sentinel.cli("SENTINEL", "MASTER", self.service))
+            known = [_pairs(item) for item in sentinel.cli("SENTINEL", "REPLICAS", self.service)]
+            linked = [
+                item
+                for item in known
+                if item["flags"] == item["role-reported"] == "slave"
+                and item["master-link-status"] == "ok"
+                and item["master-port"] == primary["port"]
+            ]
+            if (
+                not primary["flags"] == primary["role-reported"] == "master"
+                or int(primary["num-other-sentinels"]) != len(self.sentinels) - 1
+                or sorted(int(item["port"]) for item in (primary, *linked)) != sorted(alive)
+            ):
+                return False
+        return True
+
+
+@contextlib.contextmanager
+def sentinels(
+    service: str = "service",
+    *,
+    replicas: int = 2,
+    sentinels: int = 3,
+    quorum: int = 2,
+    down_after: float = 0.5,
+    kind: str = "valkey",
+    config: Config | None = None,
+    password: str | None = None,
+) -> Iterator[Sentinels]:
+    """A primary, its replicas and sentinels that know each other.
+
+    ``down_after`` is the seconds of silence after which a sentinel takes a server for dead; the
+    election of another primary takes one or two more. ``config`` and ``password`` are those of the
+    data servers; with a password the sentinels have a user of their own there, and
+    :meth:`Sentinels.isolate` works.
+    """
+    users = {} if password is None else {_SENTINEL_USER: f"on >{_SENTINEL_USER} ~* &* +@all"}
+    with ExitStack() as stack:
+        data = stack.enter_context(
+            replicated(replicas, kind=kind, config=config, password=password, users=users)
+        )
+        directives = [
+            f"monitor {service} {data.primary.host} {data.primary.port} {quorum}",
+            f"down-after-milliseconds {service} {int(down_after * 1000)}",
+            f"failover-timeout {service} 5000",
+            f"parallel-syncs {service} {max(1, replicas)}",
+        ]
+        if password is not None:
+            directives += [
+                f"auth-user {service} {_SENTINEL_USER}",
+                f"auth-pass {service} {_SENTINEL_USER}",
+            ]
+        watchers = [
+            Server(kind, mode="sentinel", config={"sentinel": directives}) for _ in range(sentinels)
+        ]
+        for watcher in watchers:
+            stack.callback(watcher.close)
+        start_all(watchers)
+        group = Sentinels(service, data, watchers, quorum)
+        for watcher in watchers:
+            hasten(watcher, _PERIODS | _FIRST_HELLO)
+        group.wait_settled()
+        for watcher in watchers:
+            hasten(watcher, _HELLO)
+        yield group
+
+
+def hasten(sentinel: Server, periods: Mapping[str, int] = _PERIODS | _HELLO) -> None:
+    """Have a sentinel look ten times a second, until it restarts; Redis 6.2's cannot."""
+    if sentinel.version >= (7, 0, 0):
+        for name, milliseconds in periods.items():
+            sentinel.cli("SENTINEL", "DEBUG", name, milliseconds)
+
+
+def _pairs(flat: Sequence[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))

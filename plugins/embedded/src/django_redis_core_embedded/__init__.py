@@ -1,0 +1,1 @@
+"""A private Valkey server: a connection factory plugin for django-redis-core."""

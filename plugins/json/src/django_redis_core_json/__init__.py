@@ -1,0 +1,1 @@
+"""Values as JSON: a serializer plugin for django-redis-core."""

@@ -1,0 +1,1 @@
+"""zlib compression: a compressor plugin for django-redis-core."""

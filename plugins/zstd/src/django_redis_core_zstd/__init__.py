@@ -1,0 +1,1 @@
+"""Zstandard compression: a compressor plugin for django-redis-core."""

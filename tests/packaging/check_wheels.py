@@ -1,0 +1,94 @@
+"""The wheels, as pip sees them: they build, hold what they should, and an extra brings its plugin.
+
+Not named test_*: building them all takes longer than a test of the suite may. tox' environment
+`wheels` runs this file, the suite does not.
+"""
+
+import json
+import subprocess
+import venv
+import zipfile
+from email.parser import Parser
+
+import pytest
+
+
+def run(*command):
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def built(core, plugins, tmp_path_factory):
+    """The folder with all wheels, each built from its sdist as a release does."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for source in [core, *plugins]:
+        run("uv", "build", "--quiet", "--out-dir", folder, source.folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory):
+    """The Python of a new environment that has pip and nothing else."""
+    folder = tmp_path_factory.mktemp("user") / "venv"
+    venv.create(folder, with_pip=True, symlinks=True)
+    return folder / "bin" / "python"
+
+
+def wheel_of(built, source):
+    (wheel,) = built.glob(f"{source.module}-{source.version}-*.whl")
+    return zipfile.ZipFile(wheel)
+
+
+def contents(wheel, source):
+    """The names in a wheel beside its metadata."""
+    names = set(wheel.namelist())
+    folder = f"{source.module}-{source.version}.dist-info/"
+    metadata = {name for name in names if name.startswith(folder)}
+    assert metadata
+    return names - metadata
+
+
+def test_the_cores_wheel_holds_the_core_and_nothing_else(built, core):
+    names = contents(wheel_of(built, core), core)
+    assert {name.split("/")[0] for name in names} == {"django_redis_core"}
+    assert "django_redis_core/py.typed" in names
+
+
+def test_a_plugins_wheel_holds_its_module_and_nothing_else(built, plugin):
+    names = contents(wheel_of(built, plugin), plugin)
+    assert {name.split("/")[0] for name in names} == {plugin.module}
+    assert f"{plugin.module}/py.typed" in names
+    on_disk = (plugin.folder / "src").rglob("*.py")
+    assert {str(path.relative_to(plugin.folder / "src")) for path in on_disk} <= names
+
+
+def test_the_cores_wheel_says_which_extras_there_are(built, core, plugins):
+    with wheel_of(built, core) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = Parser().parsestr(wheel.read(name).decode())
+    assert {source.folder.name for source in plugins} <= set(metadata.get_all("Provides-Extra"))
+    assert metadata["License-File"] == "LICENSE"
+
+
+def test_pip_brings_a_plugin_through_the_cores_extra(built, python, core):
+    """It also shows that their bounds fit each other: pip does not know the workspace."""
+    extra = "django-redis-core[zstd]"
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    report = json.loads(run(*pip, "--find-links", built, "--report", "-", extra))
+    came_from = {
+        item["metadata"]["name"]: item["download_info"]["url"]
+        for item in report["install"]
+        if item["metadata"]["name"].startswith("django-redis-core")
+    }
+    assert set(came_from) == {"django-redis-core", "django-redis-core-zstd"}
+    assert all(url.startswith(built.as_uri()) for url in came_from.values()), came_from
+    found = run(
+        python,
+        "-c",
+        "import importlib.metadata as m, django_redis_core, zstandard;"
+        "print([e.load().__name__ for e in m.entry_points(group='django_redis_core')])",
+    )
+    assert found.strip() == "['django_redis_core_zstd']"
+    run(python, "-m", "pip", "check")

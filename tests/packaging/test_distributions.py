@@ -1,0 +1,92 @@
+"""The core and its plugins are one family: one version, one naming, and an extra for each plugin.
+
+Wherever a new plugin must be entered beside its own folder is checked here.
+"""
+
+import ast
+import configparser
+import re
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def promised(core):
+    """The bounds by which a plugin asks for the core, and an extra for its plugin."""
+    major, minor, _ = core.version.split(".")
+    return f">={major}.{minor},<{int(major) + 1}"
+
+
+def test_every_distribution_has_the_cores_version(core, plugins):
+    assert {source.name: source.version for source in plugins} == {
+        source.name: core.version for source in plugins
+    }
+
+
+def test_every_distribution_supports_the_same_pythons(core, plugin):
+    wanted = core.pyproject["project"]["requires-python"]
+    assert plugin.pyproject["project"]["requires-python"] == wanted
+
+
+def test_a_plugin_is_named_for_its_folder_everywhere(plugin):
+    name = plugin.folder.name
+    assert plugin.name == f"django-redis-core-{name}"
+    entry_points = plugin.pyproject["project"]["entry-points"]
+    assert entry_points == {"django_redis_core": {name: plugin.module}}
+
+
+def test_a_plugin_requires_this_minor_of_the_core(plugin, promised):
+    assert f"django-redis-core{promised}" in plugin.pyproject["project"]["dependencies"]
+
+
+def test_a_plugin_has_a_readme_types_tests_and_a_docstring(plugin):
+    assert (plugin.folder / "README.md").read_text(encoding="utf-8").startswith("# ")
+    assert list(plugin.folder.glob("tests/test_*.py")), "a plugin comes with tests of its own"
+    package = plugin.folder / "src" / plugin.module
+    assert (package / "py.typed").is_file()
+    assert ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+
+
+def test_the_core_is_typed(root):
+    assert (root / "django_redis_core" / "py.typed").is_file()
+
+
+def test_a_plugin_is_an_extra_of_the_core(core, plugin, promised):
+    extras = core.pyproject["project"]["optional-dependencies"]
+    assert extras.get(plugin.folder.name) == [f"{plugin.name}{promised}"]
+
+
+def test_the_extra_all_names_every_plugin(core, plugins):
+    names = ",".join(source.folder.name for source in plugins)
+    extras = core.pyproject["project"]["optional-dependencies"]
+    assert extras["all"] == [f"django-redis-core[{names}]"]
+
+
+def test_no_extra_is_left_without_its_plugin(core, plugins):
+    names = {source.folder.name for source in plugins}
+    assert set(core.pyproject["project"]["optional-dependencies"]) == names | {"all", "hiredis"}
+
+
+def test_uv_takes_every_distribution_from_the_workspace(core, plugins):
+    sources = core.pyproject["tool"]["uv"]["sources"]
+    assert sources == {source.name: {"workspace": True} for source in [core, *plugins]}
+
+
+def test_the_import_contracts_cover_every_distribution(core, plugins):
+    roots = core.pyproject["tool"]["importlinter"]["root_packages"]
+    assert roots == [core.module, *(source.module for source in plugins)]
+
+
+def test_tox_tests_every_plugin_alone(root, plugins):
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(root / "tox.ini", encoding="utf-8")
+    alone = "alone-{" + ",".join(source.folder.name for source in plugins) + "}"
+    assert alone in tox["tox"]["env_list"].split()
+    assert f"testenv:{alone}" in tox.sections()
+
+
+def test_no_lock_file_and_no_package_index_is_in_the_checkout(root, core, plugins):
+    for source in [core, *plugins]:
+        text = (source.folder / "pyproject.toml").read_text(encoding="utf-8")
+        assert "tool.uv.index" not in text
+    assert re.search(r"^uv\.lock$", (root / ".gitignore").read_text(encoding="utf-8"), re.M)
