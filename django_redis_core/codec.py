@@ -151,20 +151,29 @@ def _decoder(
     sealer: Sealer | None,
     report: Report,
 ) -> Decode:
-    unseal = sealer.unseal if sealer else None
-
+    # Digits and "-" are the only first bytes below ":" (58) that an int has; a comparison of one
+    # byte spares the other values the rest of the question.
     def decode(key: str, data: bytes) -> Any:
         try:
-            # Digits and "-" are the only first bytes below ":" that an int has; a comparison of
-            # one byte spares the other values the rest of the question.
-            if data[:1] < b":" and reads_as_int(data):
+            if data[0] < 58 and reads_as_int(data):
                 return int(data)
-            payload = data if unseal is None else unseal(key, data)
-            if unpack is not None:
-                payload = unpack(payload)
-            return loads(payload)
+            return loads(data)
         except Exception as error:
             report(key, data, error)
             return MISSING
 
-    return decode
+    if sealer is None and unpack is None:
+        return decode
+    unseal = sealer.unseal if sealer else None
+
+    def decode_all(key: str, data: bytes) -> Any:
+        try:
+            if data[0] < 58 and reads_as_int(data):
+                return int(data)
+            payload = data if unseal is None else unseal(key, data)
+            return loads(payload if unpack is None else unpack(payload))
+        except Exception as error:
+            report(key, data, error)
+            return MISSING
+
+    return decode_all

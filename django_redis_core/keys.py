@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache.backends.base import (
@@ -68,6 +68,27 @@ class Keys:
         if len(full) < 251 and full.isascii() and full.isprintable() and " " not in full:
             return full
         return check(full)
+
+    def make_many(self, keys: Iterable[Any], version: Any = None) -> list[str]:
+        """``make`` for many keys, which are checked together."""
+        given = list(keys)
+        if not (self.plain and version is None):
+            return [self.make(key, version) for key in given]
+        head = self._head
+        try:
+            fulls = [head + key for key in given]
+        except TypeError:  # not only text
+            return [self.make(key) for key in given]
+        together = "".join(fulls)
+        if (
+            together.isascii()
+            and together.isprintable()
+            and " " not in together
+            and max(map(len, fulls), default=0) < 251
+            and CacheKey not in set(map(type, given))
+        ):
+            return fulls
+        return [self.make(key) for key in given]
 
     def pattern(self, pattern: str, version: Any = None, prefix: str | None = None) -> str:
         """A MATCH pattern for the keys that callers name by ``pattern``."""

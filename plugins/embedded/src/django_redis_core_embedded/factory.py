@@ -1,0 +1,62 @@
+"""``embedded://`` as a connection factory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_redis_core.connections import SingleServer, Topology, node_for
+from django_redis_core.interfaces import ConnectionFactory
+
+from .server import EmbeddedServerError, open_server, socket_path
+
+
+class EmbeddedFactory(ConnectionFactory):
+    """Starts a Valkey server when it is first needed and ends it with the last process.
+
+    ``embedded://`` is this process' own server, ``embedded:///var/tmp/cache`` is shared by all
+    processes that name the directory, and ``?db=1`` chooses a database, as for other servers.
+    """
+
+    name = "embedded"
+
+    def topology(self, locations: Sequence[str]) -> Topology:
+        if len(locations) > 1:
+            raise ImproperlyConfigured(
+                f"{self.connection.where}: an embedded LOCATION stands alone; it has no replicas."
+            )
+        directory, db = self._parse(locations[0])
+        try:
+            url = f"unix://{quote(socket_path(directory))}?db={db}"
+        except EmbeddedServerError as error:
+            raise ImproperlyConfigured(f"{self.connection.where}: {error}") from error
+        ensure = EnsureRunning(self.connection.where, directory)
+        return SingleServer(node_for(self.connection.server(url, before_connect=ensure)))
+
+    def _parse(self, location: str) -> tuple[str | None, int]:
+        parts = urlsplit(location)
+        query = parse_qs(parts.query)
+        db = query.pop("db", ["0"])[-1]
+        if query or not db.isdigit():
+            raise ImproperlyConfigured(
+                f"{self.connection.where}: {location!r} is not understood; an embedded LOCATION is "
+                "'embedded://', 'embedded:///a/directory' or either with '?db=1'."
+            )
+        return unquote(parts.netloc + parts.path) or None, int(db)
+
+
+@dataclass(frozen=True)
+class EnsureRunning:
+    """Called before each new connection. Two of one directory are equal, so caches share it."""
+
+    where: str = field(compare=False)
+    directory: str | None
+
+    def __call__(self) -> None:
+        try:
+            open_server(self.directory)
+        except EmbeddedServerError as error:
+            raise ImproperlyConfigured(f"{self.where}: {error}") from error
