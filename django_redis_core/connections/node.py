@@ -279,10 +279,16 @@ def node_for(config: ServerConfig) -> Node:
         return node
 
 
+#: A forked child keeps its parent's channels and never touches them: to collect one would close
+#: its transport, and that would take the parent's socket out of the epoll set that both share.
+_of_the_parent: list[Channels] = []
+
+
 def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
     for node in list(_nodes.values()):
+        _of_the_parent.append(node.channels)
         node.reset()
 
 
