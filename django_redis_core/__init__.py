@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from .hookspecs import hookimpl
-
-try:
-    __version__ = version("django-redis-core")
-except PackageNotFoundError:  # a checkout that is on the path but not installed
-    __version__ = "0+unknown"
 
 __all__ = ["__version__", "get_redis_connection", "hookimpl"]
 
@@ -33,3 +27,15 @@ def get_redis_connection(alias: str = "default", write: bool = True) -> Any:
             "no Redis connection."
         )
     return cache.raw_client(write=write)
+
+
+def __getattr__(name: str) -> str:
+    # Looked up when asked for: reading a distribution's metadata is slow, and few need it.
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("django-redis-core")
+    except PackageNotFoundError:  # a checkout that is on the path but not installed
+        return "0+unknown"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from . import commands, signals
-from .codec import Codec
+from .codec import Codec, is_lock_token
 from .connections.config import frozen
 from .connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from .connections.foreign import AsyncForeignExecutor, ForeignExecutor
@@ -67,6 +68,10 @@ class Engine:
         """A driver that sends everything to a redis-py client of the caller's."""
         return self._driver(ForeignExecutor(client), AsyncForeignExecutor(client))
 
+    def changed(self, **options: Any) -> Engine:
+        """The same cache under other options, for one backend object; connections stay shared."""
+        return Engine(replace(self.options, **options))
+
     def raw_client(self, write: bool) -> Any:
         """A redis-py client for the server of writes, or for one that serves reads."""
         command = commands.SET("", b"") if write else commands.GET("")
@@ -104,11 +109,14 @@ def _client(options: CacheOptions, naming: Keys, codec: Codec) -> Client:
         clear_by_prefix=options.clear == "prefix" and bool(options.key_prefix),
         delete_unreadable=options.delete_unreadable,
     )
-    arguments: dict[str, Any] = {}
-    for use in uses:
-        arguments.update(use.options)
-    whole = PluginUse(compose([use.plugin for use in uses]), arguments, uses[0].where)
-    client: Client = whole.build(context)
+    try:
+        whole = compose([use.plugin for use in uses], [use.options for use in uses])
+    except TypeError as error:
+        raise ImproperlyConfigured(
+            f"{uses[0].where}: {', '.join(use.plugin.name for use in uses)} cannot be put "
+            f"together in this order: {error}"
+        ) from error
+    client: Client = PluginUse(whole, uses[0].options, uses[0].where).build(context)
     return client
 
 
@@ -136,6 +144,8 @@ class Unreadable:
         self._logged: set[type[Exception]] = set()
 
     def __call__(self, key: str, data: bytes, error: Exception) -> None:
+        if is_lock_token(data):
+            return  # a lock that is held: nothing is broken
         self.count += 1
         if type(error) not in self._logged:
             self._logged.add(type(error))

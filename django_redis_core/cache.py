@@ -11,14 +11,19 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.cache.backends.base import BaseCache
 
+from . import checks  # noqa: F401  # importing registers them
 from .assembly import Engine, engine_for
 from .drivers import Driver
 from .interfaces.client import Client
 from .operations.counters import Counters
 from .operations.declare import OPERATIONS
 from .operations.expiry import Expiry
+from .operations.hashes import Hashes
+from .operations.lists import Lists
 from .operations.locks import Locks
 from .operations.scanning import Scanning
+from .operations.sets import Sets
+from .operations.sorted_sets import SortedSets
 from .operations.strings import Strings
 from .operations.versions import Versions
 from .pipeline import AsyncPipeline, Pipeline, named
@@ -92,6 +97,22 @@ def immediate(
     return named(method, operation, "a" + declaration.name)  # type: ignore[no-any-return]
 
 
+class _Changeable:
+    """An attribute that all Django backends have: an option, which may be set on one object.
+
+    Setting it gives that object an engine of its own, so operations need not look here.
+    """
+
+    def __init__(self, option: str) -> None:
+        self.option = option
+
+    def __get__(self, cache: RedisCache | None, owner: type[RedisCache]) -> Any:
+        return self if cache is None else getattr(cache._engine.options, self.option)
+
+    def __set__(self, cache: RedisCache, value: Any) -> None:
+        cache._use(cache._engine.changed(**{self.option: value}))
+
+
 class RedisCache(BaseCache):
     """The backend that ``CACHES`` names.
 
@@ -99,14 +120,14 @@ class RedisCache(BaseCache):
     cache's own connections.
     """
 
+    key_prefix = _Changeable("key_prefix")
+    version = _Changeable("version")
+    key_func = _Changeable("key_function")
+    default_timeout = _Changeable("timeout")
+
+    # Not BaseCache's: all that it does is to read params, and those are read in options/.
     def __init__(self, server: Any, params: Mapping[str, Any]) -> None:
         self._use(engine_for(server, params))
-        options = self._engine.options
-        super().__init__({})
-        self.key_prefix = options.key_prefix
-        self.version = options.version
-        self.key_func = options.key_function
-        self.default_timeout = options.timeout
 
     def _use(self, engine: Engine) -> None:
         self._engine = engine
@@ -131,6 +152,8 @@ class RedisCache(BaseCache):
     set, aset = blocking(Strings.set), native(Strings.set)
     add, aadd = blocking(Strings.add), native(Strings.add)
     get_or_set, aget_or_set = blocking(Strings.get_or_set), native(Strings.get_or_set)
+    getdel, agetdel = blocking(Strings.getdel), native(Strings.getdel)
+    getex, agetex = blocking(Strings.getex), native(Strings.getex)
     delete, adelete = blocking(Strings.delete), native(Strings.delete)
     has_key, ahas_key = blocking(Strings.has_key), native(Strings.has_key)
     get_many, aget_many = blocking(Strings.get_many), native(Strings.get_many)
@@ -158,6 +181,63 @@ class RedisCache(BaseCache):
     clear, aclear = blocking(Scanning.clear), native(Scanning.clear)
 
     lock, alock = blocking(Locks.lock), immediate(Locks.lock)
+
+    hset, ahset = blocking(Hashes.hset), native(Hashes.hset)
+    hget, ahget = blocking(Hashes.hget), native(Hashes.hget)
+    hgetall, ahgetall = blocking(Hashes.hgetall), native(Hashes.hgetall)
+    hmget, ahmget = blocking(Hashes.hmget), native(Hashes.hmget)
+    hvals, ahvals = blocking(Hashes.hvals), native(Hashes.hvals)
+    hkeys, ahkeys = blocking(Hashes.hkeys), native(Hashes.hkeys)
+    hlen, ahlen = blocking(Hashes.hlen), native(Hashes.hlen)
+    hexists, ahexists = blocking(Hashes.hexists), native(Hashes.hexists)
+    hdel, ahdel = blocking(Hashes.hdel), native(Hashes.hdel)
+    hincrby, ahincrby = blocking(Hashes.hincrby), native(Hashes.hincrby)
+
+    lpush, alpush = blocking(Lists.lpush), native(Lists.lpush)
+    rpush, arpush = blocking(Lists.rpush), native(Lists.rpush)
+    lpop, alpop = blocking(Lists.lpop), native(Lists.lpop)
+    rpop, arpop = blocking(Lists.rpop), native(Lists.rpop)
+    lrange, alrange = blocking(Lists.lrange), native(Lists.lrange)
+    llen, allen = blocking(Lists.llen), native(Lists.llen)
+    ltrim, altrim = blocking(Lists.ltrim), native(Lists.ltrim)
+    lrem, alrem = blocking(Lists.lrem), native(Lists.lrem)
+    lindex, alindex = blocking(Lists.lindex), native(Lists.lindex)
+
+    sadd, asadd = blocking(Sets.sadd), native(Sets.sadd)
+    srem, asrem = blocking(Sets.srem), native(Sets.srem)
+    scard, ascard = blocking(Sets.scard), native(Sets.scard)
+    sismember, asismember = blocking(Sets.sismember), native(Sets.sismember)
+    smismember, asmismember = blocking(Sets.smismember), native(Sets.smismember)
+    smembers, asmembers = blocking(Sets.smembers), native(Sets.smembers)
+    spop, aspop = blocking(Sets.spop), native(Sets.spop)
+    srandmember, asrandmember = blocking(Sets.srandmember), native(Sets.srandmember)
+    sscan, asscan = blocking(Sets.sscan), native(Sets.sscan)
+    sscan_iter, asscan_iter = iterating(Sets.sscan_iter), aiterating(Sets.sscan_iter)
+    sdiff, asdiff = blocking(Sets.sdiff), native(Sets.sdiff)
+    sinter, asinter = blocking(Sets.sinter), native(Sets.sinter)
+    sunion, asunion = blocking(Sets.sunion), native(Sets.sunion)
+    sdiffstore, asdiffstore = blocking(Sets.sdiffstore), native(Sets.sdiffstore)
+    sinterstore, asinterstore = blocking(Sets.sinterstore), native(Sets.sinterstore)
+    sunionstore, asunionstore = blocking(Sets.sunionstore), native(Sets.sunionstore)
+    smove, asmove = blocking(Sets.smove), native(Sets.smove)
+
+    zadd, azadd = blocking(SortedSets.zadd), native(SortedSets.zadd)
+    zincrby, azincrby = blocking(SortedSets.zincrby), native(SortedSets.zincrby)
+    zrem, azrem = blocking(SortedSets.zrem), native(SortedSets.zrem)
+    zremrangebyscore = blocking(SortedSets.zremrangebyscore)
+    azremrangebyscore = native(SortedSets.zremrangebyscore)
+    zcard, azcard = blocking(SortedSets.zcard), native(SortedSets.zcard)
+    zcount, azcount = blocking(SortedSets.zcount), native(SortedSets.zcount)
+    zscore, azscore = blocking(SortedSets.zscore), native(SortedSets.zscore)
+    zrank, azrank = blocking(SortedSets.zrank), native(SortedSets.zrank)
+    zpopmin, azpopmin = blocking(SortedSets.zpopmin), native(SortedSets.zpopmin)
+    zpopmax, azpopmax = blocking(SortedSets.zpopmax), native(SortedSets.zpopmax)
+    zrange, azrange = blocking(SortedSets.zrange), native(SortedSets.zrange)
+    zrevrange, azrevrange = blocking(SortedSets.zrevrange), native(SortedSets.zrevrange)
+    zrangebyscore = blocking(SortedSets.zrangebyscore)
+    azrangebyscore = native(SortedSets.zrangebyscore)
+    zrevrangebyscore = blocking(SortedSets.zrevrangebyscore)
+    azrevrangebyscore = native(SortedSets.zrevrangebyscore)
 
     def pipeline(self) -> Pipeline:
         """Queues operations and sends them together; see ``Pipeline``."""

@@ -27,6 +27,8 @@ class _Missing:
 #: What stands for a value that is not there or cannot be read. It is falsy and never stored.
 MISSING: Final = _Missing()
 
+_HEXADECIMAL = frozenset(b"0123456789abcdef")
+
 Report = Callable[[str, bytes, Exception], None]
 Encode = Callable[[str, Any], bytes]
 Decode = Callable[[str, bytes], Any]
@@ -35,6 +37,15 @@ Decode = Callable[[str, bytes], Any]
 def reads_as_int(data: bytes) -> bool:
     """Whether ``data`` is an ASCII decimal integer, which is how the codec stores ints."""
     return data.isdigit() or (data[:1] == b"-" and data[1:].isdigit())
+
+
+def is_lock_token(data: bytes) -> bool:
+    """Whether ``data`` may be what a redis-py Lock stores: 32 hexadecimal digits.
+
+    Locks live under the cache keys themselves, so reading one is a miss, but nothing is broken and
+    it must not be removed.
+    """
+    return len(data) == 32 and _HEXADECIMAL.issuperset(data)
 
 
 class Codec:
@@ -46,6 +57,10 @@ class Codec:
 
     encode: Encode
     decode: Decode
+    #: ``encode`` for what a server finds by its bytes: members of sets, elements to remove.
+    encode_member: Encode
+    #: The same for members of sorted sets, where ints are serialized too, as django-redis does.
+    encode_scored: Encode
 
     def __init__(
         self,
@@ -59,10 +74,28 @@ class Codec:
         self.serializers = tuple(serializers)
         self.compressors = tuple(compressors)
         self.sealer = sealer
+        self.compress = compress
         # ``compress=False``: the identity compressor writes, the compressors only read.
         pack = _packer(compressors, compress)
-        self.encode = _encoder(self.serializers[0].dumps, pack, sealer)
+        self.report = report
+        dumps = self.serializers[0].dumps
+        self.encode = self.encode_member = _encoder(dumps, pack, sealer)
+        self.encode_scored = _encoder(dumps, pack, sealer, plain=None)
+        if sealer is not None and not sealer.deterministic:
+            self.encode_member = self.encode_scored = _refuser(sealer.name)
         self.decode = _decoder(_loader(self.serializers), _unpacker(compressors), sealer, report)
+
+    def with_serializers(
+        self, serializers: Sequence[Serializer], report: Report | None = None
+    ) -> Codec:
+        """The same codec on other serializers, for a client that stores more than the value."""
+        return Codec(
+            serializers,
+            self.compressors,
+            self.sealer,
+            compress=self.compress,
+            report=report or self.report,
+        )
 
 
 def _packer(compressors: Sequence[Compressor], compress: bool) -> Callable[[bytes], bytes] | None:
@@ -119,12 +152,13 @@ def _encoder(
     dumps: Callable[[Any], bytes],
     pack: Callable[[bytes], bytes] | None,
     sealer: Sealer | None,
+    plain: type[int] | None = int,
 ) -> Encode:
     seal = sealer.seal if sealer else None
 
     def encode(key: str, value: Any) -> bytes:
         try:
-            if value.__class__ is int:
+            if value.__class__ is plain:
                 return b"%d" % value
             data = dumps(value)
         except Exception as error:
@@ -136,6 +170,9 @@ def _encoder(
         if seal is not None:
             data = seal(key, data)
         if data[:1] < b":" and reads_as_int(data):
+            if value.__class__ is int:
+                # JSON's digits are these; msgpack's for 48 to 57 are those of another int.
+                return b"%d" % value
             raise SerializationError(
                 f"The value for {key!r}, of type {type(value).__name__}, serializes to digits "
                 "only, which would be read back as an int."
@@ -143,6 +180,17 @@ def _encoder(
         return data
 
     return encode
+
+
+def _refuser(sealer: str) -> Encode:
+    def refuse(key: str, value: Any) -> bytes:
+        raise SerializationError(
+            f"The value for {key!r} cannot be a member of a set: the sealer {sealer!r} seals it to "
+            "other bytes each time, so it would never be found again. Use a hash or a list, or a "
+            "cache with another sealer."
+        )
+
+    return refuse
 
 
 def _decoder(

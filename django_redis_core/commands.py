@@ -198,6 +198,8 @@ def SET(
         if milliseconds is None:
             return Command(_SET, (b"SET", key, payload), key)
         return Command(_SET, (b"SET", key, payload, b"PX", milliseconds), key)
+    if nx and xx:
+        raise ValueError("nx (only a new key) and xx (only an old one) exclude each other.")
     args: list[Argument] = [b"SET", key, payload]
     if milliseconds is not None:
         args += (b"PX", milliseconds)

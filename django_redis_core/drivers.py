@@ -30,7 +30,7 @@ def run(operation: Operation[T], execute: Execute) -> T:
         while True:
             try:
                 answer = execute(request)
-            except RedisCacheError as error:
+            except Exception as error:
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)
@@ -45,7 +45,7 @@ async def arun(operation: Operation[T], execute: AExecute) -> T:
         while True:
             try:
                 answer = await execute(request)
-            except RedisCacheError as error:
+            except Exception as error:
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 Check = Callable[[Any], Any]
 """Returns the value to use, or raises ValueError with the words that finish "must be …"."""
+
+#: What a check returns for "as if it were not written".
+UNSET: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,14 @@ def text(value: Any) -> str:
 
 
 def integer(minimum: int | None = None) -> Check:
+    """An int of 64 bits, which is what servers and libraries count with."""
     words = "an int" if minimum is None else f"an int of at least {minimum}"
 
     def check(value: Any) -> int:
         if type(value) is not int or (minimum is not None and value < minimum):
             raise ValueError(words)
+        if not -(2**63) <= value < 2**63:
+            raise ValueError(f"{words} that fits into 64 bits")
         return value
 
     return check
@@ -56,17 +62,26 @@ def seconds(value: Any) -> float:
     return value
 
 
+def waiting(value: Any) -> float:
+    """A time to wait for a turn, where 0 is "not at all"."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ValueError("a number of seconds, 0 or more")
+    return value
+
+
 def mapping(value: Any) -> Mapping[str, Any]:
+    """A copy, so that nobody changes the dict in settings."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError("a dict with str keys")
-    return value
+    return dict(value)
 
 
 def one_of(*choices: Any) -> Check:
     words = " or ".join(repr(choice) for choice in choices)
 
     def check(value: Any) -> Any:
-        if value not in choices:
+        # By type too: 1 is not True here, and what cannot be compared is no choice.
+        if not any(type(value) is type(choice) and value == choice for choice in choices):
             raise ValueError(words)
         return value
 
@@ -77,14 +92,17 @@ def importable(value: Any) -> Any:
     """A class or function, or the dotted path of one."""
     from django.utils.module_loading import import_string
 
-    if not isinstance(value, str):
-        if not callable(value):
-            raise ValueError("a class or its dotted path")
-        return value
-    try:
-        return import_string(value)
-    except ImportError as error:
-        raise ValueError(f"a class or its dotted path, and importing it failed: {error}") from error
+    if isinstance(value, str):
+        try:
+            value = import_string(value)
+        except Exception as error:  # whatever the module of a site does when it is imported
+            raise ValueError(
+                "a class, a function or the dotted path of one, and importing it failed with "
+                f"{type(error).__name__}: {error}"
+            ) from error
+    if not callable(value):
+        raise ValueError("a class, a function or the dotted path of one")
+    return value
 
 
 def addresses(value: Any) -> tuple[tuple[str, int], ...]:
@@ -97,12 +115,14 @@ def addresses(value: Any) -> tuple[tuple[str, int], ...]:
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
             raise ValueError(words)
         host, port = pair
-        if not isinstance(host, str) or not str(port).isdigit():
+        if not isinstance(host, str) or not host or type(port) not in (int, str):
             raise ValueError(words)
-        checked.append((host, int(port)))
+        if not (text_port := str(port)).isdecimal() or not 0 < int(text_port) < 65536:
+            raise ValueError(words)
+        checked.append((host, int(text_port)))
     return tuple(checked)
 
 
 def optional(check: Check) -> Check:
-    """None means "as if it were not written"."""
-    return lambda value: None if value is None else check(value)
+    """None means "as if it were not written", so the default holds."""
+    return lambda value: UNSET if value is None else check(value)

@@ -11,12 +11,16 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from .commands import Command, Spread
 from .drivers import Driver, arun, run
-from .exceptions import ConnectionInterrupted, RedisCacheError
+from .exceptions import ConnectionInterrupted
 from .operations.counters import Counters
 from .operations.declare import OPERATIONS, Declaration, collect
 from .operations.expiry import Expiry
+from .operations.hashes import Hashes
+from .operations.lists import Lists
 from .operations.locks import Locks
 from .operations.scanning import Scanning
+from .operations.sets import Sets
+from .operations.sorted_sets import SortedSets
 from .operations.strings import Strings
 from .operations.versions import Versions
 from .requests import Operation
@@ -61,7 +65,7 @@ class _Step:
     def advance(self, answer: Any) -> bool:
         """Hands over an answer; False when the operation has ended."""
         try:
-            if isinstance(answer, RedisCacheError):
+            if isinstance(answer, Exception):
                 self.request = self.operation.throw(answer)
             else:
                 self.request = self.operation.send(answer)
@@ -97,7 +101,7 @@ def lockstep(steps: Sequence[_Step]) -> Operation[None]:
             else:
                 try:
                     answer = yield request
-                except RedisCacheError as error:
+                except Exception as error:
                     answer = error
             if step.advance(answer):
                 going_on.append(step)
@@ -127,7 +131,7 @@ class _Queue:
         steps = []
         for declaration, args, kwargs, result in self._queued:
             operation = getattr(client, declaration.name)(*args, **kwargs)
-            if declaration.name == Scanning.iter_keys.__name__:
+            if declaration.stream:
                 operation = collect(operation)
             steps.append(_Step(operation, result))
         return steps
@@ -182,6 +186,8 @@ class _Operations(_Queue):
     set = queued(Strings.set)
     add = queued(Strings.add)
     get_or_set = queued(Strings.get_or_set)
+    getdel = queued(Strings.getdel)
+    getex = queued(Strings.getex)
     delete = queued(Strings.delete)
     has_key = queued(Strings.has_key)
     get_many = queued(Strings.get_many)
@@ -204,6 +210,56 @@ class _Operations(_Queue):
     delete_pattern = queued(Scanning.delete_pattern)
     clear = queued(Scanning.clear)
     lock = queued(Locks.lock)
+    hset = queued(Hashes.hset)
+    hget = queued(Hashes.hget)
+    hgetall = queued(Hashes.hgetall)
+    hmget = queued(Hashes.hmget)
+    hvals = queued(Hashes.hvals)
+    hkeys = queued(Hashes.hkeys)
+    hlen = queued(Hashes.hlen)
+    hexists = queued(Hashes.hexists)
+    hdel = queued(Hashes.hdel)
+    hincrby = queued(Hashes.hincrby)
+    lpush = queued(Lists.lpush)
+    rpush = queued(Lists.rpush)
+    lpop = queued(Lists.lpop)
+    rpop = queued(Lists.rpop)
+    lrange = queued(Lists.lrange)
+    llen = queued(Lists.llen)
+    ltrim = queued(Lists.ltrim)
+    lrem = queued(Lists.lrem)
+    lindex = queued(Lists.lindex)
+    sadd = queued(Sets.sadd)
+    srem = queued(Sets.srem)
+    scard = queued(Sets.scard)
+    sismember = queued(Sets.sismember)
+    smismember = queued(Sets.smismember)
+    smembers = queued(Sets.smembers)
+    spop = queued(Sets.spop)
+    srandmember = queued(Sets.srandmember)
+    sscan = queued(Sets.sscan)
+    sscan_iter = queued(Sets.sscan_iter)
+    sdiff = queued(Sets.sdiff)
+    sinter = queued(Sets.sinter)
+    sunion = queued(Sets.sunion)
+    sdiffstore = queued(Sets.sdiffstore)
+    sinterstore = queued(Sets.sinterstore)
+    sunionstore = queued(Sets.sunionstore)
+    smove = queued(Sets.smove)
+    zadd = queued(SortedSets.zadd)
+    zincrby = queued(SortedSets.zincrby)
+    zrem = queued(SortedSets.zrem)
+    zremrangebyscore = queued(SortedSets.zremrangebyscore)
+    zcard = queued(SortedSets.zcard)
+    zcount = queued(SortedSets.zcount)
+    zscore = queued(SortedSets.zscore)
+    zrank = queued(SortedSets.zrank)
+    zpopmin = queued(SortedSets.zpopmin)
+    zpopmax = queued(SortedSets.zpopmax)
+    zrange = queued(SortedSets.zrange)
+    zrevrange = queued(SortedSets.zrevrange)
+    zrangebyscore = queued(SortedSets.zrangebyscore)
+    zrevrangebyscore = queued(SortedSets.zrevrangebyscore)
 
 
 class Pipeline(_Operations):

@@ -11,7 +11,7 @@ import importlib
 import importlib.metadata
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -24,9 +24,11 @@ from .catalogue import OURS, plugin_name
 from .exceptions import PluginConflict, PluginError, PluginLoadError, PluginNotFound
 from .hookspecs import KINDS
 from .interfaces import API_VERSION, Plugin
-from .static_kind import declared_kinds
+from .listing import IGNORED, PluginInfo, loaded_line, with_aliases
+from .static_kind import declared_kinds, source_file
 
 GROUP = "django_redis_core"
+DISTRIBUTION = "django-redis-core"
 
 BASES: dict[str, type[Plugin]] = {
     "serializer": interfaces.Serializer,
@@ -46,25 +48,21 @@ def installed_entry_points() -> Iterable[importlib.metadata.EntryPoint]:
 
 
 @dataclass(frozen=True, slots=True)
-class PluginInfo:
-    """One line of the plugin listing. ``kind`` is empty where it cannot be told without importing
-    the plugin; ``error`` is empty for a plugin without problems."""
+class _Source:
+    """Where a plugin comes from, as errors name it."""
 
-    name: str
-    kind: str
     distribution: str
-    version: str
-    module: str
-    file: str = ""
-    error: str = ""
-    aliases: tuple[str, ...] = ()
+    version: str = ""
+    entry_point: importlib.metadata.EntryPoint | None = None
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     plugin: type[Plugin]
-    source: str  # what an error names: "distribution version", or "django-redis-core"
-    entry_point: importlib.metadata.EntryPoint | None = None
+    source: _Source
 
 
 class Registry:
@@ -79,15 +77,21 @@ class Registry:
         self._failed: dict[str, str] = {}
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
+        # By way of sys.modules, because the package itself stands above this module.
+        built_in = _Source(DISTRIBUTION, sys.modules[hookspecs.PROJECT].__version__)
         for name in _BUILT_IN:
             module = importlib.import_module(f"{__package__}.defaults.{name}")
-            self._take(module, f"{__package__}.defaults.{name}", "django-redis-core")
+            self._take(module, module.__name__, built_in)
         self._built_in = frozenset(self._loaded)
 
     def register(self, plugin: object, source: str = "this process") -> None:
-        """Registers a module or object with hooks, for a test or a project's own plugin."""
+        """Registers a module or object with hooks, for a test or a project's own plugin.
+
+        Its names come before those of installed distributions, for whoever calls this chose them
+        on purpose. Raises PluginConflict or PluginLoadError.
+        """
         with self._lock:
-            self._take(plugin, getattr(plugin, "__name__", None), source)
+            self._take(plugin, getattr(plugin, "__name__", None), _Source(source))
 
     def plugin(self, kind: str, written: Any, where: str) -> type[Any]:
         """The class of ``kind`` that settings name.
@@ -108,70 +112,57 @@ class Registry:
 
     def names(self, kind: str) -> list[str]:
         """The names that settings may use for ``kind``, as far as can be told without importing."""
-        names = {name for (of, name) in self._loaded if of == kind}
-        for name, candidates in self._installed().items():
-            if name not in names and kind in self._kinds(candidates[0]):
-                names.add(name)
+        with self._lock:
+            names = {name for (of, name) in self._loaded if of == kind}
+            for name, candidates in self._installed().items():
+                if name not in names and kind in self._kinds(candidates[0]):
+                    names.add(name)
         return sorted(names)
 
-    def describe(self, used: dict[tuple[str, str], list[str]] | None = None) -> list[PluginInfo]:
-        """What is built in, registered and installed, without importing what is not used.
+    def describe(
+        self, used: Mapping[tuple[str, str], Iterable[str]] | None = None
+    ) -> list[PluginInfo]:
+        """What is built in, registered, installed or used, without importing anything.
 
-        ``used`` maps (kind, name) to the aliases whose settings name that plugin.
+        ``used`` maps (kind, name) to the aliases whose settings name that plugin; what settings
+        name and nobody offers has a line too.
         """
-        used = used or {}
-        lines = []
-        for (kind, name), loaded in self._loaded.items():
-            module = sys.modules.get(loaded.plugin.__module__)
-            distribution, _, version = loaded.source.partition(" ")
-            lines.append(
-                PluginInfo(
-                    name=name,
-                    kind=kind,
-                    distribution=distribution if version else loaded.source,
-                    version=version,
-                    module=loaded.plugin.__module__,
-                    file=getattr(module, "__file__", None) or "",
-                    aliases=tuple(used.get((kind, name), ())),
-                )
-            )
-        for candidates in self._installed().values():
-            for entry_point in candidates:
-                if any(loaded.entry_point == entry_point for loaded in self._loaded.values()):
-                    continue
-                lines.extend(
-                    self._unloaded(entry_point, kind, candidates, used)
-                    for kind in self._kinds(entry_point) or [""]
-                )
-        order = {kind: place for place, kind in enumerate(KINDS)}
-        return sorted(lines, key=lambda line: (order.get(line.kind, len(KINDS)), line.name))
-
-    def _unloaded(
-        self,
-        entry_point: importlib.metadata.EntryPoint,
-        kind: str,
-        candidates: list[importlib.metadata.EntryPoint],
-        used: dict[tuple[str, str], list[str]],
-    ) -> PluginInfo:
-        distribution = entry_point.dist
-        return PluginInfo(
-            name=entry_point.name,
-            kind=kind,
-            distribution=distribution.name if distribution else "?",
-            version=distribution.version if distribution else "?",
-            module=entry_point.value,
-            error=self._problem(kind, entry_point.name, candidates),
-            aliases=tuple(used.get((kind, entry_point.name), ())),
-        )
+        with self._lock:
+            lines = [
+                loaded_line(kind, loaded.plugin, loaded.source.distribution, loaded.source.version)
+                for (kind, _), loaded in self._loaded.items()
+            ]
+            for name, candidates in self._installed().items():
+                for entry_point in candidates:
+                    if not self._is_loaded(entry_point):
+                        source = _source(entry_point)
+                        lines += [
+                            PluginInfo(
+                                name=name,
+                                kind=kind,
+                                distribution=source.distribution,
+                                version=source.version,
+                                module=entry_point.value,
+                                file=str(source_file(entry_point) or ""),
+                                error=self._problem(kind, name, candidates),
+                            )
+                            for kind in self._kinds(entry_point) or [""]
+                        ]
+        return with_aliases(lines, used or {})
 
     def _problem(
         self, kind: str, name: str, candidates: list[importlib.metadata.EntryPoint]
     ) -> str:
         if (kind, name) in self._built_in:
-            return "ignored: the name belongs to a built-in plugin"
+            return f"{IGNORED}: the name belongs to a built-in plugin"
+        if (kind, name) in self._loaded:
+            return f"{IGNORED}: {self._loaded[kind, name].source} registered the same name"
         if len(candidates) > 1:
-            return "not usable: " + _rivals(candidates) + " offer the same name"
+            return f"not usable: {_rivals(candidates)} offer the same name"
         return self._failed.get(name, "")
+
+    def _is_loaded(self, entry_point: importlib.metadata.EntryPoint) -> bool:
+        return any(loaded.source.entry_point is entry_point for loaded in self._loaded.values())
 
     def _installed(self) -> dict[str, list[importlib.metadata.EntryPoint]]:
         if self._entry_points is None:
@@ -180,15 +171,14 @@ class Registry:
                 others = found.setdefault(entry_point.name, [])
                 # A distribution that is on the path twice (an editable install beside its wheel)
                 # offers one plugin, not two.
-                if not any(_source(other) == _source(entry_point) for other in others):
+                source = str(_source(entry_point))
+                if source not in map(str, map(_source, others)):
                     others.append(entry_point)
             self._entry_points = found
         return self._entry_points
 
     def _kinds(self, entry_point: importlib.metadata.EntryPoint) -> list[str]:
-        ours = entry_point.dist is not None and entry_point.dist.name == (
-            f"django-redis-core-{entry_point.name}"
-        )
+        ours = _source(entry_point).distribution == f"{DISTRIBUTION}-{entry_point.name}"
         if ours and entry_point.name in OURS:
             return [OURS[entry_point.name]]
         return declared_kinds(entry_point)
@@ -213,27 +203,29 @@ class Registry:
             )
         entry_point = candidates[0]
         source = _source(entry_point)
-        try:
-            module = entry_point.load()
-            self._take(module, f"{source}:{name}", source, entry_point)
-        except Exception as error:
-            self._failed[name] = f"{type(error).__name__}: {error}"
-            if isinstance(error, PluginError):
-                raise type(error)(f"{where}: {error}") from error
-            raise PluginLoadError(
-                f"{where}: the plugin {name!r} of {source} failed to load: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        if not self._is_loaded(entry_point):
+            try:
+                self._take(entry_point.load(), f"{source}:{name}", source, name)
+            except Exception as error:
+                ours = isinstance(error, PluginError)
+                self._failed[name] = str(error) if ours else f"{type(error).__name__}: {error}"
+                if isinstance(error, PluginError):
+                    raise type(error)(f"{where}: {error}") from error
+                raise PluginLoadError(
+                    f"{where}: the plugin {name!r} of {source} failed to load: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            self._failed.pop(name, None)
         known = self._loaded.get((kind, name))
         if known is None:
-            offered = sorted(
+            offered = [
                 f"the {_words(of)} {other!r}"
                 for (of, other), loaded in self._loaded.items()
-                if loaded.entry_point == entry_point
-            )
+                if loaded.source.entry_point is entry_point
+            ]
             raise PluginLoadError(
                 f"{where}: {source} offers no {_words(kind)} named {name!r}, but "
-                f"{' and '.join(offered) or 'nothing'}."
+                f"{' and '.join(sorted(offered))}."
             )
         return known.plugin
 
@@ -241,31 +233,51 @@ class Registry:
         self,
         plugin: object,
         pluggy_name: str | None,
-        source: str,
-        entry_point: importlib.metadata.EntryPoint | None = None,
+        source: _Source,
+        entry_point_name: str | None = None,
     ) -> None:
         """Registers with pluggy and keeps the classes that the plugin's hooks return."""
         manager = self.manager
-        manager.register(plugin, pluggy_name)
+        if manager.is_registered(plugin) or manager.has_plugin(pluggy_name or ""):
+            raise PluginConflict(f"{plugin!r} of {source} is registered already.")
         try:
+            manager.register(plugin, pluggy_name)
             manager.check_pending()
             others = [other for other in manager.get_plugins() if other is not plugin]
             taken: dict[tuple[str, str], _Loaded] = {}
             for kind in KINDS:
                 hook = manager.subset_hook_caller(f"register_{kind}", remove_plugins=others)
                 for found in hook():
-                    checked = self._checked(kind, found, source, repr(found))
-                    rival = self._loaded.get((kind, checked.name))
-                    if rival is not None:
-                        raise PluginConflict(
-                            f"{source} offers a {_words(kind)} named {checked.name!r}, which is "
-                            f"already the name of one of {rival.source}."
-                        )
-                    taken[kind, checked.name] = _Loaded(checked, source, entry_point)
+                    checked = self._checked(kind, found, str(source), repr(found))
+                    self._refuse_name(kind, checked.name, source, entry_point_name)
+                    taken[kind, checked.name] = _Loaded(checked, source)
+            if not taken:
+                raise PluginLoadError(
+                    f"{source} offers no plugin: no function of {_called(plugin)} is marked with "
+                    "django_redis_core.hookimpl and returns a class."
+                )
             self._loaded.update(taken)
         except BaseException:
-            manager.unregister(plugin)
+            # pluggy keeps a plugin whose hooks it refuses.
+            if manager.is_registered(plugin):
+                manager.unregister(plugin)
             raise
+
+    def _refuse_name(
+        self, kind: str, name: str, source: _Source, entry_point_name: str | None
+    ) -> None:
+        rival = self._loaded.get((kind, name))
+        if rival is not None:
+            raise PluginConflict(
+                f"{source} offers a {_words(kind)} named {name!r}, which is already the name of "
+                f"one of {rival.source}."
+            )
+        # Else a plugin could take a name that is not looked for in its distribution.
+        if entry_point_name is not None and name != entry_point_name:
+            raise PluginLoadError(
+                f"{source} offers a {_words(kind)} named {name!r} under the entry point "
+                f"{entry_point_name!r}; both names must be equal."
+            )
 
     def _checked(self, kind: str, found: Any, where: str, shown: str) -> type[Any]:
         base = BASES[kind]
@@ -282,7 +294,7 @@ class Registry:
                 f"{where}: {shown} was written for version {found.api_version} of the plugin "
                 f"interface, and this django-redis-core speaks version {API_VERSION}."
             )
-        if not isinstance(getattr(found, "name", None), str):
+        if not isinstance(getattr(found, "name", None), str) or not found.name:
             raise PluginLoadError(f'{where}: {shown} has no name; give it `name = "…"`.')
         return found
 
@@ -291,8 +303,9 @@ class Registry:
         parts = [f"{where}: there is no {_words(kind)} named {name!r}."]
         if OURS.get(name) == kind:
             parts.append(f"Install it with: pip install 'django-redis-core[{name}]'.")
-        elif name in OURS:
-            parts.append(f"{name!r} is a {_words(OURS[name])}.")
+        elif name in OURS or any(name == other for _, other in self._loaded):
+            kinds = [of for of, other in self._loaded if other == name] or [OURS[name]]
+            parts.append(f"{name!r} is a {' and a '.join(map(_words, kinds))}.")
         else:
             ours = [other for other, of in OURS.items() if of == kind]
             close = get_close_matches(name, [*available, *ours], 1, 0.5)
@@ -311,13 +324,20 @@ def _words(kind: str) -> str:
     return kind.replace("_", " ")
 
 
-def _source(entry_point: importlib.metadata.EntryPoint) -> str:
-    distribution = entry_point.dist
-    return f"{distribution.name} {distribution.version}" if distribution else entry_point.value
+def _source(entry_point: importlib.metadata.EntryPoint) -> _Source:
+    # What a broken uninstall leaves behind has entry points and no METADATA: no name either.
+    metadata: Any = entry_point.dist.metadata if entry_point.dist else None
+    if metadata and metadata.get("Name"):
+        return _Source(metadata.get("Name"), metadata.get("Version") or "", entry_point)
+    return _Source(f"an unknown distribution ({entry_point.value})", "", entry_point)
 
 
 def _rivals(candidates: list[importlib.metadata.EntryPoint]) -> str:
-    return " and ".join(sorted(_source(candidate) for candidate in candidates))
+    return " and ".join(sorted(str(_source(candidate)) for candidate in candidates))
+
+
+def _called(plugin: object) -> str:
+    return str(getattr(plugin, "__name__", None) or repr(plugin))
 
 
 #: The registry of this process.

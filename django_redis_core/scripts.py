@@ -27,10 +27,14 @@ class Script:
         # A name for the text that the server computes too, not a protection.
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
+    def command(self, keys: Sequence[str], *args: Argument) -> Command:
+        """The call by digest alone, for a batch: its reply may be ``NoScriptError``."""
+        return Command(_EVALSHA, (b"EVALSHA", self.digest, len(keys), *keys, *args), keys[0])
+
     def __call__(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
         """Runs where the first key lives; the reply is the script's."""
-        rest: tuple[Argument, ...] = (len(keys), *keys, *args)
         try:
-            return (yield Command(_EVALSHA, (b"EVALSHA", self.digest, *rest), keys[0]))
+            return (yield self.command(keys, *args))
         except NoScriptError:
-            return (yield Command(_EVAL, (b"EVAL", self.source, *rest), keys[0]))
+            whole: tuple[Argument, ...] = (b"EVAL", self.source, len(keys), *keys, *args)
+            return (yield Command(_EVAL, whole, keys[0]))

@@ -110,14 +110,18 @@ class Plan:
 
     def _send(self, commands: Sequence[Command]) -> Operation[list[Reply]]:
         """One request a server, all of them written before any is read."""
+        replies: list[Reply] = [None] * len(commands)
         groups: dict[Node, list[int]] = {}
         for position, command in enumerate(commands):
-            node = command.node or self.topology.route(command)
-            groups.setdefault(node, []).append(position)
+            try:
+                node = command.node or self.topology.route(command)
+            except RedisCacheError as error:  # its part of the keyspace has no server now
+                replies[position] = error
+            else:
+                groups.setdefault(node, []).append(position)
         answers = yield Groups(  # type: ignore[misc]  # asked of the executor, not the driver
             [(node, [commands[at] for at in positions]) for node, positions in groups.items()]
         )
-        replies: list[Reply] = [None] * len(commands)
         for (node, positions), answer in zip(groups.items(), answers, strict=True):
             for place, position in enumerate(positions):
                 reply = answer if isinstance(answer, Exception) else answer[place]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import redis.exceptions
 
 from ..commands import Command, Reply, Spread
 from ..exceptions import ConnectionInterrupted, RedisCacheError, ServerTimeout
-from ..requests import Places, Primaries, RawClient
+from ..requests import Await, Places, Primaries, RawClient, Sleep
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")
@@ -43,6 +45,8 @@ class ForeignExecutor:
             return send(request.whole())
         if isinstance(request, list):
             return [self._caught(single, send) for single in request]
+        if isinstance(request, Sleep):
+            return time.sleep(request.seconds)
         return self.control(request)
 
     def _caught(self, request: Any, send: Callable[[Command], Any]) -> Any:
@@ -75,6 +79,10 @@ class AsyncForeignExecutor(ForeignExecutor):
             return replies
         if isinstance(request, Spread):
             request = request.whole()
+        if isinstance(request, Sleep):
+            return await asyncio.sleep(request.seconds)
+        if isinstance(request, Await):
+            return await request.awaitable
         if not isinstance(request, Command):
             return self.control(request)
         try:

@@ -124,7 +124,7 @@ class SitePool:
         self._pool = pool
 
     def take(self, repeatable: bool) -> Link:
-        connection = self._pool().get_connection("_")  # older redis-py wants a command's name
+        connection = self._pool().get_connection()
         return ForeignLink(connection, self)
 
     def give(self, link: Link) -> None:

@@ -1,17 +1,21 @@
 """From a LOCATION and options to the configuration of one server.
 
 Precedence, as in django-redis: the URL, then ``CONNECTION_POOL_KWARGS``, then the plain options.
+No error here quotes a URL: one that cannot be read may have its password anywhere.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from redis.connection import Connection, ConnectionPool, parse_url
 
+from ..options_spec import Check, integer, optional, seconds, waiting
+from ..redaction import explained, secrets_in, shown
 from .config import ServerConfig
 
 if TYPE_CHECKING:
@@ -23,6 +27,18 @@ SCHEMES = ("redis", "rediss", "unix")
 # Arguments of redis-py's pools, which its connections do not take.
 _POOL_ONLY = ("max_connections", "timeout", "queue_class", "connection_class")
 
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+_-]*)://")
+_ADDRESS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]*)?")
+
+# What redis-py would take and then do something else with, or fail at the first request.
+_CHECKS: dict[str, Check] = {
+    "socket_timeout": optional(seconds),
+    "socket_connect_timeout": optional(seconds),
+    "db": optional(integer(0)),
+    "max_connections": optional(integer(1)),
+    "timeout": optional(waiting),
+}
+
 
 def locations_of(where: str, location: Any) -> tuple[str, ...]:
     """LOCATION as a tuple of URLs: one URL, several joined by commas, a list or a tuple."""
@@ -31,17 +47,29 @@ def locations_of(where: str, location: Any) -> tuple[str, ...]:
         urls = [url.strip() for url in location.split(",")]
     elif isinstance(location, list | tuple):
         urls = list(location)
-    if not urls or not all(url and isinstance(url, str) for url in urls):
+    if not urls or not all(isinstance(url, str) and url for url in urls):
         raise ImproperlyConfigured(
             f"{where}: LOCATION must be a URL such as 'redis://localhost:6379/0', or a list of "
             "URLs; it is empty or not text."
         )
-    for url in urls:
-        if "://" not in url:
+    for place, url in enumerate(urls, 1):
+        if not _SCHEME.match(url):
+            alone = len(urls) == 1 and _ADDRESS.fullmatch(url)
             raise ImproperlyConfigured(
                 f"{where}: LOCATION must begin with redis://, rediss://, unix:// or a plugin's "
-                f"scheme, not {url.split('@')[-1]!r}."
+                "scheme"
+                + (
+                    f": write 'redis://{url}' instead of {url!r}."
+                    if alone
+                    else f", and URL {place} of {len(urls)} does not. A comma inside a password "
+                    "is written %2C."
+                )
             )
+    if len({scheme_of([url]) for url in urls}) > 1:
+        raise ImproperlyConfigured(
+            f"{where}: LOCATION must hold URLs of one connection factory, not of "
+            f"{' and '.join(sorted({str(scheme_of([url]) or 'redis') for url in urls}))} together."
+        )
     return tuple(urls)
 
 
@@ -59,7 +87,6 @@ def server_config(
     **overrides: Any,
 ) -> ServerConfig:
     """The complete configuration of the server at ``url``."""
-    pool_kwargs = dict(options.pool_kwargs)
     kwargs: dict[str, Any] = {
         "socket_timeout": options.socket_timeout,
         "socket_connect_timeout": options.socket_connect_timeout,
@@ -67,19 +94,27 @@ def server_config(
     for name in ("username", "password", "parser_class"):
         if (value := getattr(options, name)) is not None:
             kwargs[name] = value
-    kwargs.update(pool_kwargs)
-    try:
-        kwargs.update(parse_url(url))  # type: ignore[no-untyped-call]
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            f"{options.where}: LOCATION {_shown(url)!r} is not understood: {error}"
-        ) from error
+    kwargs.update(options.pool_kwargs)
+    kwargs.update(_read(options.where, url))
     if "credential_provider" in kwargs:
         for name in ("username", "password"):
             kwargs.pop(name, None)
     kwargs.update(overrides)
+    for name, check in _CHECKS.items():
+        try:
+            check(kwargs.get(name))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{options.where}: {name}, from LOCATION or CONNECTION_POOL_KWARGS, must be "
+                f"{error}, not {shown(kwargs[name])}."
+            ) from None
     limits = {name: kwargs.pop(name, None) for name in _POOL_ONLY}
     connection_class = limits["connection_class"] or Connection
+    if not isinstance(connection_class, type):
+        raise ImproperlyConfigured(
+            f"{options.where}: connection_class in CONNECTION_POOL_KWARGS must be a class, not "
+            f"{shown(connection_class)}."
+        )
     config = ServerConfig(
         connection_class=connection_class,
         kwargs=kwargs,
@@ -98,19 +133,54 @@ def server_config(
     return config
 
 
+def _read(where: str, url: str) -> dict[str, Any]:
+    """What redis-py reads in ``url``, after the mistakes that it would pass over."""
+    problem = _problem(url)
+    if problem is None:
+        try:
+            return dict(parse_url(url))  # type: ignore[no-untyped-call]
+        except ValueError as error:
+            # Its one other error names an argument behind the "?", whose names are its own.
+            problem = str(error).rstrip(".")
+    # Outside `except`, for a library's error may quote the URL.
+    raise ImproperlyConfigured(f"{where}: a URL of LOCATION cannot be used: {problem}.")
+
+
+def _problem(url: str) -> str | None:
+    """What is wrong with ``url``, in words that do not quote it."""
+    escape = (
+        "in a user name and a password, write / as %2F, ? as %3F, # as %23, @ as %40, : as %3A "
+        "and % as %25"
+    )
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return f"its host or its port cannot be read; a port is a number up to 65535, and {escape}"
+    if parts.scheme not in SCHEMES or not url.startswith(f"{parts.scheme}://"):
+        return "this connection factory takes redis://, rediss:// and unix:// (in small letters)"
+    if parts.fragment:
+        return f"it holds a '#'; {escape}"
+    if parts.scheme == "unix":
+        return None if parts.path else "it has no path; write unix:///path/to/the/socket?db=0"
+    database = unquote(parts.path).replace("/", "")
+    if database and not (database.isascii() and database.isdigit()):
+        return (
+            "what follows the host must be the number of the database, as in "
+            f"redis://localhost:6379/0; {escape}"
+        )
+    return "port 0 is no server's" if port == 0 else None
+
+
 def _try_out(options: ConnectionOptions, config: ServerConfig) -> None:
     """Makes a connection without connecting, so that a name which redis-py does not know is an
     error when settings are read and not at the first request."""
     try:
         config.connection_class(**config.kwargs)
+        return
     except Exception as error:
-        raise ImproperlyConfigured(
-            f"{options.where}: the connection to {config.name} cannot be made from LOCATION and "
-            f"CONNECTION_POOL_KWARGS: {error}"
-        ) from error
-
-
-def _shown(url: str) -> str:
-    """``url`` without user and password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        text, cause = explained(error, secrets_in(config.kwargs))
+    raise ImproperlyConfigured(
+        f"{options.where}: the connection to {config.name} cannot be made from LOCATION and "
+        f"CONNECTION_POOL_KWARGS: {text}"
+    ) from cause

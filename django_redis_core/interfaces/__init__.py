@@ -1,8 +1,18 @@
-"""The base classes that plugins subclass, one module a kind."""
+"""The base classes that plugins subclass, one module a kind, and the checks for their options."""
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
-from ..options_spec import Option
+from ..options_spec import (
+    Option,
+    addresses,
+    boolean,
+    integer,
+    mapping,
+    one_of,
+    optional,
+    seconds,
+    text,
+)
 from .client import Client
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
@@ -20,4 +30,12 @@ __all__ = [
     "Plugin",
     "Sealer",
     "Serializer",
+    "addresses",
+    "boolean",
+    "integer",
+    "mapping",
+    "one_of",
+    "optional",
+    "seconds",
+    "text",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,8 +11,12 @@ from ..connections.topology import Topology
 from ..keys import Keys
 from ..operations.counters import Counters
 from ..operations.expiry import Expiry
+from ..operations.hashes import Hashes
+from ..operations.lists import Lists
 from ..operations.locks import Locks
 from ..operations.scanning import Scanning
+from ..operations.sets import Sets
+from ..operations.sorted_sets import SortedSets
 from ..operations.strings import Strings
 from ..operations.versions import Versions
 from .plugin import Plugin
@@ -32,7 +36,9 @@ class ClientContext:
     delete_unreadable: bool = False
 
 
-class Client(Plugin, Strings, Counters, Versions, Expiry, Scanning, Locks):
+class Client(
+    Plugin, Strings, Counters, Versions, Expiry, Scanning, Locks, Hashes, Lists, Sets, SortedSets
+):
     """The meaning of every operation, to be changed by cooperative subclasses.
 
     A complete plugin, in the module that the entry point ``jitter = "django_redis_core_jitter"``
@@ -68,6 +74,16 @@ class Client(Plugin, Strings, Counters, Versions, Expiry, Scanning, Locks):
     one class, the first outermost. A subclass that stores more than the value overrides ``wrap``
     and ``unwrap``.
 
+    Options are keyword arguments of the constructor, after the context::
+
+            def __init__(self, context, *, spread=0.1):
+                super().__init__(context)
+                self.spread = spread
+
+    Each client is handed the options that settings give it and no other's, also where several are
+    put together, so a constructor needs no ``**options`` for those of its neighbours. A subclass
+    of a client that has options takes ``**options`` and hands them to ``super().__init__``.
+
     One instance serves all threads and loops of a process: keep no state of a call on it.
     """
 
@@ -80,6 +96,8 @@ class Client(Plugin, Strings, Counters, Versions, Expiry, Scanning, Locks):
         self.codec = context.codec
         self.encode = context.codec.encode
         self.decode = context.codec.decode
+        if type(self).unwrap is Client.unwrap:
+            self.unwrap = self.decode  # type: ignore[method-assign, assignment]  # a call less for every value
         self.default_timeout = context.default_timeout
         self.scan_itersize = context.scan_itersize
         self.clear_by_prefix = context.clear_by_prefix
@@ -93,9 +111,31 @@ class Client(Plugin, Strings, Counters, Versions, Expiry, Scanning, Locks):
         return factory(locations)
 
 
-def compose(clients: Sequence[type[Client]]) -> type[Client]:
-    """One class out of several cooperative ones, the first outermost."""
+def compose(
+    clients: Sequence[type[Client]], options: Sequence[Mapping[str, Any]] = ()
+) -> type[Client]:
+    """One class out of several cooperative ones, the first outermost.
+
+    ``options`` are the arguments of each constructor. Those of the first are for whoever calls the
+    new class; every other client is handed its own. Raises TypeError where the classes cannot
+    stand in this order (a base class before its subclass).
+    """
     if len(clients) == 1:
         return clients[0]
+    bases: list[type] = [clients[0]]
+    for place, client in enumerate(clients[1:], 1):
+        if len(options) > place and options[place]:
+            bases.append(_handing_on(options[place]))
+        bases.append(client)
     namespace: dict[str, Any] = {"name": "+".join(client.name for client in clients)}
-    return type("".join(client.__name__ for client in clients), tuple(clients), namespace)
+    return type("".join(client.__name__ for client in clients), tuple(bases), namespace)
+
+
+def _handing_on(options: Mapping[str, Any]) -> type:
+    """A class that stands before a client and gives its constructor ``options``."""
+
+    class HandingOn:
+        def __init__(self, context: ClientContext, **more: Any) -> None:
+            super().__init__(context, **{**more, **options})  # type: ignore[call-arg]
+
+    return HandingOn

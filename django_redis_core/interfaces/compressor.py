@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -41,7 +42,13 @@ class Compressor(Plugin, ABC):
     default_min_length: ClassVar[int] = 15
 
     def __init__(self, *, min_length: int | None = None, max_length: int = 64 * 1024 * 1024):
-        self.min_length = self.default_min_length if min_length is None else min_length
+        if min_length is None:
+            min_length = self.default_min_length
+        for name, value, least in (("min_length", min_length, 0), ("max_length", max_length, 1)):
+            # Below sys.maxsize, so that a library can be asked for one byte more.
+            if type(value) is not int or not least <= value < sys.maxsize:
+                raise ValueError(f"{name} must be an int of {least} or more (bytes), not {value!r}")
+        self.min_length = min_length
         self.max_length = max_length
 
     def recognises(self, data: bytes) -> bool:

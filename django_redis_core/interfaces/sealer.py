@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from .plugin import Plugin
 
@@ -15,6 +16,10 @@ class Sealer(Plugin, ABC):
     anything is decompressed or unpickled. Integers are stored outside it, because INCR must work
     on them.
     """
+
+    #: Whether the same data sealed twice for one key gives the same bytes. Members of sets are
+    #: found by their bytes, so where it does not (a random nonce), they are refused.
+    deterministic: ClassVar[bool] = False
 
     @abstractmethod
     def seal(self, key: str, data: bytes) -> bytes:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from ..codec import MISSING, reads_as_int
-from ..commands import INCRBY
-from ..exceptions import NotANumberError
+from ..commands import INCRBY, SET
+from ..exceptions import NotANumberError, ReplyError, WrongTypeError
 from ..requests import Operation
 from ..scripts import Script
 from .declare import Family, operation
 
 # The new value is read back as text because a Lua number keeps 53 bits only. A value that INCRBY
-# refuses (past 64 bits, or serialized) is handed back for the caller to add to.
+# refuses (past 64 bits, or serialized) is handed back for the caller to add to. The second argument
+# is there when the counter may be created: the milliseconds that it then lives.
 _ADD = Script(
     """
 local old = redis.call('GET', KEYS[1])
-if not old then return false end
+if not old and not ARGV[2] then return false end
 local result = redis.pcall('INCRBY', KEYS[1], ARGV[1])
-if type(result) == 'table' then return {old} end
-return redis.call('GET', KEYS[1])
+if type(result) == 'table' then return old and {old} end
+local new = redis.call('GET', KEYS[1])
+if not old then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return new
 """
 )
 
@@ -41,20 +44,40 @@ class Counters(Family):
         version: Any = None,
         *,
         ignore_key_check: bool = False,
+        timeout: Any = MISSING,
     ) -> Operation[int]:
         """Adds ``delta`` to the number under ``key`` and returns the sum; the expiry stays.
 
         Raises ValueError when the key is not there (with ``ignore_key_check`` it starts at 0) and
         ``NotANumberError`` when its value is not a number. Ints of any size and floats count
         exactly, also when many workers count at once.
+
+        With ``timeout`` a key that is not there starts at 0 too, and lives for so many seconds
+        from its first count (None: for ever): one counter for each span of time.
         """
         full = self.naming.make(key, version)
-        if ignore_key_check and -(2**63) <= delta < 2**63 and delta.__class__ is int:
-            return int((yield INCRBY(full, delta)))
+        milliseconds = None
+        if timeout is not MISSING:
+            milliseconds, ignore_key_check = self.milliseconds(timeout), True
+        start = () if milliseconds is None else (milliseconds,)
+        small = delta.__class__ is int and -(2**63) <= delta < 2**63
+        if ignore_key_check and small and not start:
+            try:
+                return int((yield INCRBY(full, delta)))
+            except WrongTypeError:
+                raise
+            except ReplyError:  # a number that the server cannot add to, or none
+                pass
         while True:
-            reply = yield from _ADD((full,), delta)
+            reply = yield from _ADD((full,), delta, *start)
             if reply is None:
-                raise ValueError(f"Key {key!r} not found")
+                if not ignore_key_check:
+                    raise ValueError(f"Key {key!r} not found")
+                if milliseconds is not None and milliseconds <= 0:
+                    return delta  # it would be gone at once
+                if (yield SET(full, self.encode(full, delta), milliseconds, nx=True)):
+                    return delta
+                continue
             if not isinstance(reply, list):
                 return int(reply)
             old = reply[0]
@@ -79,6 +102,10 @@ class Counters(Family):
         version: Any = None,
         *,
         ignore_key_check: bool = False,
+        timeout: Any = MISSING,
     ) -> Operation[int]:
         """Takes ``delta`` from the number under ``key``; see ``incr``."""
-        return (yield from self.incr(key, -delta, version, ignore_key_check=ignore_key_check))
+        given = {} if timeout is MISSING else {"timeout": timeout}
+        return (
+            yield from self.incr(key, -delta, version, ignore_key_check=ignore_key_check, **given)
+        )

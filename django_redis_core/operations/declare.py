@@ -28,6 +28,7 @@ class Declaration:
     name: str
     fallback: Fallback | None
     signature: inspect.Signature
+    stream: bool = False
 
     def answer(self, args: Sequence[Any], kwargs: Arguments) -> Any:
         """The declared fallback for a call with these arguments."""
@@ -41,17 +42,18 @@ class Declaration:
 OPERATIONS: dict[str, Declaration] = {}
 
 
-def operation(*, fallback: Fallback | None) -> Callable[[F], F]:
+def operation(*, fallback: Fallback | None, stream: bool = False) -> Callable[[F], F]:
     """Declares a method as a cache operation.
 
     ``fallback`` makes the answer that is given instead of raising ``ConnectionInterrupted`` when
     ``IGNORE_EXCEPTIONS`` is on. ``None``: the operation fails closed, so it raises all the same,
-    because any answer could let two callers believe that both were first.
+    because any answer could let two callers believe that both were first. ``stream``: the results
+    are what it emits.
     """
 
     def declare(function: F) -> F:
         name = function.__name__
-        OPERATIONS[name] = Declaration(name, fallback, inspect.signature(function))
+        OPERATIONS[name] = Declaration(name, fallback, inspect.signature(function), stream)
         return function
 
     return declare

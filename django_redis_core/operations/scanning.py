@@ -5,27 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..commands import FLUSHDB, SCAN, UNLINK
-from ..requests import Batch, Emit, Operation, Primaries, Stream
+from ..commands import FLUSHDB, SCAN, UNLINK, Command, Spread
+from ..exceptions import ConnectionInterrupted
+from ..requests import Emit, Operation, Primaries, Stream
 from .declare import Family, always, checked, collect, operation
 
 
 class Scanning(Family):
-    @operation(fallback=always(list))
+    @operation(fallback=always(list), stream=True)
     def iter_keys(self, pattern: str, itersize: int | None = None, version: Any = None) -> Stream:
         """The keys that match a glob pattern, as callers name them, while they are being found.
 
         ``itersize`` is SCAN's COUNT, the work a round trip
-        (https://redis.io/commands/scan/, which also says that a key may come twice).
+        (https://redis.io/commands/scan/, which also says that a key may come twice). Where one of
+        several servers fails, the keys of the others come before its error.
         """
         match = self.naming.pattern(pattern, version)
         name = self.naming.namer(version)
         count = itersize or self.scan_itersize
+        trouble: ConnectionInterrupted | None = None
         for node in (yield Primaries()):
             cursor = -1
             while cursor:
-                cursor, found = yield SCAN(max(cursor, 0), match, count).on(node)
+                try:
+                    cursor, found = yield SCAN(max(cursor, 0), match, count).on(node)
+                except ConnectionInterrupted as error:
+                    trouble = trouble or error
+                    break
                 yield Emit([name(key.decode(errors="replace")) for key in found])
+        if trouble is not None:
+            raise trouble
 
     @operation(fallback=always(list))
     def keys(
@@ -57,22 +66,35 @@ class Scanning(Family):
         count: int,
         progress: Callable[[int], None] | None = None,
     ) -> Operation[int]:
-        """Deletes stored keys by a pattern for stored keys, ``count`` a step."""
+        """Deletes stored keys by a pattern for stored keys, ``count`` a step, on all servers side
+        by side. Where one fails, the others are finished before its error is raised."""
         deleted = 0
-        for node in (yield Primaries()):
-            cursor, found = yield SCAN(0, match, count).on(node)
-            while True:
-                step: Batch = [UNLINK(found).on(node)] if found else []
-                if cursor:
-                    step.append(SCAN(cursor, match, count).on(node))
-                if not step:
-                    break
-                replies = list(checked((yield step)))
-                cursor_next, found_next = replies.pop() if cursor else (0, [])
-                deleted += sum(replies)
-                cursor, found = cursor_next, found_next
-                if progress is not None:
-                    progress(deleted)
+        trouble: Exception | None = None
+        cursors = dict.fromkeys((yield Primaries()), 0)
+        found: dict[Any, list[bytes]] = {}
+        while cursors or found:
+            step: list[tuple[Any, Command | Spread]] = [
+                (node, UNLINK(keys).on(node)) for node, keys in found.items()
+            ]
+            step += [(node, SCAN(at, match, count).on(node)) for node, at in cursors.items()]
+            found = {}
+            replies = yield [command for _, command in step]
+            for (node, command), reply in zip(step, replies, strict=True):
+                if isinstance(reply, Exception):
+                    trouble = trouble or reply
+                    cursors.pop(node, None)
+                elif isinstance(command, Spread):
+                    deleted += reply
+                elif node in cursors:
+                    cursors[node], keys = reply
+                    if not cursors[node]:
+                        del cursors[node]
+                    if keys:
+                        found[node] = keys
+            if progress is not None:
+                progress(deleted)
+        if trouble is not None:
+            raise trouble
         return deleted
 
     @operation(fallback=always(bool))

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Iterable, Mapping
 from inspect import isawaitable
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
-from ..codec import MISSING
+from .. import timeouts
+from ..codec import MISSING, is_lock_token
 from ..commands import EXISTS, GET, MGET, SET, UNLINK
-from ..requests import Await, Batch, Operation
+from ..exceptions import ConnectionInterrupted
+from ..requests import Await, Batch, Operation, Sleep
+from ..scripts import Script
+from ..structures import GETDEL, GETEX
 from .declare import Arguments, Family, always, argument, checked, operation
 
-# redis-py's Lock stores 32 hexadecimal digits under the cache key itself. It reads as a miss, but
-# must not be taken for an unreadable value and removed.
-_LOCK_TOKEN_LENGTH = 32
+# get_or_set with ``lock=True``: how many seconds one worker may compute before another tries.
+_TURN = 10
+# The seconds between two looks of those who wait, which grow from the first to the second.
+_FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.2
+
+# Whoever was slower than the lock's time must not take it from the next one.
+_RELEASE = Script(
+    """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+)
 
 
 def _default_value(arguments: Arguments) -> Any:
@@ -35,9 +50,7 @@ class Strings(Family):
             return default
         value = self.unwrap(full, data)
         if value is MISSING:
-            if self.delete_unreadable:
-                yield from self.discard(full, data)
-            return default
+            return (yield from self.unseen({full: data})).get(full, default)
         return value
 
     @operation(fallback=always(bool))
@@ -75,16 +88,74 @@ class Strings(Family):
 
     @operation(fallback=_default_value)
     def get_or_set(
-        self, key: Any, default: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
+        self,
+        key: Any,
+        default: Any,
+        timeout: Any = DEFAULT_TIMEOUT,
+        version: Any = None,
+        *,
+        lock: bool | float = False,
     ) -> Operation[Any]:
         """The stored value; when there is none, ``default`` (called if callable) is stored.
 
         Where another worker stores one first, that value is returned. An awaitable that
         ``default()`` returns is awaited by ``aget_or_set``.
+
+        With ``lock`` one worker of all computes, and the others wait for its value: for as many
+        seconds as ``lock`` says (True: 10), after which they compute too. The lock is the key with
+        ``:get_or_set`` after it; it ends with the computing, also when that fails, and by itself
+        after that time when its holder has died or was cancelled.
         """
+        self.milliseconds(timeout)  # a bad one is refused on a hit as well
+        turn = None if lock is False else milliseconds_of_turn(lock)
         value = yield from self.get(key, MISSING, version)
         if value is not MISSING:
             return value
+        if turn is None:
+            return (yield from self.compute(key, default, timeout, version))
+        guard = self.naming.make(key, version) + ":get_or_set"
+        token = secrets.token_bytes(16)
+        value = yield from self.take_turn(key, version, guard, token, turn)
+        if value is not MISSING:
+            return value
+        try:
+            value = yield from self.compute(key, default, timeout, version)
+        except Exception:
+            yield from self.release(guard, token)
+            raise
+        yield from self.release(guard, token)
+        return value
+
+    def take_turn(
+        self, key: Any, version: Any, guard: str, token: bytes, turn: int
+    ) -> Operation[Any]:
+        """Waits for the lock ``guard`` or for the value, at most ``turn`` milliseconds. Returns
+        the value, or MISSING when it is up to the caller to compute it."""
+        until = time.monotonic() + turn / 1000
+        pause = _FIRST_PAUSE
+        while not (yield SET(guard, token, turn, nx=True)):
+            left = until - time.monotonic()
+            if left <= 0:
+                return MISSING
+            yield Sleep(min(pause, left))
+            pause = min(pause * 2, _LAST_PAUSE)
+            value = yield from self.get(key, MISSING, version)
+            if value is not MISSING:
+                return value
+        # Its last holder may have stored the value between our look and our turn.
+        value = yield from self.get(key, MISSING, version)
+        if value is not MISSING:
+            yield from self.release(guard, token)
+        return value
+
+    def release(self, guard: str, token: bytes) -> Operation[None]:
+        try:
+            yield from _RELEASE((guard,), token)
+        except ConnectionInterrupted:
+            pass  # the caller has a value, and the lock ends by itself
+
+    def compute(self, key: Any, default: Any, timeout: Any, version: Any) -> Operation[Any]:
+        """What ``default`` gives, stored unless another worker has stored a value meanwhile."""
         if callable(default):
             default = default()
             if isawaitable(default):
@@ -102,6 +173,42 @@ class Strings(Family):
             yield SET(full, data, milliseconds)
         return default if value is MISSING else value
 
+    @operation(fallback=argument("default"))
+    def getdel(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
+        """The value stored under ``key``, which is removed in the same step, or ``default``. Of
+        many who ask, one gets it."""
+        full = self.naming.make(key, version)
+        return self.value_or(full, (yield GETDEL(full)), default)
+
+    @operation(fallback=argument("default"))
+    def getex(
+        self,
+        key: Any,
+        timeout: Any = DEFAULT_TIMEOUT,
+        default: Any = None,
+        version: Any = None,
+    ) -> Operation[Any]:
+        """The value stored under ``key``, which from now on lives for ``timeout`` seconds, or
+        ``default``. As in ``touch``, None takes the expiry away and 0 or less removes the key."""
+        full = self.naming.make(key, version)
+        data = yield from self.get_and_live_for(full, self.milliseconds(timeout))
+        return self.value_or(full, data, default)
+
+    def get_and_live_for(self, full: str, milliseconds: int | None) -> Operation[bytes | None]:
+        """Sets the time to live of a stored key; what is stored there, or None."""
+        if milliseconds is None:
+            command = GETEX(full, b"PERSIST")
+        elif milliseconds <= 0:
+            command = GETDEL(full)
+        else:
+            command = GETEX(full, b"PX", milliseconds)
+        data: bytes | None = yield command
+        return data
+
+    def value_or(self, full: str, data: bytes | None, default: Any) -> Any:
+        value = MISSING if data is None else self.unwrap(full, data)
+        return default if value is MISSING else value
+
     @operation(fallback=always(bool))
     def delete(self, key: Any, version: Any = None, prefix: str | None = None) -> Operation[bool]:
         """Removes the key; True when it was there. ``prefix`` is used instead of KEY_PREFIX."""
@@ -115,12 +222,13 @@ class Strings(Family):
     @operation(fallback=always(dict))
     def get_many(self, keys: Iterable[Any], version: Any = None) -> Operation[dict[Any, Any]]:
         """The values that are there, by key. One round trip."""
-        make = self.naming.make
-        names = {make(key, version): key for key in keys}
-        if not names:
+        given = list(keys)
+        if not given:
             return {}
+        names = dict(zip(self.naming.make_many(given, version), given, strict=True))
         fulls = list(names)
         found: dict[Any, Any] = {}
+        unseen: dict[str, bytes] = {}
         unwrap = self.unwrap
         for full, data in zip(fulls, (yield MGET(fulls)), strict=True):
             if data is None or isinstance(data, Exception):
@@ -128,8 +236,11 @@ class Strings(Family):
             value = unwrap(full, data)
             if value is not MISSING:
                 found[names[full]] = value
-            elif self.delete_unreadable:
-                yield from self.discard(full, data)
+            else:
+                unseen[full] = data
+        if unseen:
+            shown = yield from self.unseen(unseen)
+            found.update((names[full], value) for full, value in shown.items())
         return found
 
     @operation(fallback=lambda arguments: list(arguments["data"]))
@@ -161,12 +272,27 @@ class Strings(Family):
     @operation(fallback=always(int))
     def delete_many(self, keys: Iterable[Any], version: Any = None) -> Operation[int | None]:
         """Removes the keys; returns how many were there, None when ``keys`` is empty."""
-        fulls = [self.naming.make(key, version) for key in keys]
+        fulls = self.naming.make_many(keys, version)
         if not fulls:
             return None
         return int((yield UNLINK(fulls)))
 
+    def unseen(self, entries: Mapping[str, bytes]) -> Operation[dict[str, Any]]:
+        """What ``get`` and ``get_many`` show for stored keys whose data ``unwrap`` does not: here
+        nothing. For clients that keep old values; it costs nothing where all values are seen."""
+        if self.delete_unreadable:
+            for full, data in entries.items():
+                yield from self.discard(full, data)
+        return {}
+
     def discard(self, full: str, data: bytes) -> Operation[None]:
         """Removes an entry that cannot be read (``DELETE_UNREADABLE``), unless it is a lock's."""
-        if len(data) != _LOCK_TOKEN_LENGTH:
+        if not is_lock_token(data):
             yield UNLINK([full])
+
+
+def milliseconds_of_turn(lock: Any) -> int:
+    turn = timeouts.milliseconds(_TURN if lock is True else lock)
+    if turn <= 0:
+        raise ValueError(f"lock must be True, or more than 0 seconds, not {lock!r}.")
+    return turn

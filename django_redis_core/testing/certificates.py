@@ -151,9 +151,7 @@ class Certificate:
     ca_file: str
 
     def server_context(self, *, require_client: bool = False) -> ssl.SSLContext:
-        """For the accepting side; with ``require_client``, who connects must show a certificate of
-        this authority.
-        """
+        """For the accepting side; with ``require_client`` for this authority's clients only."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certfile, self.keyfile)
         if require_client:
@@ -188,8 +186,7 @@ class Authority:
         valid_from: datetime | None = None,
         valid_for: timedelta = timedelta(days=2),
     ) -> Certificate:
-        """A certificate for these host names and addresses, by default ``localhost`` and
-        ``127.0.0.1``.
+        """A certificate for these names and addresses, else ``localhost`` and ``127.0.0.1``.
 
         It serves for servers and clients both. ``valid_from`` is a day ago unless told; a
         ``valid_for`` of an hour makes one that has expired.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,18 +16,22 @@ from .processes import ServerError
 def wait_until(
     condition: Callable[[], object], what: str, *, timeout: float = 10.0, every: float = 0.005
 ) -> None:
-    """Call ``condition`` every few milliseconds until it is true; :class:`ServerError` after
-    ``timeout`` seconds.
+    """Call ``condition`` every few milliseconds until it is true.
 
-    A connection that is refused, and an error reply (LOADING, CLUSTERDOWN), are "not yet".
+    A refused connection, an error reply (LOADING, CLUSTERDOWN) and servers that disagree are "not
+    yet". After ``timeout`` seconds: :class:`.processes.ServerError`.
     """
     deadline = time.monotonic() + timeout
+    trouble: Exception | None = None
     while True:
-        with contextlib.suppress(redis.RedisError):
+        try:
             if condition():
                 return
+            trouble = None
+        except (redis.RedisError, ServerError) as error:
+            trouble = error
         if time.monotonic() > deadline:
-            raise ServerError(f"after {timeout} s still not so: {what}")
+            raise ServerError(f"after {timeout} s still not so: {what}") from trouble
         time.sleep(every)
 
 

@@ -73,8 +73,8 @@ class Cluster:
     def client(self, **options: Any) -> RedisCluster:
         """redis-py's cluster client, which follows MOVED and ASK by itself."""
         defaults: dict[str, Any] = {
-            "host": self._running()[0].host,
-            "port": self._running()[0].port,
+            "host": self._answering()[0].host,
+            "port": self._answering()[0].port,
             "protocol": 2,
             "password": self.primaries[0].password,
             "socket_timeout": 5.0,
@@ -82,8 +82,8 @@ class Cluster:
         return RedisCluster(**(defaults | options))
 
     def owner(self, slot: int) -> Server:
-        """The primary that serves a slot, as the running nodes agree on it."""
-        ports = {_owners(node).get(slot) for node in self._running()}
+        """The primary that serves a slot, as the answering nodes agree on it."""
+        ports = {_owners(node).get(slot) for node in self._answering()}
         found = [node for node in self.nodes if ports == {node.port}]
         if not found:
             raise ServerError(f"the nodes do not agree on who serves slot {slot}: {ports}")
@@ -96,18 +96,18 @@ class Cluster:
         """Those that replicate from it now."""
         return [
             node
-            for node in self._running()
+            for node in self._answering()
             if node.info("replication").get("master_port") == primary.port
         ]
 
     def wait_ok(self, *, timeout: float = 20.0) -> None:
-        """Until all running nodes serve, agree on the slots, and replicas are linked."""
+        """Until all answering nodes serve, agree on the slots, and replicas are linked."""
         wait_until(self._ok, "the cluster is ok", timeout=timeout, every=0.02)
 
     def wait_failover(self, before: Server, *, timeout: float = 20.0) -> None:
         """Until another node serves what this one served, and the cluster is well."""
         wait_until(
-            lambda: all(before.port not in _owners(node).values() for node in self._running()),
+            lambda: all(before.port not in _owners(node).values() for node in self._answering()),
             "another node took over",
             timeout=timeout,
             every=0.02,
@@ -140,17 +140,17 @@ class Cluster:
         with self.moving(slot, target):
             pass
 
-    def _running(self) -> list[Server]:
-        return [node for node in self.nodes if node.running]
+    def _answering(self) -> list[Server]:
+        return [node for node in self.nodes if node.answers]
 
     def _node(self, port: int) -> Server:
         return next(node for node in self.nodes if node.port == port)
 
     def _ok(self) -> bool:
-        maps = [_owners(node) for node in self._running()]
+        maps = [_owners(node) for node in self._answering()]
         if any(len(owners) != SLOTS or owners != maps[0] for owners in maps):
             return False
-        for node in self._running():
+        for node in self._answering():
             if _state(node)["cluster_state"] != "ok":
                 return False
             replication = node.info("replication")
@@ -191,6 +191,8 @@ def cluster(
     settings: dict[str, Any] = {
         "cluster-node-timeout": int(node_timeout * 1000),
         "cluster-migration-barrier": max(1, replicas),  # a replica stays with its primary
+        # Redis lists a replica in CLUSTER SLOTS only once it has received something: here, a ping.
+        "repl-ping-replica-period": 1,
         **(config or {}),
     }
     with ExitStack() as stack:

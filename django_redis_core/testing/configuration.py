@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .certificates import Certificate
+
 Config = Mapping[str, str | int | Sequence[str]]
 """Directives of redis.conf. A value is written as it stands (an empty one as ``""``); a list gives
 the directive once for each item.
@@ -14,6 +16,17 @@ def quoted(text: str) -> str:
     """A value with spaces, quotes or nothing in it, say a password, as one argument."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def tls_directives(port: int, certificate: Certificate) -> Config:
+    """For a TLS port whose clients need no certificate."""
+    return {
+        "tls-port": port,
+        "tls-cert-file": certificate.certfile,
+        "tls-key-file": certificate.keyfile,
+        "tls-ca-cert-file": certificate.ca_file,
+        "tls-auth-clients": "no",
+    }
 
 
 def render(config: Config) -> str:

@@ -24,11 +24,13 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +49,10 @@ BUS_OFFSET = 10_000
 _PORTS = range(10_000, 20_000)
 _MAX_DIRECTORY = 70  # a Unix socket's path has 104 to 108 bytes
 
+# What the watcher must not die of. SIGHUP is what the kernel sends to all of the group when its
+# parent ends while a server in it is stopped; the others come from who ends a tree of processes
+# politely.
+_BLOCKED = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM}
 _WATCHER = """
 import os, sys
 os.read(0, 1)
@@ -146,11 +152,11 @@ _random = random.SystemRandom()  # a seeded one would hand every xdist worker th
 
 
 def free_port(*, bus: bool = False) -> int:
-    """A port nobody listens on, and that this process did not hand out lately (a client may still
-    be dialling it).
+    """A port that nobody listens on.
 
-    With ``bus``, the port of the cluster bus above it is free as well. Another process may take
-    either in the meantime: a starter tries again when its server cannot bind.
+    Not one that this process was given lately, which a client may still be dialling. With ``bus``,
+    the port of the cluster bus above it is free as well. Another process may take either in the
+    meantime: a starter tries again when its server cannot bind.
     """
     for _ in range(2_000):
         port = _random.choice(_PORTS)
@@ -166,13 +172,19 @@ class _Watcher:
     def __init__(self, scratch: str) -> None:
         self.scratch = scratch
         reader, self._writer = os.pipe()
+        # The child inherits the mask, so it is deaf from its first moment, and not only once it
+        # has come to run its code.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _WATCHER, self.scratch],
                 stdin=reader,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 process_group=0,
             )
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             os.close(reader)
         self.group = self._process.pid
 
@@ -183,24 +195,19 @@ class _Watcher:
         os.close(self._writer)
 
     def end(self) -> None:
-        """Let the group be killed, and wait for it, so that an orderly exit leaves nothing for
-        later.
-        """
+        """Let the group be killed, and wait for it: an orderly exit leaves nothing for later."""
         os.close(self._writer)
         self._process.wait()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def forget(self) -> None:
-        """In a forked child: the servers are the parent's. A copy of the pipe would keep them past
-        its end.
-        """
+        """In a forked child, whose copy of the pipe would keep the servers beyond its parent."""
         os.close(self._writer)
-        self._process.returncode = (
-            0  # not this process' child: nothing to wait for, nothing to warn about
-        )
+        self._process.returncode = 0  # somebody else's child: nothing to wait for or to warn about
 
 
 _watcher: _Watcher | None = None
+_spawned: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 _lock = threading.Lock()
 
 
@@ -210,7 +217,9 @@ def _watch() -> _Watcher:
     if _watcher is None:
         temporary = tempfile.gettempdir()
         where = temporary if len(temporary) <= _MAX_DIRECTORY else "/tmp"
-        _watcher = _Watcher(tempfile.mkdtemp(prefix="redis-kit-", dir=where))
+        scratch = os.path.join(where, f"redis-kit-{_random.getrandbits(48):012x}")
+        _watcher = _Watcher(scratch)
+        os.mkdir(scratch, 0o700)  # now that somebody will remove it
     elif not _watcher.alive():  # somebody killed it; the servers that it watched are on their own
         _watcher.close()
         _watcher = _Watcher(_watcher.scratch)
@@ -230,6 +239,8 @@ def _forked() -> None:
     watcher, _watcher = _watcher, None
     if watcher is not None:
         watcher.forget()
+    for process in _spawned:
+        process.returncode = 0
 
 
 atexit.register(_end)
@@ -249,7 +260,7 @@ def spawn(command: Sequence[str], *, directory: Path, log: Path) -> subprocess.P
             group = _watch().group
             # The watcher may be killed between the look at it and the child's joining its group.
             with contextlib.suppress(PermissionError, ProcessLookupError):
-                return subprocess.Popen(
+                process = subprocess.Popen(
                     command,
                     cwd=directory,
                     stdin=subprocess.DEVNULL,
@@ -257,4 +268,6 @@ def spawn(command: Sequence[str], *, directory: Path, log: Path) -> subprocess.P
                     stderr=subprocess.STDOUT,
                     process_group=group,
                 )
+                _spawned.add(process)
+                return process
         raise RuntimeError(f"{command[0]} could not be started in the watcher's process group")

@@ -1,11 +1,10 @@
-"""Several servers that belong together: replicas, sentinels, shards. For a cluster, see
-:mod:`.cluster`.
+"""Servers that belong together: replicas, sentinels, shards. For a cluster, see :mod:`.cluster`.
 
-    with sentinels(service="orders") as group:
-        settings = {"SENTINELS": group.addresses}
-        before = group.current_primary()
-        before.kill()
-        group.wait_failover(before)
+with sentinels(service="orders") as group:
+    settings = {"SENTINELS": group.addresses}
+    before = group.current_primary()
+    before.kill()
+    group.wait_failover(before)
 """
 
 from __future__ import annotations
@@ -27,13 +26,14 @@ __all__ = ["Replicated", "Sentinels", "replicated", "sentinels", "shards", "star
 
 _SENTINEL_USER = "sentinel"
 
-# Milliseconds between what sentinels do. Their defaults of 1 to 10 s make a test wait and show
-# nothing more. Hellos are frequent only until they know each other: a sentinel that sees an
-# unexpected primary makes it a replica after four hellos, which must be longer than the second that
-# another sentinel, having promoted it, takes to notice and to say so.
-_PERIODS = {"ping-period": 100, "ask-period": 100, "info-period": 100}
-_HELLO = {"publish-period": 500}
-_FIRST_HELLO = {"publish-period": 50}
+# Milliseconds between what sentinels do. By default that is 1 to 10 s, which makes a test wait and
+# shows it nothing more. Until they know each other they may do it as often as they like. Then:
+# - A sentinel that sees an unexpected primary makes it a replica after four hellos. That must be
+#   longer than the second that the one which promoted it takes to notice and to say so.
+# - Only a replica may be promoted whose INFO is no older than five pings (three INFOs, if the
+#   primary answers), but during a failover INFO is asked for only once a second.
+_SETTLING = {"ping-period": 100, "ask-period": 100, "info-period": 100, "publish-period": 50}
+_STEADY = {"ping-period": 400, "ask-period": 100, "info-period": 300, "publish-period": 500}
 
 
 def start_all(servers: Iterable[Server]) -> None:
@@ -139,24 +139,22 @@ class Sentinels:
     def current_primary(self) -> Server:
         """Who a quorum of the sentinels says it is; ``ServerError`` if they do not agree."""
         votes: Counter[int] = Counter()
-        for sentinel in self.sentinels:
+        for sentinel in self._answering():
             with contextlib.suppress(redis.RedisError):
-                address = sentinel.cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)
-                votes[int(address[1])] += 1
+                votes[self._named(sentinel)] += 1
         port, count = votes.most_common(1)[0] if votes else (0, 0)
         if count < self.quorum:
             raise ServerError(f"the sentinels do not agree on a primary of {self.service}: {votes}")
         return next(server for server in self.data.servers if server.port == port)
 
-    def failover(self, *, timeout: float = 15.0) -> Server:
+    def failover(self, *, timeout: float = 20.0) -> Server:
         """Have the sentinels make a replica the primary though nothing is wrong; which it is."""
         before = self.current_primary()
-        # Refused (NOGOODSLAVE, INPROG) while the sentinels still settle after another failover.
-        wait_until(self._ordered, "a failover is possible", timeout=timeout, every=0.05)
-        return self.wait_failover(before, timeout=timeout)
+        wait_until(lambda: self._ousted(before), "another primary", timeout=timeout, every=0.05)
+        return self.current_primary()
 
-    def wait_failover(self, before: Server, *, timeout: float = 15.0) -> Server:
-        """Until all running sentinels name another primary that knows it is one; which it is."""
+    def wait_failover(self, before: Server, *, timeout: float = 20.0) -> Server:
+        """Until all answering sentinels name another primary that knows it is one; which it is."""
         wait_until(lambda: self._followed(before), "another primary was elected", timeout=timeout)
         return self.current_primary()
 
@@ -167,7 +165,7 @@ class Sentinels:
         written to it will be lost. Done by its ACL, hence for groups with a password only.
         """
         if server.password is None:
-            raise ServerError("isolate() needs sentinels(password=...): see its documentation")
+            raise ServerError("isolate() works by ACL, so it needs sentinels(password=...)")
         server.cli("ACL", "SETUSER", _SENTINEL_USER, "off")
         server.cli("CLIENT", "KILL", "USER", _SENTINEL_USER)
 
@@ -175,27 +173,34 @@ class Sentinels:
         """Let the sentinels reach it again; they make it a replica if it was ousted."""
         server.cli("ACL", "SETUSER", _SENTINEL_USER, "on")
 
-    def wait_settled(self, *, timeout: float = 15.0) -> None:
-        """Until all running sentinels know each other and see each server well, in its place."""
+    def wait_settled(self, *, timeout: float = 20.0) -> None:
+        """Until all answering sentinels know each other and see each server well, in its place."""
         wait_until(self._settled, "the sentinels see all well", timeout=timeout)
 
-    def _ordered(self) -> bool:
-        sentinel = next(sentinel for sentinel in self.sentinels if sentinel.running)
-        return bool(sentinel.cli("SENTINEL", "FAILOVER", self.service) == "OK")
+    def _ousted(self, before: Server) -> bool:
+        """Whether it is; ordered anew if not, for sentinels refuse or give up while they settle."""
+        if self._followed(before):
+            return True
+        sentinel = self._answering()[0]
+        if self._named(sentinel) == before.port:
+            sentinel.cli("SENTINEL", "FAILOVER", self.service)
+        return False
 
-    def _running(self) -> list[Server]:
-        return [sentinel for sentinel in self.sentinels if sentinel.running]
+    def _named(self, sentinel: Server) -> int:
+        """The port of the primary that a sentinel names."""
+        return int(sentinel.cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)[1])
+
+    def _answering(self) -> list[Server]:
+        return [sentinel for sentinel in self.sentinels if sentinel.answers]
 
     def _followed(self, before: Server) -> bool:
-        for sentinel in self._running():
-            address = sentinel.cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)
-            if int(address[1]) == before.port:
-                return False
+        if any(self._named(sentinel) == before.port for sentinel in self._answering()):
+            return False
         return bool(self.current_primary().cli("ROLE")[0] == "master")
 
     def _settled(self) -> bool:
-        alive = [server.port for server in self.data.servers if server.running]
-        for sentinel in self._running():
+        alive = [server.port for server in self.data.servers if server.answers]
+        for sentinel in self._answering():
             primary = _pairs(sentinel.cli("SENTINEL", "MASTER", self.service))
             known = [_pairs(item) for item in sentinel.cli("SENTINEL", "REPLICAS", self.service)]
             linked = [
@@ -229,9 +234,9 @@ def sentinels(
     """A primary, its replicas and sentinels that know each other.
 
     ``down_after`` is the seconds of silence after which a sentinel takes a server for dead; the
-    election of another primary takes one or two more. ``config`` and ``password`` are those of the
-    data servers; with a password the sentinels have a user of their own there, and
-    :meth:`Sentinels.isolate` works.
+    election of another primary takes one or two more, and eight if it fails at first. ``config``
+    and ``password`` are those of the data servers; with a password the sentinels have a user of
+    their own there, and :meth:`Sentinels.isolate` works.
     """
     users = {} if password is None else {_SENTINEL_USER: f"on >{_SENTINEL_USER} ~* &* +@all"}
     with ExitStack() as stack:
@@ -241,7 +246,7 @@ def sentinels(
         directives = [
             f"monitor {service} {data.primary.host} {data.primary.port} {quorum}",
             f"down-after-milliseconds {service} {int(down_after * 1000)}",
-            f"failover-timeout {service} 5000",
+            f"failover-timeout {service} 3000",
             f"parallel-syncs {service} {max(1, replicas)}",
         ]
         if password is not None:
@@ -257,15 +262,15 @@ def sentinels(
         start_all(watchers)
         group = Sentinels(service, data, watchers, quorum)
         for watcher in watchers:
-            hasten(watcher, _PERIODS | _FIRST_HELLO)
+            hasten(watcher, _SETTLING)
         group.wait_settled()
         for watcher in watchers:
-            hasten(watcher, _HELLO)
+            hasten(watcher)
         yield group
 
 
-def hasten(sentinel: Server, periods: Mapping[str, int] = _PERIODS | _HELLO) -> None:
-    """Have a sentinel look ten times a second, until it restarts; Redis 6.2's cannot."""
+def hasten(sentinel: Server, periods: Mapping[str, int] = _STEADY) -> None:
+    """Have a sentinel look several times a second, until it restarts; Redis 6.2's cannot."""
     if sentinel.version >= (7, 0, 0):
         for name, milliseconds in periods.items():
             sentinel.cli("SENTINEL", "DEBUG", name, milliseconds)

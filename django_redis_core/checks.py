@@ -1,0 +1,182 @@
+"""System checks of the caches in settings: every mistake of every cache, before the first request.
+
+Registered when this module is imported: by the backend, and by ``INSTALLED_APPS`` for a
+``manage.py check`` that has not made a cache yet. Django has checks of its own that make every
+cache and stop at the first error; ``manage.py check --tag django_redis_core`` lists them all.
+
+No I/O: a cache is put together, and nothing is connected.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags
+from django.core.exceptions import ImproperlyConfigured
+from redis.connection import SSLConnection
+
+from .assembly import Engine, engine_for
+from .connections.config import ServerConfig
+from .connections.node import Node
+from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
+from .options import our_entries, unknown_settings
+
+TAG = "django_redis_core"
+
+_ERRORS: tuple[tuple[type[ImproperlyConfigured], str, str], ...] = (
+    (PluginNotFound, "E002", "Install the distribution that offers it, or correct the name."),
+    (PluginConflict, "E003", "Uninstall all but one of the distributions that offer the name."),
+    (PluginLoadError, "E004", "Install a release of the plugin that fits, or name another plugin."),
+    (ImproperlyConfigured, "E001", "Correct the entry in the CACHES setting."),
+)
+
+
+@checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
+def check_caches(**kwargs: Any) -> list[CheckMessage]:
+    """E001 to E004, the settings that are refused; W001, W002, W004 and W005, what is probably not
+    meant."""
+    engines, found = _engines()
+    found += _shared_prefixes(engines)
+    for alias, engine in engines.items():
+        found += _unverified_tls(alias, engine)
+        found += _without_effect(alias, engine)
+    found += _unknown_settings(engines)
+    return found
+
+
+@checks.register(  # type: ignore[untyped-decorator]
+    Tags.caches, Tags.security, TAG, deploy=True
+)
+def check_plain_connections(**kwargs: Any) -> list[CheckMessage]:
+    """W003, for ``check --deploy``: passwords and values cross the network as plain text."""
+    found: list[CheckMessage] = []
+    for alias, engine in _engines()[0].items():
+        plain = sorted({node.name for node in _nodes(engine) if _is_plain(node.config)})
+        if plain:
+            found.append(
+                checks.Warning(
+                    f"CACHES[{alias!r}]: the connection to {', '.join(plain)} is not encrypted.",
+                    hint="Use rediss://, or silence this where the network itself is trusted.",
+                    obj=None,
+                    id=f"{TAG}.W003",
+                )
+            )
+    return found
+
+
+def _engines() -> tuple[dict[str, Engine], list[CheckMessage]]:
+    """The caches that can be made, by alias, and an error for each that cannot."""
+    engines: dict[str, Engine] = {}
+    found: list[CheckMessage] = []
+    for alias, location, params in our_entries():
+        try:
+            engines[alias] = engine_for(location, params)
+        except ImproperlyConfigured as error:
+            number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
+            found.append(Error(str(error), hint=hint, id=f"{TAG}.{number}"))
+    return engines, found
+
+
+def _shared_prefixes(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
+    seen: dict[tuple[Any, ...], str] = {}
+    for alias, engine in engines.items():
+        for place in _places(engine):
+            identity = (place, engine.options.key_prefix, engine.options.key_function)
+            other = seen.setdefault(identity, alias)
+            if other != alias:
+                yield checks.Warning(
+                    f"CACHES[{other!r}] and CACHES[{alias!r}] share a database and a KEY_PREFIX, "
+                    "so that each reads and overwrites the other's keys, and clear() empties both.",
+                    hint="Give each a KEY_PREFIX or a database of its own.",
+                    id=f"{TAG}.W001",
+                )
+                break
+
+
+def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:
+    given = [node.config.kwargs for node in _nodes(engine) if _is_tls(node.config)]
+    if any("ssl_cert_reqs" in kwargs and _is_none(kwargs["ssl_cert_reqs"]) for kwargs in given):
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: ssl_cert_reqs is none, so whoever is in between can be the server "
+            "and read the password.",
+            hint="Leave ssl_cert_reqs out, and name the authority in ssl_ca_certs.",
+            id=f"{TAG}.W002",
+        )
+
+
+def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
+    if engine.options.unused:
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: {', '.join(engine.options.unused)} in OPTIONS has no effect with "
+            "the plugins in use.",
+            hint="Take it out, or name the plugin that it is for.",
+            id=f"{TAG}.W004",
+        )
+
+
+def _unknown_settings(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
+    plugins = [use.plugin for engine in engines.values() for use in engine.options.plugins()]
+    for name, nearest in unknown_settings(plugins):
+        yield checks.Warning(
+            f"settings.{name} is not a setting of django-redis-core or of a plugin in use.",
+            hint=f"Did you mean {nearest}?" if nearest else "Take it out.",
+            id=f"{TAG}.W005",
+        )
+
+
+def _nodes(engine: Engine) -> Iterable[Node]:
+    try:
+        return engine.topology.nodes()
+    except RedisCacheError:  # these servers are found out by asking, which a check must not
+        return ()
+
+
+def _places(engine: Engine) -> set[Any]:
+    """The databases that writes go to, as far as they are known without asking a server."""
+    try:
+        primaries: Iterable[Node] = engine.topology.primaries()
+    except RedisCacheError:
+        primaries = ()
+    places = {_place(node.config) for node in primaries}
+    if places:
+        return places
+    factory = engine.options.connection_factory.plugin.name
+    urls = (url.partition("?")[0].rpartition("@")[2] for url in engine.options.locations)
+    return {(factory, url.rpartition("://")[2]) for url in urls}
+
+
+def _place(config: ServerConfig) -> tuple[Any, ...]:
+    kwargs = config.kwargs
+    database = kwargs.get("db") or 0
+    if "path" in kwargs:
+        return (kwargs["path"], database)
+    host = kwargs.get("host", "localhost")
+    return ("localhost" if _is_loopback(host) else host, kwargs.get("port", 6379), database)
+
+
+def _is_plain(config: ServerConfig) -> bool:
+    return (
+        "path" not in config.kwargs
+        and not _is_tls(config)
+        and not _is_loopback(config.kwargs.get("host", "localhost"))
+    )
+
+
+def _is_tls(config: ServerConfig) -> bool:
+    return issubclass(config.connection_class, SSLConnection)
+
+
+def _is_none(value: Any) -> bool:
+    """Whether redis-py takes ``value`` as "verify nothing"."""
+    return value is None or value == ssl.CERT_NONE or value in ("none", "CERT_NONE")
+
+
+def _is_loopback(host: Any) -> bool:
+    try:
+        return bool(host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:
+        return False

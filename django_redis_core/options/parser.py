@@ -1,0 +1,182 @@
+"""Checks a CACHES entry, option by option."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ..connections.urls import locations_of
+from ..options_spec import UNSET, Option
+from ..redaction import explained, secrets_in, shown
+from ..registry import Registry, registry
+from .model import CacheOptions, ConnectionOptions, PluginUse
+from .named import Named, named_plugins, refusal
+from .tables import (
+    CACHE_OPTIONS,
+    CONNECTION_OPTIONS,
+    ENTRY_OPTIONS,
+    PLUGIN_KEYS,
+    PLUGIN_OPTIONS,
+    WITHOUT_EFFECT,
+)
+
+_IN_ENTRY = {option.name for option in ENTRY_OPTIONS}
+_IN_OPTIONS = {
+    *PLUGIN_KEYS,
+    "CLIENT_CLASS",
+    *(option.name for option in (*CACHE_OPTIONS, *CONNECTION_OPTIONS, *PLUGIN_OPTIONS)),
+}
+
+
+def parse(
+    alias: str, location: Any, params: Mapping[str, Any], plugins: Registry = registry
+) -> CacheOptions:
+    """Checks an entry of CACHES. Raises ImproperlyConfigured, or its subclass PluginError."""
+    where = f"CACHES[{alias!r}]"
+    # Django reads a lower-case "timeout" too.
+    entry = {str(name).upper(): value for name, value in params.items()}
+    options = entry.get("OPTIONS")
+    if options is not None and not isinstance(options, Mapping):
+        raise refusal(where, "OPTIONS", options, "a dict")
+    options = dict(options or {})
+    locations = locations_of(where, location)
+    uses = {
+        key: [_use(named, plugins) for named in of_key]
+        for key, of_key in named_plugins(where, options, locations).items()
+    }
+    taken = {
+        option.name for of_key in uses.values() for use in of_key for option in use.plugin.options
+    }
+    _refuse_unknown(where, entry, options, taken)
+    built = {
+        key: tuple(_with_options(use, where, options) for use in of_key)
+        for key, of_key in uses.items()
+    }
+    for option in PLUGIN_OPTIONS:
+        if option.name not in taken:
+            _value(option, where, options)
+    optional = WITHOUT_EFFECT | {option.name for option in PLUGIN_OPTIONS}
+    return CacheOptions(
+        alias=alias,
+        locations=locations,
+        clients=built["CLIENT"],
+        serializers=built["SERIALIZER"],
+        compressors=built["COMPRESSOR"],
+        sealer=built["SEALER"][0],
+        connection_factory=built["CONNECTION_FACTORY"][0],
+        connection=ConnectionOptions(where, **_values(CONNECTION_OPTIONS, where, options)),
+        unused=tuple(name for name in options if name in optional - taken),
+        **_values(ENTRY_OPTIONS, where, entry),
+        **_values(CACHE_OPTIONS, where, options),
+    )
+
+
+def _values(table: Sequence[Option], where: str, written: Mapping[Any, Any]) -> dict[str, Any]:
+    return {option.keyword: _value(option, where, written) for option in table}
+
+
+def _value(option: Option, where: str, written: Mapping[Any, Any]) -> Any:
+    """From ``written``, else the global setting, else the default."""
+    name = option.name
+    if name in written:
+        value = written[name]
+    elif option.setting is not None and hasattr(settings, option.setting):
+        name, value = f"settings.{option.setting}", getattr(settings, option.setting)
+    else:
+        return option.default
+    return _checked(option, where, name, value)
+
+
+def _checked(option: Option, where: str, name: str, value: Any) -> Any:
+    try:
+        checked = option.check(value)
+    except (TypeError, ValueError) as error:
+        words, cause = explained(error, secrets_in({name: value}))
+    else:
+        return option.default if checked is UNSET else checked
+    raise refusal(where, name, value, words) from cause
+
+
+def _use(named: Named, plugins: Registry) -> PluginUse:
+    """The plugin with the options of its dict form."""
+    plugin = plugins.plugin(named.kind, named.written, named.where)
+    accepted = constructor_keywords(plugin)
+    declared = {option.keyword: option for option in plugin.options}
+    checked = {}
+    for name, value in named.options.items():
+        if name not in accepted:
+            raise ImproperlyConfigured(
+                f"{named.where}: {plugin.name!r} has no option {shown(name)}."
+                f"{_nearest(name, accepted)} It has: {', '.join(sorted(accepted)) or 'none'}."
+            )
+        if name in declared:
+            value = _checked(declared[name], named.where, f"{name} of {plugin.name}", value)
+        checked[name] = value
+    return PluginUse(plugin, checked, named.where)
+
+
+def _with_options(use: PluginUse, where: str, options: Mapping[Any, Any]) -> PluginUse:
+    """``use`` with the names that the plugin adds to OPTIONS, beside those of its dict."""
+    arguments = dict(use.options)
+    for option in use.plugin.options:
+        if option.keyword not in arguments:
+            value = _value(option, where, options)
+            if value is not None:
+                arguments[option.keyword] = value
+    return PluginUse(use.plugin, arguments, use.where)
+
+
+def constructor_keywords(plugin: type[Any]) -> set[str]:
+    """The options that a plugin takes: its constructors' keyword arguments, along the base
+    classes for as long as they hand on what they do not know."""
+    names: set[str] = set()
+    for base in plugin.__mro__[:-1]:
+        if "__init__" not in vars(base):
+            continue
+        parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+        names |= {
+            parameter.name
+            for parameter in parameters
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        }
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return names - {"context", "connection"}
+
+
+def _refuse_unknown(
+    where: str, entry: Mapping[str, Any], options: Mapping[Any, Any], taken: set[str]
+) -> None:
+    known = _IN_OPTIONS | taken
+    for name in options:
+        if name in known or name in WITHOUT_EFFECT:
+            continue
+        if name in _IN_ENTRY:
+            raise ImproperlyConfigured(
+                f"{where}: {name} stands in OPTIONS, but belongs into the entry itself, beside "
+                "OPTIONS."
+            )
+        hint = _nearest(str(name), known)
+        if not hint and isinstance(name, str) and name.islower():
+            hint = " Arguments of redis-py's connections go into CONNECTION_POOL_KWARGS."
+        raise ImproperlyConfigured(f"{where}: OPTIONS has an unknown key {shown(name)}.{hint}")
+    # Django ignores what it does not know here, so sites may keep notes of their own; but an
+    # option one level too high, or mistyped, would be ignored as well.
+    for name in entry:
+        if name in known:
+            raise ImproperlyConfigured(f"{where}: {name} belongs into OPTIONS.")
+        if name not in _IN_ENTRY | {"OPTIONS", "LOCATION", "BACKEND"} | WITHOUT_EFFECT:
+            hint = _nearest(name, {*_IN_ENTRY, "OPTIONS", "LOCATION"}, 0.8)
+            if hint:
+                raise ImproperlyConfigured(f"{where} has an unknown key {shown(name)}.{hint}")
+
+
+def _nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    upper = {other.upper(): other for other in known}
+    close = get_close_matches(name.upper(), sorted(upper), 1, cutoff)
+    return f" Did you mean {upper[close[0]]!r}?" if close else ""

@@ -1,0 +1,121 @@
+"""What every sealer promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pytest
+from django.test import override_settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ...codec import Codec, reads_as_int
+from ...defaults.pickle import PickleSerializer
+from ...exceptions import SealError, SerializationError
+from .damage import flipped, in_threads, inherited, soon, truncated
+from .plugin import PluginContract
+
+KEY = ":1:k"
+DATA = b"a value, as it was compressed"
+
+
+class SealerContract(PluginContract):
+    """A sealer's tests. A complete test module::
+
+        from django_redis_core.testing import SealerContract
+
+        class TestSodium(SealerContract):
+            name = "sodium"
+            options = {"key": "one secret"}
+            other_options = {"key": "another"}
+
+    ``other_options`` are those of a site with another secret. Where the secret derives from
+    ``SECRET_KEY`` there are none: the other site also has another one of these.
+    """
+
+    kind = "sealer"
+    other_options: ClassVar[Mapping[str, Any]] = {}
+
+    def refused(self, key: str, sealed: bytes) -> None:
+        with soon(), pytest.raises(SealError):
+            self.build().unseal(key, sealed)
+
+    @inherited
+    @given(st.text(max_size=50), st.binary(max_size=500))
+    def test_what_was_sealed_comes_back(self, key: str, data: bytes) -> None:
+        sealed = self.build().seal(key, data)
+        assert type(sealed) is bytes
+        plain = self.build().unseal(key, sealed)
+        assert type(plain) is bytes
+        assert plain == data
+
+    @inherited
+    @given(st.text(max_size=50), st.binary(max_size=50) | st.integers().map(lambda n: b"%d" % n))
+    def test_nothing_sealed_reads_as_an_int(self, key: str, data: bytes) -> None:
+        assert not reads_as_int(self.build().seal(key, data))
+
+    @pytest.mark.parametrize("other", ["", ":1:", ":1:kk", ":2:k", ":1:K", "k", ":1:k "])
+    def test_a_value_under_another_key_is_refused(self, other: str) -> None:
+        self.refused(other, self.build().seal(KEY, DATA))
+
+    def test_a_key_does_not_flow_into_the_data(self) -> None:
+        sealed = self.build().seal("ab", b"cd")
+        for key in ("a", "abc", "abcd"):
+            self.refused(key, sealed)
+
+    @pytest.mark.parametrize("data", [b"", b"x", DATA], ids=len)
+    def test_every_flipped_bit_is_refused(self, data: bytes) -> None:
+        for damaged in flipped(self.build().seal(KEY, data)):
+            self.refused(KEY, damaged)
+
+    @pytest.mark.parametrize("data", [b"", b"x", DATA], ids=len)
+    def test_every_truncation_is_refused(self, data: bytes) -> None:
+        for damaged in truncated(self.build().seal(KEY, data)):
+            self.refused(KEY, damaged)
+
+    def test_more_bytes_are_refused(self) -> None:
+        sealed = self.build().seal(KEY, DATA)
+        for damaged in (sealed + b"\0", sealed + b"x", b"\0" + sealed, sealed * 2):
+            self.refused(KEY, damaged)
+
+    @inherited
+    @given(st.binary(max_size=200))
+    def test_what_nobody_sealed_is_refused(self, data: bytes) -> None:
+        self.refused(KEY, data)
+
+    def test_what_a_site_with_another_secret_sealed_is_refused(self) -> None:
+        with override_settings(SECRET_KEY="another site's", SECRET_KEY_FALLBACKS=[]):
+            other = self.plugin_class()(**{**self.options, **self.other_options})
+            sealed = other.seal(KEY, DATA)
+            assert other.unseal(KEY, sealed) == DATA
+        self.refused(KEY, sealed)
+
+    def test_sealing_twice_gives_equal_bytes_where_it_says_so(self) -> None:
+        one, other = self.build(), self.build()
+        seals = {sealer.seal(KEY, DATA) for sealer in (one, other) for _ in range(20)}
+        assert len(seals) == (1 if one.deterministic else 40)
+        codec = Codec([PickleSerializer()], sealer=one, report=lambda *args: None)
+        if one.deterministic:
+            assert codec.encode_member(KEY, "x") == codec.encode_member(KEY, "x")
+        else:
+            with pytest.raises(SerializationError, match=self.name):
+                codec.encode_member(KEY, "x")
+
+    def test_ints_stay_outside_and_the_rest_is_sealed(self) -> None:
+        codec = Codec([PickleSerializer()], sealer=self.build(), report=lambda *args: None)
+        assert codec.encode(KEY, 12) == b"12"
+        assert codec.decode(KEY, codec.encode(KEY, "12")) == "12"
+        assert codec.encode(KEY, "12") != PickleSerializer().dumps("12")
+
+    def test_threads_share_it(self) -> None:
+        sealer = self.build()
+
+        def work(number: int) -> None:
+            for turn in range(100):
+                data = b"%d %d" % (number, turn)
+                assert sealer.unseal(f"k{number}", sealer.seal(f"k{number}", data)) == data
+                with pytest.raises(SealError):
+                    sealer.unseal("other", sealer.seal(f"k{number}", data))
+
+        in_threads(work)

@@ -1,0 +1,129 @@
+"""Values to store, by what a format must be able to do for them, and whether they came back."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import math
+import struct
+import uuid
+from collections import namedtuple
+from typing import Any
+
+from hypothesis import strategies as st
+
+
+class Level(enum.IntEnum):
+    """Ints of a type of their own. The one byte that MessagePack has for HIGH is the digit 5."""
+
+    LOW = 5
+    HIGH = 53
+
+
+Point = namedtuple("Point", "x y")
+
+#: What every format keeps, with its type.
+BASIC: list[Any] = [
+    None,
+    True,
+    False,
+    "",
+    "text",
+    "12",
+    "-5",
+    "ünïcode ✓ 🎈 \x00 \u2028",
+    "x" * 70_000,
+    0.0,
+    -0.0,
+    1.0,
+    -12.5,
+    5e-324,
+    1.7976931348623157e308,
+    2.0**53,
+    1e22,
+    [],
+    {},
+    [[]],
+    [None, True, 1, 1.0, "1", [1, [2, [3]]], {"a": {"b": [{}]}}],
+    {"": "", "a": [], "ü": None, "1": 1},
+    [0, -1, 2**31, -(2**63), 2**63 - 1],
+    list(range(2000)),
+]
+
+#: A sample of each thing that a format keeps, changes or refuses.
+SAMPLES: dict[str, Any] = {
+    "bytes": b"\x00\xff12",
+    "tuple": (1, ("x", None)),
+    "namedtuple": Point(1, 2.5),
+    "set": {1, 2, "x"},
+    "frozenset": frozenset({1, "x"}),
+    "datetime": datetime.datetime(2026, 7, 9, 12, 30, 5, 123456, tzinfo=datetime.UTC),
+    "date": datetime.date(2026, 7, 9),
+    "timedelta": datetime.timedelta(days=1, microseconds=1),
+    "Decimal": decimal.Decimal("10.50"),
+    "UUID": uuid.UUID("12345678-1234-5678-1234-567812345678"),
+    "complex": 1 + 2j,
+    "nan": math.nan,
+    "infinity": [math.inf, -math.inf],
+    "int of 100 digits": [10**99],
+    "int key": {1: "x"},
+    "None key": {None: "x"},
+    "tuple key": {(1, ("x",)): "y"},
+    "int subclass inside": [Level.HIGH],
+}
+
+basic = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=10), inner, max_size=5)
+    ),
+    max_leaves=15,
+)
+
+_utc = st.just(datetime.UTC)
+_hashable = st.none() | st.integers(-(2**63), 2**63 - 1) | st.text()
+
+#: More values for what a format keeps.
+MORE: dict[str, st.SearchStrategy[Any]] = {
+    "bytes": st.binary(),
+    "tuple": st.tuples(basic, basic),
+    "set": st.sets(_hashable),
+    "frozenset": st.frozensets(_hashable),
+    "datetime": st.datetimes() | st.datetimes(timezones=_utc),
+    "date": st.dates(),
+    "timedelta": st.timedeltas(),
+    "Decimal": st.decimals(allow_nan=False),
+    "UUID": st.uuids(),
+    "complex": st.complex_numbers(allow_nan=False),
+    "nan": st.floats(),
+    "int of 100 digits": st.lists(st.integers()),
+    "int key": st.dictionaries(st.integers(-(2**63), 2**63 - 1), basic, max_size=3),
+    "tuple key": st.dictionaries(st.tuples(_hashable, _hashable), basic, max_size=3),
+    "int subclass inside": st.lists(st.sampled_from(Level)),
+}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether the two are equal, with their types, at any depth; -0.0 is not 0.0, and nan is
+    nan."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, float):
+        if math.isnan(one):  # which of the many nans is nobody's business
+            return math.isnan(other)
+        return struct.pack("d", one) == struct.pack("d", other)
+    if isinstance(one, dict):
+        keys = {key: key for key in other}
+        return one.keys() == keys.keys() and all(
+            same(key, keys[key]) and same(value, other[key]) for key, value in one.items()
+        )
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, set | frozenset):
+        return {(type(item), item) for item in one} == {(type(item), item) for item in other}
+    return bool(one == other)

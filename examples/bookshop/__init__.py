@@ -1,0 +1,1 @@
+"""A small bookshop: the site that the tour shows django-redis-core on."""

@@ -1,0 +1,5 @@
+from django_redis_core.testing import CompressorContract
+
+
+class TestGzip(CompressorContract):
+    name = "gzip"

@@ -1,0 +1,63 @@
+"""What can be set, with the defaults and units that the README repeats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_redis_core.interfaces import Option
+
+NATIVE, DJANGO_REDIS = "native", "django-redis"
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise ValueError("a number of seconds above 0")
+    return value
+
+
+def _seconds_or_none(value: Any) -> float | None:
+    return None if value is None else _seconds(value)
+
+
+def _seconds_or_0(value: Any) -> float:
+    return 0 if value == 0 and not isinstance(value, bool) else _seconds(value)
+
+
+def _format(value: Any) -> str:
+    if value not in (NATIVE, DJANGO_REDIS):
+        raise ValueError(f"{NATIVE!r} or {DJANGO_REDIS!r}")
+    return str(value)
+
+
+OPTIONS = (
+    Option(
+        "HERD_TIMEOUT",
+        "herd_timeout",
+        _seconds,
+        60,
+        "CACHE_HERD_TIMEOUT",
+        "Seconds that an expired value is kept for those who need not wait for the new one.",
+    ),
+    Option(
+        "HERD_LEASE",
+        "herd_lease",
+        _seconds_or_none,
+        doc="Seconds that the elected worker may take before another is elected. "
+        "Default: 10, or HERD_TIMEOUT where that is less.",
+    ),
+    Option(
+        "HERD_WAIT",
+        "herd_wait",
+        _seconds_or_0,
+        0,
+        doc="Seconds that `get_or_set` waits for the value of another worker where there is not "
+        "even an old one; 0: it does not wait, and every worker computes.",
+    ),
+    Option(
+        "HERD_FORMAT",
+        "herd_format",
+        _format,
+        NATIVE,
+        doc='"native", or "django-redis" to write the pickles that its herd client reads.',
+    ),
+)

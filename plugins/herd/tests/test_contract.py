@@ -1,0 +1,41 @@
+"""The core's whole operation suite on herd, in both formats."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from django_redis_core.testing import ClientContract
+from django_redis_core.testing.caller import Caller
+
+
+class TestHerd(ClientContract):
+    name = "herd"
+
+
+class TestTuples(ClientContract):
+    name = "herd"
+
+    @pytest.fixture(params=["blocking"])
+    def way(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    @pytest.fixture
+    def options(self) -> Any:
+        return {"HERD_FORMAT": "django-redis"}
+
+    def test_an_entry_is_gone_after_its_time(self, cache: Caller) -> None:
+        """That format has whole seconds, so the test begins just before the end of one."""
+        time.sleep((0.8 - time.time()) % 1)
+        cache.set("set", 1, 0.05)
+        cache.add("add", 1, 0.05)
+        cache.get_or_set("get_or_set", 1, 0.05)
+        cache.set_many({"set_many": 1, "touch": 1, "pexpire": 1}, 60)
+        cache.touch("touch", 0.05)
+        cache.pexpire("pexpire", 50)
+        keys = ["set", "add", "get_or_set", "set_many", "touch", "pexpire"]
+        time.sleep((0.01 - time.time()) % 1)
+        assert cache.get_many(keys) == {"set_many": 1}
+        assert [key for key in keys if cache.has_key(key)] == ["set_many"]

@@ -1,0 +1,100 @@
+"""How herd is written in settings, and what is said of what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.testing.servers import Server
+from django_redis_core_herd.client import HerdClient
+
+from .codecs import TextSerializer
+
+Make = Callable[..., RedisCache]
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def kept(cache: RedisCache) -> int:
+    """Seconds for which a value is kept past its expiry."""
+    cache.set("k", 1, 100)
+    left = cache.raw_client().pttl(cache.make_key("k"))
+    return round(left / 1000) - 100
+
+
+def test_the_herd_timeout_comes_from_the_cache_then_from_the_settings(make_cache: Make) -> None:
+    assert kept(make_cache({"CLIENT": "herd"})) == 60
+    with override_settings(CACHE_HERD_TIMEOUT=20):
+        assert kept(make_cache({"CLIENT": "herd"})) == 20
+        assert kept(make_cache({"CLIENT": "herd", "HERD_TIMEOUT": 30})) == 30
+        written: Any = {"NAME": "herd", "OPTIONS": {"herd_timeout": 40}}
+        assert kept(make_cache({"CLIENT": written})) == 40
+
+
+@pytest.mark.parametrize("path", ["client.HerdClient", "client.herd.HerdClient"])
+def test_django_redis_settings_mean_this_client(make_cache: Make, path: str) -> None:
+    cache = make_cache({"CLIENT_CLASS": f"django_redis.{path}"})
+    assert isinstance(cache.client, HerdClient)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"HERD_TIMEOUT": 0}, "HERD_TIMEOUT must be a number of seconds above 0, not 0"),
+        ({"HERD_TIMEOUT": "60"}, "HERD_TIMEOUT must be a number of seconds above 0, not '60'"),
+        ({"HERD_TIMEOUT": None}, "HERD_TIMEOUT must be a number of seconds above 0, not None"),
+        ({"HERD_LEASE": -1}, "HERD_LEASE must be a number of seconds above 0, not -1"),
+        ({"HERD_LEASE": 61}, "HERD_LEASE must be at most HERD_TIMEOUT (60 seconds)"),
+        ({"HERD_WAIT": True}, "HERD_WAIT must be a number of seconds above 0, not True"),
+        ({"HERD_FORMAT": "pickle"}, "HERD_FORMAT must be 'native' or 'django-redis'"),
+        (
+            {"HERD_FORMAT": "django-redis", "SERIALIZER": TextSerializer},
+            "SERIALIZER must be or begin with \"pickle\", not 'text'",
+        ),
+        ({"HERD_TIMEOUTS": 60}, "Did you mean 'HERD_TIMEOUT'?"),
+    ],
+)
+def test_what_is_wrong_is_said_before_any_io(
+    make_cache: Make, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(words)) as raised:
+        make_cache({"CLIENT": "herd", **options}, LOCATION="redis://127.0.0.1:1/0")
+    assert "CACHES[" in str(raised.value)
+
+
+def test_a_wrong_global_setting_is_named(make_cache: Make) -> None:
+    with (
+        override_settings(CACHE_HERD_TIMEOUT=-5),
+        pytest.raises(ImproperlyConfigured, match=r"settings\.CACHE_HERD_TIMEOUT must be"),
+    ):
+        make_cache({"CLIENT": "herd"}, LOCATION="redis://127.0.0.1:1/0")
+
+
+def test_the_readmes_example_works(redis_server: Server, tmp_path: Path) -> None:
+    settings, use = re.findall(r"```python\n(.*?)```", README, re.S)
+    namespace: dict[str, Any] = {}
+    exec(settings, namespace)
+    namespace["CACHES"]["default"]["LOCATION"] = redis_server.url
+    calls = []
+    namespace["build_front_page"] = lambda: calls.append("built") or "<html>"
+    with override_settings(CACHES=namespace["CACHES"]):
+        exec(use, namespace)
+        exec(use, namespace)
+        from django.core.cache import cache
+
+        assert isinstance(cache.client, HerdClient)
+        cache.clear()
+    assert namespace["page"] == "<html>"
+    assert calls == ["built"]
+
+
+def test_the_options_table_is_that_of_the_code() -> None:
+    documented = re.findall(r"^\| `(HERD_[A-Z]+)` \|", README, re.M)
+    assert documented == [option.name for option in HerdClient.options]

@@ -1,0 +1,86 @@
+"""MessagePack's own: the bytes of django-redis, dict keys, and subclasses."""
+
+import collections
+import datetime
+import enum
+
+import msgpack
+import pytest
+from django.utils.safestring import mark_safe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_redis_core_msgpack.serializer import MsgpackSerializer
+
+VALUES = [
+    None,
+    "ünïcode 🎈",
+    b"\x00\xff",
+    {"a": [1, 2.5, None], "ü": {}},
+    (1, (2, "x")),
+    {1: "x", None: "y", b"k": 2.5},
+    {(1, ("x",)): "y"},
+    [2**64 - 1, -(2**63)],
+    mark_safe("<b>"),
+    collections.OrderedDict(a=collections.Counter()),
+    bytearray(b"x"),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_it_writes_the_bytes_of_django_redis(value):
+    assert MsgpackSerializer().dumps(value) == msgpack.packb(value)
+
+
+keys = st.recursive(
+    st.integers(0, 9) | st.text(max_size=3) | st.binary(max_size=3) | st.none(),
+    lambda inner: st.lists(inner, max_size=2).map(tuple),
+)
+
+
+@given(st.dictionaries(keys, st.dictionaries(keys, st.booleans(), max_size=2), max_size=3))
+def test_every_key_that_is_written_is_read(value):
+    assert MsgpackSerializer().loads(MsgpackSerializer().dumps(value)) == value
+
+
+class Meters(float):
+    def __float__(self):
+        raise AssertionError("the float itself is wanted")
+
+
+class Tag(bytes):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("value", "type_"), [(mark_safe("<b>"), str), (Meters(2.5), float), (Tag(b"x"), bytes)]
+)
+def test_an_object_of_a_subclass_comes_back_as_its_base_type(value, type_):
+    back = MsgpackSerializer().loads(MsgpackSerializer().dumps([value]))
+    assert type(back[0]) is type_
+    assert back[0] == type_.__getitem__(value, slice(None)) if type_ is not float else 2.5
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+@pytest.mark.parametrize(
+    "value", [Colour.RED, [Colour.RED], {"a": Colour.RED}, {Colour.RED: 1}, (1, (Colour.RED,))]
+)
+def test_an_int_subclass_is_refused_at_any_depth(value):
+    with pytest.raises(TypeError, match="no type for Colour"):
+        MsgpackSerializer().dumps(value)
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, datetime.date(2026, 7, 9), 1j, object(), 2**64, [2**64], "\ud800"]
+)
+def test_what_the_format_does_not_have_is_refused(value):
+    with pytest.raises((TypeError, OverflowError, ValueError)):
+        MsgpackSerializer().dumps(value)
+
+
+def test_a_stated_length_takes_no_memory():
+    with pytest.raises(ValueError):
+        MsgpackSerializer().loads(b"\xdd\xff\xff\xff\xff\x01")

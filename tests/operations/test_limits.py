@@ -1,0 +1,77 @@
+"""A plugin's stated limit is asserted where the suite would use it, and fails when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import pytest
+
+from django_redis_core import hookimpl
+from django_redis_core.cache import RedisCache
+from django_redis_core.interfaces import Client
+from django_redis_core.operations.expiry import Expiry
+from django_redis_core.registry import registry
+from django_redis_core.testing.caller import Caller, LimitShown
+from django_redis_core.testing.operations.expiry import ExpirySuite
+
+
+class MortalClient(Client):
+    """Its entries always expire."""
+
+    name = "mortal"
+
+    def persist(self, key: Any, version: Any = None) -> Any:
+        raise NotImplementedError("entries of this cache always expire")
+        yield
+
+
+class Plugin:
+    __name__ = "mortal"
+
+    @hookimpl
+    def register_client(self) -> type[Client]:
+        return MortalClient
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered() -> None:
+    registry.register(Plugin())
+
+
+class TestMortal(ExpirySuite):
+    name = "mortal"
+    limits: ClassVar[Mapping[str, str]] = {
+        "persist": "always expire",
+        "test_a_limit_of_one_test": "of one test",
+    }
+
+    def test_a_limit_of_one_test(self, cache: Caller) -> None:
+        cache.set("k", 1)
+        raise NotImplementedError("of one test")
+
+    def test_what_is_no_limit_is_asserted(self, cache: Caller) -> None:
+        with pytest.raises(LimitShown):
+            cache.persist("k")
+        assert cache.ttl("k") == 0
+
+
+def test_a_limit_that_is_gone_fails(
+    make_cache: Callable[..., RedisCache], cache_loop: asyncio.AbstractEventLoop
+) -> None:
+    cache = Caller(make_cache(), "blocking", cache_loop, {"persist": "always expire"})
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        cache.persist("k")
+
+
+def test_a_limit_that_fails_otherwise_fails(
+    make_cache: Callable[..., RedisCache], cache_loop: asyncio.AbstractEventLoop
+) -> None:
+    cache = Caller(make_cache({"CLIENT": "mortal"}), "blocking", cache_loop, {"persist": "other"})
+    with pytest.raises(AssertionError, match="other"):
+        cache.persist("k")
+
+
+def test_the_suite_would_see_it_without_the_limit() -> None:
+    assert Expiry.persist is not MortalClient.persist

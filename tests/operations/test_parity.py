@@ -1,0 +1,124 @@
+"""Every operation is written once and offered in every way, and the suite covers it."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from types import CodeType
+
+import pytest
+from django.core.cache.backends.base import BaseCache
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.interfaces import Client
+from django_redis_core.operations.declare import OPERATIONS, Family
+from django_redis_core.pipeline import AsyncPipeline, Pipeline
+from django_redis_core.testing.operations import Operations
+from django_redis_core.testing.operations.suite import Suite
+
+SUITES = [base for base in Operations.__mro__ if base is not Suite and "covers" in vars(base)]
+
+#: What a cache has besides its operations. Whoever adds to it says why it is no operation.
+NO_OPERATIONS = {
+    *("alias", "client", "raw_client"),
+    *("pipeline", "apipeline"),
+    *("close", "aclose"),
+    *("key_prefix", "version", "key_func", "default_timeout"),
+    *("make_key", "validate_key", "make_and_validate_key", "get_backend_timeout"),
+}
+
+
+def public(owner: type) -> set[str]:
+    return {name for name in dir(owner) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_defined_once_in_one_family(name: str) -> None:
+    homes = [base for base in Client.__mro__ if name in vars(base)]
+    assert len(homes) == 1
+    assert issubclass(homes[0], Family)
+    assert homes[0] is not Client
+    assert inspect.signature(vars(homes[0])[name]) == OPERATIONS[name].signature
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_waits_for_nothing(name: str) -> None:
+    assert inspect.isgeneratorfunction(getattr(Client, name))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_offered_in_every_way_with_one_signature(name: str) -> None:
+    for method in (
+        getattr(RedisCache, name),
+        getattr(RedisCache, f"a{name}"),
+        getattr(Pipeline, name),
+        getattr(AsyncPipeline, name),
+    ):
+        assert inspect.signature(method) == OPERATIONS[name].signature
+        assert method.__wrapped_operation__ is getattr(Client, name)
+        assert method.__doc__ == getattr(Client, name).__doc__
+    assert getattr(RedisCache, name).__name__ == name
+    assert getattr(RedisCache, f"a{name}").__name__ == f"a{name}"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_documented(name: str) -> None:
+    assert getattr(Client, name).__doc__
+
+
+def test_a_cache_has_nothing_that_is_no_operation() -> None:
+    names = public(RedisCache)
+    assert names - NO_OPERATIONS == {*OPERATIONS, *(f"a{name}" for name in OPERATIONS)}
+    assert names >= NO_OPERATIONS
+
+
+@pytest.mark.parametrize("pipeline", [Pipeline, AsyncPipeline])
+def test_a_pipeline_has_the_operations_and_execute(pipeline: type) -> None:
+    assert public(pipeline) == {*OPERATIONS, "execute"}
+
+
+def test_django_has_no_method_that_would_run_in_a_thread() -> None:
+    inherited = public(BaseCache) - set(vars(RedisCache))
+    # These only look at keys and times.
+    assert inherited == {"get_backend_timeout", "make_and_validate_key", "validate_key"}
+    assert "__contains__" in vars(RedisCache)
+
+
+@pytest.mark.parametrize("name", sorted(public(BaseCache) & set(OPERATIONS)))
+def test_django_callers_may_name_arguments_as_ever(name: str) -> None:
+    """Every call that Django's signature allows is allowed here, and means the same."""
+    theirs = list(inspect.signature(getattr(BaseCache, name)).parameters.values())
+    ours = list(inspect.signature(getattr(RedisCache, name)).parameters.values())
+    for their, our in zip(theirs, ours, strict=False):
+        if their.kind is not their.VAR_KEYWORD:
+            assert (our.name, our.default) == (their.name, their.default)
+    wanted = [their for their in theirs if their.kind is not their.VAR_KEYWORD]
+    assert len(ours) >= len(wanted)
+
+
+def names_in(code: CodeType) -> set[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*map(names_in, inner))
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.__name__)
+def test_the_suite_covers_every_operation_of_its_family(suite: type[Suite]) -> None:
+    tests = [
+        value
+        for base in SUITES
+        if base.covers is suite.covers
+        for name, value in vars(base).items()
+        if name.startswith("test_")
+    ]
+    used = set().union(*(names_in(test.__code__) for test in tests))
+    assert {name for name in OPERATIONS if name in vars(suite.covers)} <= used
+
+
+def test_the_suite_covers_these_families() -> None:
+    covered = {suite.covers.__name__ for suite in SUITES}
+    assert covered >= {"Strings", "Counters", "Versions", "Expiry", "Scanning", "Locks"}
+
+
+def test_no_test_of_the_suite_hides_another() -> None:
+    names = Counter(name for suite in SUITES for name in vars(suite) if name.startswith("test_"))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -1,0 +1,139 @@
+"""Clients that work together: each gets its own options, and a pair that cannot says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client, Option
+from django_redis_core.interfaces.client import compose
+from django_redis_core.options_spec import integer, text
+from django_redis_core.testing.servers import Server
+
+
+class Marking(Client):
+    """Puts a text around every value."""
+
+    name = "marking"
+    options = (Option("MARK", "mark", text, "<>"),)
+
+    def __init__(self, context: Any, *, mark: str = "<>", times: int = 1) -> None:
+        super().__init__(context)
+        self.mark, self.marking_times = mark, times
+
+    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, **kwargs: Any) -> Any:
+        left, right = self.mark
+        value = left * self.marking_times + value + right * self.marking_times
+        return (yield from super().set(key, value, timeout, **kwargs))
+
+
+class Doubling(Client):
+    """Repeats every value."""
+
+    name = "doubling"
+    options = (Option("DOUBLING_TIMES", "times", integer(1)),)
+
+    def __init__(self, context: Any, *, times: int = 2) -> None:
+        super().__init__(context)
+        self.doubling_times = times
+
+    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, **kwargs: Any) -> Any:
+        return (yield from super().set(key, value * self.doubling_times, timeout, **kwargs))
+
+
+class Shouting(Marking):
+    """A client that builds on another one that has options."""
+
+    name = "shouting"
+
+    def __init__(self, context: Any, *, loud: bool = True, **options: Any) -> None:
+        super().__init__(context, **options)
+        self.loud = loud
+
+
+def cache(server: Server, **options: Any) -> RedisCache:
+    return RedisCache(server.url, {"KEY_PREFIX": "compose", "OPTIONS": options})
+
+
+def stored(server: Server, **options: Any) -> Any:
+    cached = cache(server, **options)
+    cached.set("k", "v")
+    return cached.get("k")
+
+
+def test_the_first_is_outermost(redis_server: Server) -> None:
+    assert stored(redis_server, CLIENT=[Marking, Doubling]) == "<v><v>"
+    assert stored(redis_server, CLIENT=[Doubling, Marking]) == "<vv>"
+
+
+def test_each_gets_its_own_options_even_of_one_name(redis_server: Server) -> None:
+    marking = {"NAME": Marking, "OPTIONS": {"times": 2}}
+    doubling = {"NAME": Doubling, "OPTIONS": {"times": 3}}
+    assert stored(redis_server, CLIENT=[marking, Doubling]) == "<<v>><<v>>"
+    assert stored(redis_server, CLIENT=[Marking, doubling]) == "<v><v><v>"
+    assert stored(redis_server, CLIENT=[marking, doubling]) == "<<v>>" * 3
+    assert stored(redis_server, CLIENT=[doubling, marking]) == "<<vvv>>"
+
+
+def test_names_that_they_add_to_options(redis_server: Server) -> None:
+    options = {"MARK": "[]", "DOUBLING_TIMES": 3}
+    assert stored(redis_server, CLIENT=[Doubling, Marking], **options) == "[vvv]"
+    assert stored(redis_server, CLIENT=[Marking, Doubling], **options) == "[v][v][v]"
+    # The dict form comes first.
+    marking = {"NAME": Marking, "OPTIONS": {"mark": "{}"}}
+    assert stored(redis_server, CLIENT=[Doubling, marking], **options) == "{vvv}"
+
+
+def test_a_client_that_builds_on_another_one(redis_server: Server) -> None:
+    shouting = {"NAME": Shouting, "OPTIONS": {"loud": False, "mark": "()"}}
+    assert stored(redis_server, CLIENT=[Doubling, shouting], DOUBLING_TIMES=4) == "(vvvv)"
+    with pytest.raises(ImproperlyConfigured, match="It has: loud, mark, times"):
+        cache(redis_server, CLIENT={"NAME": Shouting, "OPTIONS": {"laud": 1}})
+
+
+def test_one_class_is_left_as_it_is() -> None:
+    assert compose([Marking]) is Marking
+    assert compose([Marking, Doubling]).name == "marking+doubling"
+
+
+def test_a_pair_that_cannot_work_says_why(redis_server: Server) -> None:
+    class Proud(Client):
+        name = "proud"
+        conflicts = {"doubling": "it wants the value as it is"}
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        cache(redis_server, CLIENT=[Doubling, Proud])
+    assert str(caught.value) == (
+        "CACHES['?']: CLIENT: 'proud' cannot work together with 'doubling': "
+        "it wants the value as it is."
+    )
+    assert cache(redis_server, CLIENT=[Marking, Proud]).get("none") is None
+
+
+def test_the_same_client_twice(redis_server: Server) -> None:
+    with pytest.raises(ImproperlyConfigured, match="CLIENT names 'marking' twice"):
+        cache(redis_server, CLIENT=[Marking, Doubling, Marking])
+
+
+def test_a_base_before_what_builds_on_it(redis_server: Server) -> None:
+    with pytest.raises(ImproperlyConfigured, match="marking, shouting cannot be put together"):
+        cache(redis_server, CLIENT=[Marking, Shouting])
+    assert cache(redis_server, CLIENT=[Shouting, Marking]).get("none") is None
+
+
+def test_a_refusal_by_a_constructor_names_the_place(redis_server: Server) -> None:
+    class Strict(Client):
+        name = "strict"
+
+        def __init__(self, context: Any, *, size: int = 1) -> None:
+            if size > 1:
+                raise ValueError(f"size must be at most 1, not {size}")
+            super().__init__(context)
+
+    with pytest.raises(
+        ImproperlyConfigured, match=r"CACHES.'.'.: CLIENT: .*size must be at most 1"
+    ):
+        cache(redis_server, CLIENT=[Marking, {"NAME": Strict, "OPTIONS": {"size": 2}}])

@@ -1,0 +1,145 @@
+"""Members under a sealer, which binds them to their key and may make other bytes each time."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from django_redis_core.assembly import Unreadable
+from django_redis_core.cache import RedisCache
+from django_redis_core.codec import Codec
+from django_redis_core.defaults.client import DefaultClient
+from django_redis_core.defaults.pickle import PickleSerializer
+from django_redis_core.drivers import run
+from django_redis_core.exceptions import SealError, SerializationError
+from django_redis_core.interfaces import Sealer
+from django_redis_core.interfaces.client import ClientContext
+from django_redis_core.testing.fixtures import MakeCache
+
+
+class Checksum(Sealer):
+    """Bound to the key, and the same for the same data."""
+
+    name = "checksum"
+    deterministic: ClassVar[bool] = True
+
+    def mark(self, key: str, data: bytes) -> bytes:
+        return b"#" + hashlib.sha256(key.encode() + data).digest()
+
+    def seal(self, key: str, data: bytes) -> bytes:
+        return self.mark(key, data) + data
+
+    def unseal(self, key: str, data: bytes) -> bytes:
+        mark, rest = data[:33], data[33:]
+        if mark != self.mark(key, rest):
+            raise SealError("swapped")
+        return rest
+
+
+class Nonce(Checksum):
+    """Other bytes each time."""
+
+    name = "nonce"
+    deterministic = False
+
+    def seal(self, key: str, data: bytes) -> bytes:
+        return super().seal(key, secrets.token_bytes(8) + data)
+
+    def unseal(self, key: str, data: bytes) -> bytes:
+        return super().unseal(key, data)[8:]
+
+
+Do = Callable[..., Any]
+
+
+@pytest.fixture
+def cache(make_cache: MakeCache) -> RedisCache:
+    return make_cache()
+
+
+def doer(cache: RedisCache, sealer: Sealer) -> Do:
+    report = Unreadable("sealed", cache._engine.logger)
+    codec = Codec([PickleSerializer()], sealer=sealer, report=report)
+    client = DefaultClient(ClientContext("sealed", cache._engine.naming, codec, 300))
+
+    def do(name: str, *args: Any, **kwargs: Any) -> Any:
+        return run(getattr(client, name)(*args, **kwargs), cache._driver.execute)
+
+    return do
+
+
+@pytest.fixture
+def do(cache: RedisCache) -> Iterator[Do]:
+    return doer(cache, Checksum())
+
+
+def test_members_are_found(do: Do) -> None:
+    assert do("sadd", "a", "x", "y", 1) == 3
+    assert do("sadd", "a", "x") == 0
+    assert do("sismember", "a", "y") is True
+    assert do("smembers", "a") == {"x", "y", 1}
+    assert do("zadd", "z", {"x": 1, 7: 2}) == 2
+    assert do("zscore", "z", 7) == 2
+    assert do("rpush", "l", "x", "y") == 2
+    assert do("lrem", "l", 0, "x") == 1
+    assert do("hset", "h", "f", "x") == 1
+    assert do("hget", "h", "f") == "x"
+
+
+def test_sets_are_combined_though_their_bytes_differ(do: Do) -> None:
+    do("sadd", "a", "x", "y")
+    do("sadd", "b", "y", "z")
+    assert do("sinter", "a", "b") == {"y"}
+    assert do("sunion", "a", "b") == {"x", "y", "z"}
+    assert do("sdiff", "a", "b") == {"x"}
+
+
+def test_a_moved_member_is_sealed_for_its_new_key(do: Do) -> None:
+    do("sadd", "a", "x", 1)
+    assert do("smove", "a", "b", "x") is True
+    assert do("smove", "a", "b", 1) is True
+    assert do("smove", "a", "b", "missing") is False
+    assert do("smembers", "b") == {"x", 1}
+    assert do("smembers", "a") == set()
+
+
+@pytest.mark.parametrize("name", ["sdiffstore", "sinterstore", "sunionstore"])
+def test_the_server_cannot_store_for_another_key(do: Do, name: str) -> None:
+    do("sadd", "a", "x")
+    with pytest.raises(SerializationError, match=name):
+        do(name, "d", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("sadd", ("x",)),
+        ("srem", ("x",)),
+        ("sismember", ("x",)),
+        ("smismember", ("x",)),
+        ("smove", ("b", "x")),
+        ("zadd", ({"x": 1},)),
+        ("zadd", ({7: 1},)),
+        ("zscore", ("x",)),
+        ("zincrby", (1, "x")),
+        ("lrem", (0, "x")),
+    ],
+)
+def test_what_would_never_be_found_again_is_refused(
+    cache: RedisCache, name: str, args: tuple[Any, ...]
+) -> None:
+    with pytest.raises(SerializationError, match="'nonce' seals it"):
+        doer(cache, Nonce())(name, "k", *args)
+    assert cache.has_key("k") is False
+
+
+def test_hashes_and_lists_need_no_such_thing(cache: RedisCache) -> None:
+    do = doer(cache, Nonce())
+    do("hset", "h", "f", "x")
+    do("rpush", "l", "x")
+    assert do("hgetall", "h") == {"f": "x"}
+    assert do("lpop", "l") == "x"
