@@ -22,6 +22,7 @@ from .connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from .connections.foreign import AsyncForeignExecutor, ForeignExecutor
 from .connections.node import Node
 from .connections.raw import is_own_client
+from .connections.topology import Topology
 from .drivers import Driver
 from .interfaces.client import Client, ClientContext, compose
 from .keys import Keys
@@ -43,12 +44,8 @@ class Engine:
         factory = options.connection_factory.build(options.connection)
         self.topology = self.client.build_topology(options.locations, factory.topology)
         partial = Partial(options.alias)
-        plan = Plan(self.topology, Node.client, partial)
         async_plan = Plan(self.topology, Node.async_client, partial)
-        execute: Callable[[Any], Any] = BlockingExecutor(plan)
-        single = self.topology.single
-        if single is not None and is_own_client(single.config):
-            execute = ForeignExecutor(single.client())
+        execute = blocking_executor(self.topology, partial)
         self.driver = self._driver(execute, AsyncioExecutor(async_plan))
         #: For operations that need no I/O: asyncio's clients, with nothing to await.
         self.immediate_driver = self._driver(async_plan.answer, async_plan.answer)
@@ -81,6 +78,14 @@ class Engine:
         """Closes connections that nobody uses."""
         for node in self.topology.nodes():
             node.links.close_idle()
+
+
+def blocking_executor(topology: Topology, partial: Partial) -> Callable[[Any], Any]:
+    """Who answers the requests of operations in blocking code."""
+    single = topology.single
+    if single is not None and is_own_client(single.config):
+        return ForeignExecutor(single.client())
+    return BlockingExecutor(Plan(topology, Node.client, partial))
 
 
 def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 from typing import Any
 
@@ -46,6 +47,24 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
         found += _without_effect(alias, engine)
     found += _unknown_settings(engines)
     return found
+
+
+@checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
+def check_one_django_redis(**kwargs: Any) -> list[CheckMessage]:
+    """E005: two distributions provide the import name ``django_redis``. It is told here, because
+    of two that wrote the same files neither can be sure that its own code runs."""
+    try:
+        ours, theirs = version("django-redis-core-compat"), version("django-redis")
+    except PackageNotFoundError:
+        return []
+    return [
+        Error(
+            f"django-redis {theirs} and django-redis-core-compat {ours} are both installed. Both "
+            "provide the import name django_redis, from files that overwrite each other.",
+            hint="Uninstall both, then install the one that you mean.",
+            id=f"{TAG}.E005",
+        )
+    ]
 
 
 @checks.register(  # type: ignore[untyped-decorator]

@@ -281,6 +281,10 @@ class Registry:
 
     def _checked(self, kind: str, found: Any, where: str, shown: str) -> type[Any]:
         base = BASES[kind]
+        # A class of another interface, django-redis' say, that knows how to serve this one.
+        adapt = getattr(found, "as_plugin", None)
+        if adapt is not None:
+            found = adapt(kind)
         if not isinstance(found, type) or not issubclass(found, base):
             raise PluginLoadError(
                 f"{where}: {shown} is not a {_words(kind)}; it must be a subclass of "

@@ -6,7 +6,7 @@ driver that runs it (blocking, asyncio, pipeline) answers in its own way.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -45,6 +45,17 @@ class Await(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """Code that waits by itself, written for blocking calls; asyncio runs it in a thread.
+
+    ``function`` is called with the redis-py client of the caller's own (``client=``), or None.
+    Answered: what it returns.
+    """
+
+    function: Callable[[Any], T]
+
+
+@dataclass(frozen=True, slots=True)
 class RawClient:
     """A redis-py client (blocking or asyncio) for the primary where ``key`` lives."""
 
@@ -63,7 +74,8 @@ Batch: TypeAlias = list[Command | Spread]
 command that failed has its exception."""
 
 Request: TypeAlias = (
-    "Command | Spread | Batch | Primaries | Places | Sleep | Await[Any] | RawClient | Emit[Any]"
+    "Command | Spread | Batch | Primaries | Places | Sleep | Await[Any] | Call[Any] | RawClient "
+    "| Emit[Any]"
 )
 
 Operation: TypeAlias = Generator["Request", Any, T]

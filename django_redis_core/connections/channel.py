@@ -200,12 +200,20 @@ class Channels:
         for loop in list(self._slots):
             if loop.is_closed():
                 self._slots.pop(loop, None)
+        for slot, loop in list(_open.items()):
+            if loop.is_closed():
+                _open.pop(slot, None)
 
     async def close(self) -> None:
         """Closes the running loop's channel."""
         slot = self._slots.pop(asyncio.get_running_loop(), None)
         if slot is not None:
             await slot.end()
+
+
+#: Slots whose loop has not ended. Only the loop can close their connections, so they must outlive a
+#: node that is forgotten before it (settings changed in a test).
+_open: dict[_Slot, asyncio.AbstractEventLoop] = {}
 
 
 class _Slot:
@@ -220,7 +228,14 @@ class _Slot:
             if config.before_connect is not None:
                 config.before_connect()
             connection = config.async_connection()
-            await connection.connect()
+            try:
+                await connection.connect()
+            except BaseException:
+                # redis-py closes it for errors of its own, but not for a cancelled task.
+                writer, connection._writer = connection._writer, None
+                if writer is not None:
+                    writer.transport.abort()
+                raise
             self.channel = Channel(connection, config.timeout)
             return self.channel
         finally:
@@ -235,6 +250,7 @@ class _Slot:
             try:
                 yield
             finally:
+                _open.pop(self, None)
                 if slots.get(loop) is self:
                     del slots[loop]
                 channel, self.channel = self.channel, None
@@ -243,6 +259,7 @@ class _Slot:
                 if self.client is not None:
                     await self.client.aclose()
 
+        _open[self] = loop
         self._ender = ender()
         try:
             # Up to its yield the generator awaits nothing, so one step by hand starts it; the

@@ -13,10 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
 from ..commands import SET, Command, Reply, Spread
 from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
-from ..requests import Await, Batch, Operation, Places, Primaries, RawClient, Sleep
+from ..requests import Await, Batch, Call, Operation, Places, Primaries, RawClient, Sleep
 from .node import Node
 from .topology import Topology
 
@@ -165,6 +167,8 @@ class BlockingExecutor:
         elif kind is Await:
             request.awaitable.close()
             raise TypeError("The default is a coroutine, which only aget_or_set can await.")
+        elif kind is Call:
+            return request.function(None)
         elif kind is not list:
             return self._answer(request)
         return run(self.plan.route(request), self._send)
@@ -218,6 +222,8 @@ class AsyncioExecutor:
             return await asyncio.sleep(request.seconds)
         elif kind is Await:
             return await request.awaitable
+        elif kind is Call:
+            return await sync_to_async(request.function)(None)
         elif kind is not list:
             return await self._answer(request)
         return await arun(self.plan.route(request), self._send)

@@ -11,7 +11,7 @@ import redis.exceptions
 
 from ..commands import Command, Reply, Spread
 from ..exceptions import ConnectionInterrupted, RedisCacheError, ServerTimeout
-from ..requests import Await, Places, Primaries, RawClient, Sleep
+from ..requests import Await, Call, Places, Primaries, RawClient, Sleep
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")
@@ -47,6 +47,8 @@ class ForeignExecutor:
             return [self._caught(single, send) for single in request]
         if isinstance(request, Sleep):
             return time.sleep(request.seconds)
+        if isinstance(request, Call):
+            return request.function(self.client)
         return self.control(request)
 
     def _caught(self, request: Any, send: Callable[[Command], Any]) -> Any:

@@ -1,0 +1,74 @@
+"""What a blocking client of django-redis' interface stands on: a cache of django-redis-core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.codec import Codec
+from django_redis_core.connections import Topology
+from django_redis_core.keys import Keys
+
+if TYPE_CHECKING:
+    from .client.default import DefaultClient
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """``operation(name)`` is the generator function of an operation, ``execute`` answers what it
+    asks for."""
+
+    operation: Callable[[str], Callable[..., Any]]
+    execute: Callable[[Any], Any]
+    topology: Topology
+    naming: Keys
+    codec: Codec
+    default_timeout: float | None
+
+    def backend(self) -> SimpleNamespace:
+        """What django-redis' clients read of their backend."""
+        return SimpleNamespace(
+            default_timeout=self.default_timeout,
+            key_prefix=self.naming.prefix,
+            version=self.naming.version,
+            key_func=self.naming.function,
+        )
+
+    def params(self, options: dict[str, Any]) -> dict[str, Any]:
+        """An entry of CACHES, as django-redis hands it to a client."""
+        return {
+            "KEY_PREFIX": self.naming.prefix,
+            "VERSION": self.naming.version,
+            "TIMEOUT": self.default_timeout,
+            "KEY_FUNCTION": self.naming.function,
+            "REVERSE_KEY_FUNCTION": self.naming.reverse,
+            "OPTIONS": options,
+        }
+
+
+def blocking_client(cache: RedisCache) -> DefaultClient:
+    """The client of django-redis' interface for a cache: the site's own, where it has one."""
+    engine = cache._engine
+    own = getattr(engine.client, "blocking", None)
+    if own is not None:
+        return own  # type: ignore[no-any-return]
+    from .client import DefaultClient, HerdClient, ShardClient
+
+    names = engine.client.name.split("+")
+    kind: type[DefaultClient] = DefaultClient
+    if "shard" in names:
+        kind = ShardClient
+    elif "herd" in names:
+        kind = HerdClient
+    link = Link(
+        operation=lambda name: getattr(engine.client, name),
+        execute=engine.driver.execute,
+        topology=engine.topology,
+        naming=engine.naming,
+        codec=engine.codec,
+        default_timeout=engine.options.timeout,
+    )
+    return kind.on(link, list(engine.options.locations), {})

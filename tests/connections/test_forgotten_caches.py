@@ -1,0 +1,32 @@
+"""A cache is forgotten while a loop that used it lives on, as when a test changes settings."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+
+from django.core.signals import setting_changed
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.testing.servers import Server
+
+
+async def use(url: str) -> None:
+    cache = RedisCache(url, {})
+    assert await cache.aset("k", 1)
+    async with cache.alock("lock", timeout=5):  # on a connection of redis-py's client
+        assert await cache.aget("k") == 1
+
+
+def test_its_connections_are_closed_with_the_loop(redis_server: Server) -> None:
+    loop = asyncio.new_event_loop()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loop.run_until_complete(use(redis_server.url))
+        setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+        gc.collect()  # between two turns of the loop, which cannot close anything now
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
