@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .. import timeouts
+from ..codec import MISSING
 from ..requests import Emit, Operation, Stream
 
 if TYPE_CHECKING:
@@ -125,3 +126,11 @@ class Family:
     def unwrap(self, key: str, data: bytes) -> Any:
         """The value in ``data``, or MISSING when it cannot be read or is not to be seen."""
         return self.decode(key, data)
+
+    def unwrap_many(self, keys: Sequence[str], replies: Sequence[Any]) -> list[Any]:
+        """``unwrap`` for the replies of a batch; MISSING for what is not there or failed."""
+        unwrap = self.unwrap
+        return [
+            MISSING if data is None or isinstance(data, Exception) else unwrap(key, data)
+            for key, data in zip(keys, replies, strict=True)
+        ]

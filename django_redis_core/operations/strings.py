@@ -225,22 +225,22 @@ class Strings(Family):
         given = list(keys)
         if not given:
             return {}
-        names = dict(zip(self.naming.make_many(given, version), given, strict=True))
-        fulls = list(names)
-        found: dict[Any, Any] = {}
-        unseen: dict[str, bytes] = {}
-        unwrap = self.unwrap
-        for full, data in zip(fulls, (yield MGET(fulls)), strict=True):
-            if data is None or isinstance(data, Exception):
-                continue
-            value = unwrap(full, data)
-            if value is not MISSING:
-                found[names[full]] = value
-            else:
-                unseen[full] = data
-        if unseen:
-            shown = yield from self.unseen(unseen)
-            found.update((names[full], value) for full, value in shown.items())
+        fulls = self.naming.make_many(given, version)
+        replies = yield MGET(fulls)
+        values = self.unwrap_many(fulls, replies)
+        found = {
+            key: value for key, value in zip(given, values, strict=True) if value is not MISSING
+        }
+        if len(found) < len(given):
+            unseen = {
+                full: data
+                for full, data, value in zip(fulls, replies, values, strict=True)
+                if value is MISSING and data is not None and not isinstance(data, Exception)
+            }
+            if unseen:
+                names = dict(zip(fulls, given, strict=True))
+                shown = yield from self.unseen(unseen)
+                found.update((names[full], value) for full, value in shown.items())
         return found
 
     @operation(fallback=lambda arguments: list(arguments["data"]))

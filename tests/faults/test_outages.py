@@ -59,7 +59,7 @@ def test_while_the_breaker_is_open_a_call_costs_microseconds(
     finally:
         server.resume()
     assert set(raised) == {"CircuitOpen"}
-    assert seconds < 0.01
+    assert seconds < 0.1  # half of one timeout, for ten calls on a busy machine
 
 
 @pytest.mark.parametrize("fault", ["black_hole", "stall_connects"])
