@@ -194,6 +194,9 @@ def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
 def _forget(*, setting: str, **kwargs: Any) -> None:
     """A test has changed settings: what was built from the old ones is not theirs any more."""
     if setting in ("CACHES", "CACHE_HERD_TIMEOUT") or setting.startswith("DJANGO_REDIS_"):
+        # Now and not when the collector finds them, which would end in ResourceWarnings.
+        for engine, _ in _engines.values():
+            engine.close_idle()
         _engines.clear()
 
 

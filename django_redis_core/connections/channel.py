@@ -204,6 +204,14 @@ class Channels:
             if loop.is_closed():
                 _open.pop(slot, None)
 
+    def abandon(self, reason: str) -> None:
+        """Ends the channels of all loops, and the calls on them; from any thread."""
+        for loop, slot in list(self._slots.items()):
+            try:
+                loop.call_soon_threadsafe(slot.abandon, reason)
+            except RuntimeError:
+                pass  # the loop is closed, and its channel with it
+
     async def close(self) -> None:
         """Closes the running loop's channel."""
         slot = self._slots.pop(asyncio.get_running_loop(), None)
@@ -225,17 +233,7 @@ class _Slot:
 
     async def connect(self, config: Any) -> Channel:
         try:
-            if config.before_connect is not None:
-                config.before_connect()
-            connection = config.async_connection()
-            try:
-                await connection.connect()
-            except BaseException:
-                # redis-py closes it for errors of its own, but not for a cancelled task.
-                writer, connection._writer = connection._writer, None
-                if writer is not None:
-                    writer.transport.abort()
-                raise
+            connection = await config.async_connected()
             self.channel = Channel(connection, config.timeout)
             return self.channel
         finally:
@@ -267,6 +265,12 @@ class _Slot:
             self._ender.__anext__().send(None)
         except StopIteration:
             pass
+
+    def abandon(self, reason: str) -> None:
+        if self.opening is not None:
+            self.opening.cancel()
+        if self.channel is not None:
+            self.channel._fail(ConnectionInterrupted(None, reason))
 
     async def end(self) -> None:
         if self._ender is not None:

@@ -6,7 +6,7 @@ passwords and limits, which a URL alone does not tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,9 @@ def frozen(value: Any) -> Hashable:
     return (type(value).__name__, value)
 
 
+Greeting = Generator[tuple[Any, ...], Any, None]
+
+
 @dataclass(frozen=True, eq=False)
 class ServerConfig:
     """One server's address with all that a connection to it needs.
@@ -37,6 +40,8 @@ class ServerConfig:
     ``kwargs`` go to redis-py's connection class; ``timeout`` is the operation's, in seconds;
     ``max_connections`` and ``wait`` (seconds) bound the pool; ``pool_class`` and ``client_class``
     are the site's own redis-py classes. ``before_connect`` is called before each new connection.
+    ``greeting`` makes what each new connection says before it serves: a generator that yields
+    commands' arguments, is sent the replies, and raises where the server is not the right one.
     """
 
     connection_class: type[Any]
@@ -51,6 +56,7 @@ class ServerConfig:
     client_class: type[Any] | None = None
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before_connect: Callable[[], None] | None = None
+    greeting: Callable[[], Greeting] | None = None
 
     @property
     def name(self) -> str:
@@ -78,6 +84,7 @@ class ServerConfig:
             self.client_class,
             frozen(self.client_kwargs),
             self.before_connect,
+            self.greeting,
         )
 
     def connection(self) -> Any:
@@ -86,6 +93,43 @@ class ServerConfig:
             self.before_connect()
         # RESP2: its replies need no handshake and read the same on every server version.
         return self.connection_class(**{"protocol": 2, **self.kwargs})
+
+    def connected(self) -> Any:
+        """A blocking connection that is ready to serve."""
+        connection = self.connection()
+        connection.connect()
+        if self.greeting is not None:
+            try:
+                greeting = self.greeting()
+                args = next(greeting, None)
+                while args is not None:
+                    connection.send_command(*args)
+                    args = _next(greeting, connection.read_response())
+            except BaseException:
+                connection.disconnect()
+                raise
+        return connection
+
+    async def async_connected(self) -> Any:
+        """An asyncio connection that is ready to serve."""
+        if self.before_connect is not None:
+            self.before_connect()
+        connection = self.async_connection()
+        try:
+            await connection.connect()
+            if self.greeting is not None:
+                greeting = self.greeting()
+                args = next(greeting, None)
+                while args is not None:
+                    await connection.send_command(*args)
+                    args = _next(greeting, await connection.read_response())
+        except BaseException:
+            # redis-py closes it for errors of its own, but not for a cancelled task.
+            writer, connection._writer = connection._writer, None
+            if writer is not None:
+                writer.transport.abort()
+            raise
+        return connection
 
     def async_connection(self) -> Any:
         """An asyncio redis-py connection, not connected yet."""
@@ -104,6 +148,13 @@ class ServerConfig:
             f"The connection class {self.connection_class.__name__} has no asyncio counterpart, "
             "so this cache works only in blocking code."
         )
+
+
+def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:
+    try:
+        return greeting.send(reply)
+    except StopIteration:
+        return None
 
 
 # The parser is chosen by whoever reads, and these read on their own.

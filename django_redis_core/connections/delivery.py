@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -20,14 +19,7 @@ from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
 from ..requests import Await, Batch, Call, Operation, Places, Primaries, RawClient, Sleep
 from .node import Node
-from .topology import Topology
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Commands for several servers at once. Answered: a list of replies, or the trouble, each."""
-
-    groups: Sequence[tuple[Node, Sequence[Command]]]
+from .topology import Groups, Topology
 
 
 class Plan:
@@ -36,7 +28,7 @@ class Plan:
     def __init__(
         self,
         topology: Topology,
-        raw_client: Callable[[Node], Any],
+        raw_client: Callable[[Any], Any],
         partial: Callable[[Sequence[Any], Exception], None],
     ) -> None:
         self.topology = topology
@@ -142,7 +134,7 @@ class Plan:
         if isinstance(request, Places):
             return [self.topology.place(key) for key in request.keys]
         if isinstance(request, RawClient):
-            return self.raw_client(self.topology.route(SET(request.key, b"")))
+            return self.raw_client(self.topology.clients(SET(request.key, b"")))
         raise TypeError(f"An operation yielded {request!r}, which no driver knows.")
 
 

@@ -10,6 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import redis.exceptions
@@ -50,8 +51,26 @@ class Node:
         if is_own_pool(config):
             self.links = SitePool(lambda: self.client().connection_pool)
         else:
-            self.links = LinkPool(config.connection, config.max_connections, config.wait)
+            self.links = LinkPool(config.connected, config.max_connections, config.wait)
         self.channels = Channels()
+
+    def retire(self, reason: str) -> None:
+        """Closes every connection and opens none again, for a server that has lost its role.
+
+        From any thread. What is on its way on an asyncio connection fails with ``reason``; a
+        blocking call under way ends as it will, and its connection is closed then. ``node_for``
+        makes a new node when the server is needed again.
+        """
+        with _lock:
+            if _nodes.get(self.config.identity) is self:
+                del _nodes[self.config.identity]
+        links, channels, client = self.links, self.channels, self._client
+        self.config = replace(self.config, before_connect=Retired(reason))
+        self.reset()
+        links.close()
+        channels.abandon(reason)
+        if client is not None:
+            client.connection_pool.disconnect(inuse_connections=False)
 
     def client(self) -> Any:
         """A redis-py client for this server, with a pool of its own."""
@@ -257,6 +276,16 @@ class Node:
                 # The name may lead to another server by now, but old connections do not.
                 self.links.close_idle()
         return error
+
+
+@dataclass(frozen=True)
+class Retired:
+    """What a retired node calls before it would connect."""
+
+    reason: str
+
+    def __call__(self) -> None:
+        raise ConnectionInterrupted(None, self.reason)
 
 
 class Flight:

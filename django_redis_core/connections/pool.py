@@ -32,6 +32,7 @@ class LinkPool:
         self._free: deque[Link] = deque()
         self._open = 0
         self._waiting = 0
+        self._closed = False
         self._freed = threading.Condition()
 
     def take(self, repeatable: bool) -> Link:
@@ -54,6 +55,15 @@ class LinkPool:
         if self._waiting:
             with self._freed:
                 self._freed.notify()
+            if self._closed:
+                self.close_idle()
+
+    def close(self) -> None:
+        """Closes the idle links now, and those in use when they are given back."""
+        self._closed = True
+        with self._freed:
+            self._waiting += 1  # for ever, so that ``give`` looks
+        self.close_idle()
 
     def close_idle(self) -> None:
         """Closes the links that nobody uses."""
@@ -80,7 +90,6 @@ class LinkPool:
             self._open += 1
         try:
             connection = self._connect()
-            connection.connect()
         except BaseException:
             self.forget()
             raise
@@ -133,6 +142,10 @@ class SitePool:
 
     def close_idle(self) -> None:
         self._pool().disconnect(inuse_connections=False)
+
+    def close(self) -> None:
+        """Closes the idle connections; those in use are the site's pool's to close."""
+        self.close_idle()
 
     def forget(self) -> None:
         """Nothing is counted here: the pool does."""

@@ -6,16 +6,33 @@ asks for by yielding commands, as operations do, so blocking code and asyncio sh
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ..commands import Command, Key, Spread
 from ..exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
 from ..requests import Nodes, Operation, Place
 from .node import Node
+from .replicas import readers
 
 Parts = list[tuple[list[int], Command]]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Commands for several servers at once, which ``discover`` and ``after`` may yield too.
+    Answered: for each server the list of replies, or the trouble that it is in."""
+
+    groups: Sequence[tuple[Node, Sequence[Command]]]
+
+
+class Clients(Protocol):
+    """Gives redis-py clients, as a node does."""
+
+    def client(self) -> Any: ...
+    def async_client(self) -> Any: ...
 
 
 class Topology(ABC):
@@ -39,6 +56,11 @@ class Topology(ABC):
     def nodes(self) -> Nodes:
         """All servers, those that serve only reads included."""
         return self.primaries()
+
+    def clients(self, command: Command) -> Clients:
+        """Who gives a redis-py client that can serve ``command``: its server, or what follows the
+        server when that changes. No I/O here, so ``discover`` may not have run yet."""
+        return self.route(command)
 
     def place(self, key: Key) -> Place:
         """Where ``key`` lives: keys of equal places may stand in one command."""
@@ -64,7 +86,7 @@ class Topology(ABC):
 
 
 class SingleServer(Topology):
-    """One primary, and replicas that may serve reads.
+    """One primary, and replicas that may serve reads. ``read_from`` is as in ``READ_FROM``.
 
     ``replica_read_only`` False: where the primary cannot be reached, a write goes to another of
     the servers, for sites whose "replicas" are primaries of their own (DJANGO_REDIS'
@@ -72,18 +94,29 @@ class SingleServer(Topology):
     """
 
     def __init__(
-        self, primary: Node, replicas: Sequence[Node] = (), *, replica_read_only: bool = True
+        self,
+        primary: Node,
+        replicas: Sequence[Node] = (),
+        *,
+        replica_read_only: bool = True,
+        read_from: str = "replicas",
     ) -> None:
         self.primary = primary
         self.replicas = tuple(replicas)
         self.replica_read_only = replica_read_only
+        self._readers = readers(read_from, primary, self.replicas)
         if not self.replicas:
             self.single = primary
 
+    @property
+    def ready(self) -> bool:  # type: ignore[override]  # latencies must be measured again
+        return self._readers.ready
+
+    def discover(self) -> Operation[None]:
+        yield from self._readers.measure()
+
     def route(self, command: Command) -> Node:
-        if command.kind.write or not self.replicas:
-            return self.primary
-        return random.choice(self.replicas)
+        return self.primary if command.kind.write else self._readers.pick() or self.primary
 
     def primaries(self) -> Nodes:
         return (self.primary,)

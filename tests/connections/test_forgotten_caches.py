@@ -9,6 +9,7 @@ import warnings
 from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 
 
@@ -30,3 +31,15 @@ def test_its_connections_are_closed_with_the_loop(redis_server: Server) -> None:
         loop.close()
         gc.collect()
     assert [str(warning.message) for warning in caught] == []
+
+
+def test_its_idle_connections_are_closed_at_once(redis_server: Server) -> None:
+    def clients() -> int:
+        return int(redis_server.info("clients")["connected_clients"])
+
+    cache = RedisCache(redis_server.url, {"OPTIONS": {"SOCKET_TIMEOUT": 4.5}})  # its own ones
+    assert cache.set("k", 1)
+    before = clients()
+    setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+    wait_until(lambda: clients() < before, "the server has seen them closed")
+    assert cache.get("k") == 1  # whoever still has the cache may go on

@@ -139,6 +139,7 @@ def test_black_hole_swallows_what_is_sent(
         assert TIMEOUT <= seconds < 3 * TIMEOUT
     assert server.cli("GET", "key") == VALUE.decode()
     assert proxy.connections == 2, "a good-bye is lost like any other packet"
+    assert server.info("clients")["connected_clients"] == 2, "the old one, and who asks"
 
     proxy.heal()
     assert proxy.connections == 0
@@ -226,6 +227,17 @@ def test_cutting_counts_from_now_on_for_open_connections(
     assert isinstance(timed(lambda: client.get("key"))[0], redis.ConnectionError)
     proxy.heal()
     assert client.get("key") == VALUE
+
+
+def test_a_connection_that_was_not_cut_yet_is_healed_too(
+    proxy: FaultProxy, client: redis.Redis
+) -> None:
+    proxy.cut_after(REPLY + 3)
+    client.get("key")
+    proxy.heal()
+
+    assert client.get("key") == VALUE
+    assert proxy.accepted == 1
 
 
 def received(connection: socket.socket) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.codec import Codec
@@ -47,6 +47,18 @@ class Link:
             "REVERSE_KEY_FUNCTION": self.naming.reverse,
             "OPTIONS": options,
         }
+
+
+def plain_codec(codec: Codec) -> Codec:
+    """``codec`` for values without their keys, which raises for bytes that it cannot read."""
+    if codec.sealer is not None:
+        # A sealer binds a value to its key: without the key it can neither write nor read.
+        return Codec(codec.serializers, codec.compressors, compress=codec.compress, report=_raise)
+    return codec.with_serializers(codec.serializers, _raise)
+
+
+def _raise(key: str, data: bytes, error: Exception) -> NoReturn:
+    raise error
 
 
 def blocking_client(cache: RedisCache) -> DefaultClient:

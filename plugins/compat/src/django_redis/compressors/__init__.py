@@ -1,0 +1,1 @@
+"""django-redis' compressors, for code that imports or subclasses them."""

@@ -1,0 +1,16 @@
+"""LZMA, as .xz files have it."""
+
+from __future__ import annotations
+
+from .base import PluginCompressor
+
+__all__ = ["LzmaCompressor"]
+
+
+class LzmaCompressor(PluginCompressor):
+    """The plugin ``lzma`` under django-redis' name; needs the extra ``lzma``."""
+
+    plugin = "lzma"
+    preset_option = "preset"
+    min_length = 100
+    preset = 4

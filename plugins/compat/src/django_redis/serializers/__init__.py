@@ -1,0 +1,1 @@
+"""django-redis' serializers, for code that imports or subclasses them."""
