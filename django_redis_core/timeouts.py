@@ -51,7 +51,8 @@ def whole_milliseconds(value: Any) -> int:
         )
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"A timeout must be a finite number of milliseconds, not {value!r}.")
-    return within_limit(int(value))
+    # As in ``milliseconds``: a time that is not over yet never means "now".
+    return within_limit(int(value) or int(value > 0))
 
 
 def moment(when: datetime | int | float, unit: int) -> int:

@@ -56,6 +56,8 @@ class Counters(Family):
         from its first count (None: for ever): one counter for each span of time.
         """
         full = self.naming.make(key, version)
+        if isinstance(delta, bool) or not isinstance(delta, int | float):
+            raise TypeError(f"delta must be an int or a float, not {type(delta).__name__}.")
         milliseconds = None
         if timeout is not MISSING:
             milliseconds, ignore_key_check = self.milliseconds(timeout), True

@@ -99,6 +99,13 @@ class CountersSuite(Suite):
             cache.decr("k")
         assert cache.get("k") == value
 
+    def test_a_delta_that_is_no_number_is_refused(self, cache: Caller) -> None:
+        cache.set("k", 1)
+        for delta in ("5", True, None):
+            with pytest.raises(TypeError, match="delta"):
+                cache.incr("k", delta)
+        assert cache.get("k") == 1
+
     @pytest.mark.parametrize("value", [1, 2**63, 1.5], ids=repr)
     def test_counting_keeps_the_expiry(self, cache: Caller, value: Any) -> None:
         cache.set("k", value, 10)
