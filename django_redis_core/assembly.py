@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from operator import methodcaller
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,7 +21,6 @@ from .codec import Codec, is_lock_token
 from .connections.config import frozen
 from .connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from .connections.foreign import AsyncForeignExecutor, ForeignExecutor
-from .connections.node import Node
 from .connections.raw import is_own_client
 from .connections.topology import Topology
 from .drivers import Driver
@@ -44,7 +44,7 @@ class Engine:
         factory = options.connection_factory.build(options.connection)
         self.topology = self.client.build_topology(options.locations, factory.topology)
         partial = Partial(options.alias)
-        async_plan = Plan(self.topology, Node.async_client, partial)
+        async_plan = Plan(self.topology, methodcaller("async_client"), partial)
         execute = blocking_executor(self.topology, partial)
         self.driver = self._driver(execute, AsyncioExecutor(async_plan))
         #: For operations that need no I/O: asyncio's clients, with nothing to await.
@@ -72,7 +72,7 @@ class Engine:
     def raw_client(self, write: bool) -> Any:
         """A redis-py client for the server of writes, or for one that serves reads."""
         command = commands.SET("", b"") if write else commands.GET("")
-        return (self.topology.single or self.topology.route(command)).client()
+        return self.topology.clients(command).client()
 
     def close_idle(self) -> None:
         """Closes connections that nobody uses."""
@@ -85,7 +85,7 @@ def blocking_executor(topology: Topology, partial: Partial) -> Callable[[Any], A
     single = topology.single
     if single is not None and is_own_client(single.config):
         return ForeignExecutor(single.client())
-    return BlockingExecutor(Plan(topology, Node.client, partial))
+    return BlockingExecutor(Plan(topology, methodcaller("client"), partial))
 
 
 def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:
@@ -176,6 +176,9 @@ class Partial:
 _engines: dict[Hashable, tuple[Engine, Any]] = {}
 _lock = threading.Lock()
 
+#: Global settings that caches are made from, beside those that begin with DJANGO_REDIS_.
+_SETTINGS = {"CACHES", "CACHE_HERD_TIMEOUT", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
+
 
 def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
     """The process' engine for an entry of CACHES."""
@@ -193,7 +196,7 @@ def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
     """A test has changed settings: what was built from the old ones is not theirs any more."""
-    if setting in ("CACHES", "CACHE_HERD_TIMEOUT") or setting.startswith("DJANGO_REDIS_"):
+    if setting in _SETTINGS or setting.startswith("DJANGO_REDIS_"):
         # Now and not when the collector finds them, which would end in ResourceWarnings.
         for engine, _ in _engines.values():
             engine.close_idle()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from .exceptions import SerializationError
+from .exceptions import SealError, SerializationError
 
 if TYPE_CHECKING:
     from .interfaces import Compressor, Sealer, Serializer
@@ -54,13 +54,21 @@ class Codec:
 
     The first serializer and compressor write; all of them read. ``report`` is told of every value
     that cannot be read, which then is ``MISSING``.
+
+    Without a sealer the bytes must tell which of several formats they are. With one they need not:
+    a value is sealed under the names of the pair that wrote it, and is read by that pair alone.
+    Else who can write to the server, and knows a value of one format whose bytes mean something
+    in another, could have it read as that.
     """
 
     encode: Encode
     decode: Decode
     #: ``decode`` for the replies of a batch; None and exceptions among them are MISSING.
     decode_many: DecodeMany
-    #: ``encode`` for what a server finds by its bytes: members of sets, elements to remove.
+    #: ``encode`` for what a server finds by its bytes: elements of lists, to be removed.
+    encode_element: Encode
+    #: The same for members of sets. What is longer than ``min_length`` is always a frame, as with
+    #: django-redis, so that a member is one member for workers of both packages.
     encode_member: Encode
     #: The same for members of sorted sets, where ints are serialized too, as django-redis does.
     encode_scored: Encode
@@ -76,17 +84,26 @@ class Codec:
     ) -> None:
         self.serializers = tuple(serializers)
         self.compressors = tuple(compressors)
-        self.sealer = sealer
+        writer = self.compressors[0] if self.compressors and compress else None
+        #: As the values that this codec writes are sealed.
+        self.sealer = sealer and sealer.bind(_formats(self.serializers[0], writer))
+        sealer = self.sealer
         self.compress = compress
         # ``compress=False``: the identity compressor writes, the compressors only read.
         pack = _packer(compressors, compress)
         self.report = report
         dumps = self.serializers[0].dumps
-        self.encode = self.encode_member = _encoder(dumps, pack, sealer)
-        self.encode_scored = _encoder(dumps, pack, sealer, plain=None)
+        frame = _packer(compressors, compress, always=True)
+        self.encode = self.encode_element = _encoder(dumps, pack, sealer)
+        self.encode_member = _encoder(dumps, frame, sealer)
+        self.encode_scored = _encoder(dumps, frame, sealer, plain=None)
         if sealer is not None and not sealer.deterministic:
-            self.encode_member = self.encode_scored = _refuser(sealer.name)
-        loads = _stages(_loader(self.serializers), _unpacker(compressors), sealer)
+            self.encode_element = self.encode_member = self.encode_scored = _refuser(sealer.name)
+        if sealer is None:
+            loads = _stages(_loader(self.serializers), _unpacker(compressors))
+        else:
+            loads = _opener(sealer, self.serializers, self.compressors, writer)
+        self._loads = loads
         self.decode, self.decode_many = _decoders(loads, report, keyed=sealer is not None)
 
     def with_serializers(
@@ -101,8 +118,51 @@ class Codec:
             report=report or self.report,
         )
 
+    def recoded(self, key: str, data: bytes) -> bytes:
+        """``data`` as it would be written now; ``data`` itself where it has that format already.
 
-def _packer(compressors: Sequence[Compressor], compress: bool) -> Callable[[bytes], bytes] | None:
+        The format is told by what can read it, not by encoding anew and comparing: a set, for one,
+        pickles to other bytes in every process. A sealer that seals to other bytes each time does
+        not tell whether it sealed with today's key, so there every value is sealed anew.
+
+        Raises whatever reading raises, and ``SerializationError`` where the format that is written
+        now cannot hold the value.
+        """
+        if reads_as_int(data):
+            return data
+        writer = self.compressors[0] if self.compressors and self.compress else None
+        serializers, compressors, payload = self.serializers, self.compressors, data
+        if self.sealer is not None:
+            sealed_now = self._sealed_now(key, data)
+            if sealed_now is None:
+                return self.encode(key, self._loads(key, data))
+            payload, serializers = sealed_now, serializers[:1]
+            compressors = (writer,) if writer else ()
+        frame = next((one for one in compressors if one.recognises(payload)), None)
+        plain = payload if frame is None else frame.decompress(payload)
+        value, serializer = _load(serializers, plain)
+        packed = frame is writer
+        if frame is None and writer is not None:  # as it is where that is less
+            packed = len(plain) <= writer.min_length or len(writer.compress(plain)) >= len(plain)
+        if serializer is self.serializers[0] and packed:
+            return data
+        return self.encode(key, value)
+
+    def _sealed_now(self, key: str, data: bytes) -> bytes | None:
+        """What is sealed in ``data``; None if it surely, or perhaps, would be sealed otherwise."""
+        sealer = self.sealer
+        if sealer is None or not sealer.deterministic:
+            return None
+        try:
+            payload = sealer.unseal(key, data)
+        except SealError:
+            return None
+        return payload if sealer.seal(key, payload) == data else None
+
+
+def _packer(
+    compressors: Sequence[Compressor], compress: bool, *, always: bool = False
+) -> Callable[[bytes], bytes] | None:
     if not compressors or not compress:
         return None
     writer = compressors[0]
@@ -111,7 +171,7 @@ def _packer(compressors: Sequence[Compressor], compress: bool) -> Callable[[byte
     def pack(data: bytes) -> bytes:
         if len(data) > min_length:
             frame = shrink(data)
-            if len(frame) < len(data):
+            if always or len(frame) < len(data):
                 return frame
         # What is stored plain must not look like a frame to the reader.
         for compressor in compressors:
@@ -138,18 +198,21 @@ def _unpacker(compressors: Sequence[Compressor]) -> Callable[[bytes], bytes] | N
 def _loader(serializers: Sequence[Serializer]) -> Callable[[bytes], Any]:
     if len(serializers) == 1:
         return serializers[0].loads
+    return lambda data: _load(serializers, data)[0]
 
-    def loads(data: bytes) -> Any:
-        error: Exception | None = None
-        for serializer in serializers:
-            if serializer.recognises(data):
-                try:
-                    return serializer.loads(data)
-                except Exception as failed:
-                    error = error or failed
-        raise error or ValueError("no serializer recognises the value")
 
-    return loads
+def _load(serializers: Sequence[Serializer], data: bytes) -> tuple[Any, Serializer]:
+    """The value, and which of several serializers reads it."""
+    if len(serializers) == 1:
+        return serializers[0].loads(data), serializers[0]
+    error: Exception | None = None
+    for serializer in serializers:
+        if serializer.recognises(data):
+            try:
+                return serializer.loads(data), serializer
+            except Exception as failed:
+                error = error or failed
+    raise error or ValueError("no serializer recognises the value")
 
 
 def _encoder(
@@ -198,19 +261,54 @@ def _refuser(sealer: str) -> Encode:
 
 
 def _stages(
-    loads: Callable[[bytes], Any],
-    unpack: Callable[[bytes], bytes] | None,
-    sealer: Sealer | None,
-) -> Callable[..., Any]:
-    """From stored bytes to the value; takes the key first where there is a sealer."""
-    if sealer is not None:
-        unseal = sealer.unseal
-        if unpack is None:
-            return lambda key, data: loads(unseal(key, data))
-        return lambda key, data: loads(unpack(unseal(key, data)))
+    loads: Callable[[bytes], Any], unpack: Callable[[bytes], bytes] | None
+) -> Callable[[bytes], Any]:
+    """From what was serialized, and perhaps compressed, to the value."""
     if unpack is None:
         return loads
     return lambda data: loads(unpack(data))
+
+
+def _formats(serializer: Serializer, compressor: Compressor | None) -> str:
+    return f"{serializer.name}+{compressor.name if compressor else 'identity'}"
+
+
+def _opener(
+    sealer: Sealer,
+    serializers: Sequence[Serializer],
+    compressors: Sequence[Compressor],
+    writer: Compressor | None,
+) -> Callable[[str, bytes], Any]:
+    """From sealed bytes to the value, by the pair that wrote it. The pair of today comes first,
+    and is nearly always the one."""
+    others = [compressor for compressor in (*compressors, None) if compressor is not writer]
+    ways = [
+        (
+            sealer.bind(_formats(serializer, compressor)).unseal,
+            _stages(serializer.loads, _unpacker((compressor,) if compressor else ())),
+        )
+        for compressor in (writer, *others)
+        for serializer in serializers
+    ]
+    if len(ways) == 1:
+        ((unseal, read),) = ways
+        return lambda key, data: read(unseal(key, data))
+
+    def opened(key: str, data: bytes) -> Any:
+        error: Exception | None = None
+        for unseal, read in ways:
+            try:
+                plain = unseal(key, data)
+            except SealError as refused:
+                error = error or refused
+                continue
+            try:
+                return read(plain)
+            except Exception as failed:  # a sealer that lets through what nobody sealed
+                error = failed
+        raise error or SealError("no pair of formats is configured")
+
+    return opened
 
 
 def _decoders(

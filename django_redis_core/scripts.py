@@ -27,6 +27,10 @@ class Script:
         # A name for the text that the server computes too, not a protection.
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
+    def whole(self, keys: Sequence[str], *args: Argument) -> Command:
+        """The call with the script itself, for a server that replied ``NoScriptError``."""
+        return Command(_EVAL, (b"EVAL", self.source, len(keys), *keys, *args), keys[0])
+
     def command(self, keys: Sequence[str], *args: Argument) -> Command:
         """The call by digest alone, for a batch: its reply may be ``NoScriptError``."""
         return Command(_EVALSHA, (b"EVALSHA", self.digest, len(keys), *keys, *args), keys[0])
@@ -36,5 +40,4 @@ class Script:
         try:
             return (yield self.command(keys, *args))
         except NoScriptError:
-            whole: tuple[Argument, ...] = (b"EVAL", self.source, len(keys), *keys, *args)
-            return (yield Command(_EVAL, whole, keys[0]))
+            return (yield self.whole(keys, *args))

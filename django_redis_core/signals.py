@@ -16,8 +16,8 @@ exception_ignored = Signal()
 #: ``exception``, ``size`` (bytes).
 value_unreadable = Signal()
 
-#: Part of an operation over several servers failed; the rest was served.
-#: Arguments: ``operation`` (str), ``keys`` (as stored), ``exception``.
+#: Servers of an operation over several failed; the others served their part.
+#: Arguments: ``keys`` (those that were not served, as stored), ``exception``.
 partial_failure = Signal()
 
 #: A server's circuit breaker opened or closed. ``sender`` is the server's name.

@@ -69,7 +69,7 @@ def mapping(reply: Reply) -> Mapping[bytes, bytes]:
 def scored(reply: Reply) -> list[tuple[bytes, float]]:
     """Members and scores: flat text in RESP2, pairs from a RESP3 client of the caller's."""
     pairs: Iterable[Any] = reply
-    if reply and not isinstance(reply[0], list):
+    if reply and not isinstance(reply[0], list | tuple):
         pairs = zip(reply[::2], reply[1::2], strict=True)
     return [(member, float(score)) for member, score in pairs]
 

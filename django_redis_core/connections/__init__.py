@@ -4,8 +4,26 @@ Nothing here knows about cache keys' names, values or Django's cache API. What c
 build on is exported here.
 """
 
+from .channel import Channels
 from .config import ServerConfig
+from .delivery import adiscover, discover
 from .node import Node, node_for
-from .topology import SingleServer, Topology
+from .replicas import Readers, readers
+from .topology import Clients, Groups, Instead, SingleServer, Topology, moved_on
 
-__all__ = ["Node", "ServerConfig", "SingleServer", "Topology", "node_for"]
+__all__ = [
+    "Channels",
+    "Clients",
+    "Groups",
+    "Instead",
+    "Node",
+    "Readers",
+    "ServerConfig",
+    "SingleServer",
+    "Topology",
+    "adiscover",
+    "discover",
+    "moved_on",
+    "node_for",
+    "readers",
+]

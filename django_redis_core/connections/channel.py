@@ -82,6 +82,8 @@ class Channel(asyncio.Protocol):
         data = b"".join(self._buffer)
         self._buffer.clear()
         if self.closed:
+            # It was lost between a task's getting it and using it: those calls were never sent.
+            self._end_calls(ConnectionInterrupted(None, LOST))
             return
         self._transport.write(data)
         if self._timeout is not None:
@@ -139,13 +141,16 @@ class Channel(asyncio.Protocol):
         self._transport.abort()
         if self._timer is not None:
             self._timer.cancel()
+        self._end_calls(error)
+        self._marks.clear()
+
+    def _end_calls(self, error: ConnectionInterrupted) -> None:
         for entry in self._pending:
             future = entry.future if isinstance(entry, Replies) else entry
             if not future.done():
                 # One exception object cannot be raised in many tasks: they would share a traceback.
                 future.set_exception(type(error)(None, error.reason))
         self._pending.clear()
-        self._marks.clear()
 
     async def close(self) -> None:
         """Ends the connection and waits until its socket is closed."""
@@ -229,12 +234,16 @@ class _Slot:
         self.channel: Channel | None = None
         self.client: Any = None
         self.opening: asyncio.Task[Channel] | None = None
+        self.abandoned = ""
         self._ender: AsyncGenerator[None, None] | None = None
 
     async def connect(self, config: Any) -> Channel:
         try:
             connection = await config.async_connected()
             self.channel = Channel(connection, config.timeout)
+            if self.abandoned:  # while it was connecting
+                await self.channel.close()
+                raise ConnectionInterrupted(None, self.abandoned)
             return self.channel
         finally:
             self.opening = None
@@ -267,8 +276,8 @@ class _Slot:
             pass
 
     def abandon(self, reason: str) -> None:
-        if self.opening is not None:
-            self.opening.cancel()
+        self.abandoned = reason
+        _open.pop(self, None)
         if self.channel is not None:
             self.channel._fail(ConnectionInterrupted(None, reason))
 

@@ -19,6 +19,7 @@ from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
 from ..requests import Await, Batch, Call, Operation, Places, Primaries, RawClient, Sleep
 from .node import Node
+from .rounds import side_by_side
 from .topology import Groups, Topology
 
 
@@ -43,10 +44,7 @@ class Plan:
         if isinstance(request, list):
             return (yield from self._batch(request))
         if isinstance(request, Spread):
-            reply = (yield from self._batch([request]))[0]
-            if isinstance(reply, Exception):
-                raise reply
-            return reply
+            return settled((yield from self._batch([request]))[0])
         node = request.node or topology.route(request)
         try:
             return (yield request.on(node))
@@ -63,12 +61,16 @@ class Plan:
             instead = yield from self.topology.after(command, node, trouble, attempt)
             if not instead:
                 raise trouble
+            if isinstance(instead, Spread):
+                return settled((yield from self._batch([instead]))[0])
+            node = instead[-1].node or node
             try:
-                for step in instead:
-                    reply = yield step
-                return reply
+                if len(instead) == 1:
+                    return (yield instead[0])
+                (answer,) = yield Groups([(node, instead)])  # type: ignore[misc]  # as in _send
+                return settled(settled(answer)[-1])
             except ConnectionInterrupted as again:
-                node, trouble = instead[-1].node or node, again
+                trouble = again
 
     def _batch(self, requests: Sequence[Command | Spread]) -> Operation[list[Reply]]:
         """Replies in the order of ``requests``; what failed has its exception there."""
@@ -116,16 +118,28 @@ class Plan:
         answers = yield Groups(  # type: ignore[misc]  # asked of the executor, not the driver
             [(node, [commands[at] for at in positions]) for node, positions in groups.items()]
         )
+        failed: dict[int, Node] = {}
         for (node, positions), answer in zip(groups.items(), answers, strict=True):
             for place, position in enumerate(positions):
                 reply = answer if isinstance(answer, Exception) else answer[place]
-                if isinstance(reply, ConnectionInterrupted):
-                    try:
-                        reply = yield from self.recover(commands[position], node, reply)
-                    except RedisCacheError as error:
-                        reply = error
                 replies[position] = reply
+                if isinstance(reply, ConnectionInterrupted):
+                    failed[position] = node
+        if failed:
+            in_order = sorted(failed)
+            recovered = yield from side_by_side(
+                [self.recover(commands[at], failed[at], replies[at]) for at in in_order]
+            )
+            for at, reply in zip(in_order, recovered, strict=True):
+                replies[at] = reply
         return replies
+
+    def prepare(self, request: Any) -> Operation[None]:
+        """What has to be found out before ``answer``."""
+        if not self.topology.ready:
+            yield from self.topology.discover()
+        if isinstance(request, Primaries):
+            yield from self.topology.survey()
 
     def answer(self, request: Any) -> Any:
         """What needs no I/O, in blocking code and on asyncio alike."""
@@ -136,6 +150,13 @@ class Plan:
         if isinstance(request, RawClient):
             return self.raw_client(self.topology.clients(SET(request.key, b"")))
         raise TypeError(f"An operation yielded {request!r}, which no driver knows.")
+
+
+def settled(reply: Reply) -> Reply:
+    """``reply``, or raised where it is an error."""
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
 
 
 class BlockingExecutor:
@@ -166,11 +187,11 @@ class BlockingExecutor:
         return run(self.plan.route(request), self._send)
 
     def _answer(self, request: Any) -> Any:
-        if not self.plan.topology.ready:
-            run(self.plan.topology.discover(), self._send)
+        run(self.plan.prepare(request), self._send)
         return self.plan.answer(request)
 
-    def _send(self, request: Any) -> Any:
+    @staticmethod
+    def _send(request: Any) -> Any:
         if request.__class__ is Command:
             assert request.node is not None
             return request.node.call(request)
@@ -221,22 +242,33 @@ class AsyncioExecutor:
         return await arun(self.plan.route(request), self._send)
 
     async def _answer(self, request: Any) -> Any:
-        if not self.plan.topology.ready:
-            await arun(self.plan.topology.discover(), self._send)
+        await arun(self.plan.prepare(request), self._send)
         return self.plan.answer(request)
 
-    async def _send(self, request: Any) -> Any:
+    @staticmethod
+    async def _send(request: Any) -> Any:
         if request.__class__ is Command:
             assert request.node is not None
             return await request.node.acall(request)
         if request.__class__ is Sleep:
             return await asyncio.sleep(request.seconds)
         if len(request.groups) == 1:
-            return [await self._group(*request.groups[0])]
-        return await asyncio.gather(*[self._group(*group) for group in request.groups])
+            return [await _group(*request.groups[0])]
+        return await asyncio.gather(*[_group(*group) for group in request.groups])
 
-    async def _group(self, node: Node, commands: Sequence[Command]) -> Any:
-        try:
-            return await node.acall_many(commands)
-        except ConnectionInterrupted as trouble:
-            return trouble
+
+async def _group(node: Node, commands: Sequence[Command]) -> Any:
+    try:
+        return await node.acall_many(commands)
+    except ConnectionInterrupted as trouble:
+        return trouble
+
+
+def discover(topology: Topology) -> None:
+    """Runs a topology's ``discover``, for redis-py clients that follow it."""
+    run(topology.discover(), BlockingExecutor._send)
+
+
+async def adiscover(topology: Topology) -> None:
+    """The same for asyncio."""
+    await arun(topology.discover(), AsyncioExecutor._send)

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import redis.exceptions
+from redis.crc import key_slot
 
-from ..commands import Command, Reply, Spread
-from ..exceptions import ConnectionInterrupted, RedisCacheError, ServerTimeout
+from ..commands import Argument, Command, Key, Reply, Spread
+from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
 from ..requests import Await, Call, Places, Primaries, RawClient, Sleep
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")
+_CLUSTERS = ("RedisCluster", "ClusterPipeline")
 
 
 def is_pipeline(client: Any) -> bool:
@@ -22,18 +24,23 @@ def is_pipeline(client: Any) -> bool:
     return any(base.__name__ in _PIPELINES for base in type(client).__mro__)
 
 
+def slot(key: Key) -> int:
+    return int(key_slot(key if isinstance(key, bytes) else key.encode()))
+
+
 class ForeignExecutor:
     """Answers requests by ``client.execute_command``, one after the other."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
+        self._cluster = any(base.__name__ in _CLUSTERS for base in type(client).__mro__)
 
     def __call__(self, request: Any) -> Any:
         return self._answer(request, self._command)
 
     def _command(self, command: Command) -> Reply:
         try:
-            reply = self.client.execute_command(*command.args)
+            reply = self.client.execute_command(*self._args(command))
         except Exception as error:
             raise translated(error, self.client) from error
         return read(command, reply)
@@ -42,7 +49,10 @@ class ForeignExecutor:
         if isinstance(request, Command):
             return send(request)
         if isinstance(request, Spread):
-            return send(request.whole())
+            parts = self._parts(request)
+            if len(parts) == 1:
+                return send(parts[0][1])
+            return request.merge([(positions, send(part)) for positions, part in parts])
         if isinstance(request, list):
             return [self._caught(single, send) for single in request]
         if isinstance(request, Sleep):
@@ -57,11 +67,25 @@ class ForeignExecutor:
         except RedisCacheError as error:
             return error
 
+    def _args(self, command: Command) -> tuple[Argument, ...]:
+        # A cluster's client looks a command up by its name, as text, to find where its keys live.
+        if self._cluster:
+            return command.kind.name.decode(), *command.args[1:]
+        return command.args
+
+    def _parts(self, spread: Spread) -> list[tuple[list[int], Command]]:
+        return spread.split(slot if self._cluster else lambda key: None)
+
     def control(self, request: Any) -> Any:
         if isinstance(request, Primaries):
+            if self._cluster:
+                raise CrossNodeError(
+                    "Work over the whole keyspace cannot run on a cluster's client (client=), "
+                    "which would do it on one node: leave client= out."
+                )
             return (None,)  # SCAN and the like go where the client goes
         if isinstance(request, Places):
-            return [None] * len(request.keys)
+            return [slot(key) if self._cluster else None for key in request.keys]
         if isinstance(request, RawClient):
             return self.client
         raise TypeError(f"{request!r} cannot run on a client of your own (client=).")
@@ -80,7 +104,10 @@ class AsyncForeignExecutor(ForeignExecutor):
                     replies.append(error)
             return replies
         if isinstance(request, Spread):
-            request = request.whole()
+            parts = self._parts(request)
+            if len(parts) > 1:
+                return request.merge([(positions, await self(part)) for positions, part in parts])
+            request = parts[0][1]
         if isinstance(request, Sleep):
             return await asyncio.sleep(request.seconds)
         if isinstance(request, Await):
@@ -88,7 +115,7 @@ class AsyncForeignExecutor(ForeignExecutor):
         if not isinstance(request, Command):
             return self.control(request)
         try:
-            reply = await self.client.execute_command(*request.args)
+            reply = await self.client.execute_command(*self._args(request))
         except Exception as error:
             raise translated(error, self.client) from error
         return read(request, reply)

@@ -72,6 +72,11 @@ class Node:
         if client is not None:
             client.connection_pool.disconnect(inuse_connections=False)
 
+    @property
+    def retired(self) -> bool:
+        """Whether ``retire`` was called, by whichever of the caches that share it."""
+        return isinstance(self.config.before_connect, Retired)
+
     def client(self) -> Any:
         """A redis-py client for this server, with a pool of its own."""
         with _lock:
@@ -249,6 +254,8 @@ class Node:
             refusal = from_redis_py(error)
             code = getattr(refusal, "code", "")
             return ServerRefused(self.name, f"refused the connection: {error}", code)
+        if isinstance(error, redis.exceptions.InvalidResponse):
+            return ConnectionInterrupted(self.name, f"does not speak Redis' protocol: {error}")
         if isinstance(error, redis.exceptions.ConnectionError | OSError):
             return ConnectionInterrupted(self.name, str(error))
         return None

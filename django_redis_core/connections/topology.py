@@ -18,6 +18,7 @@ from .node import Node
 from .replicas import readers
 
 Parts = list[tuple[list[int], Command]]
+Instead = Sequence[Command] | Spread | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,17 @@ class Topology(ABC):
         """Finds out which servers there are."""
         yield from ()
 
+    def survey(self) -> Operation[None]:
+        """Before work over the whole keyspace: makes sure that ``primaries`` are still all."""
+        yield from ()
+
     def after(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
-    ) -> Operation[Sequence[Command] | None]:
-        """What to send instead when ``command`` failed on ``node``; the last reply counts.
+    ) -> Operation[Instead]:
+        """What to send instead when ``command`` failed on ``node``. ``attempt`` counts from 1.
 
-        ``attempt`` counts from 1. None: nothing, the caller gets ``trouble``.
+        Several commands go to the last one's node, on one connection, and the last reply counts.
+        A ``Spread`` is split anew. None: nothing, the caller gets ``trouble``.
         """
         yield from ()
         return None
@@ -129,11 +135,13 @@ class SingleServer(Topology):
 
     def after(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
-    ) -> Operation[Sequence[Command] | None]:
+    ) -> Operation[Instead]:
         """A read that a replica could not serve goes to the other servers, the primary last."""
         yield from ()
         if not self.replicas or isinstance(trouble, ServerTimeout) or not moved_on(trouble):
             return None
+        if command.node is not None and command.key is None:
+            return None  # a cursor, for example, means nothing elsewhere
         if command.kind.write and (self.replica_read_only or not trouble.before_sending):
             return None
         others = [*self.replicas, self.primary]

@@ -16,7 +16,12 @@ class SingleServerFactory(ConnectionFactory):
 
     def topology(self, locations: Sequence[str]) -> Topology:
         primary, *replicas = (self.node(url) for url in locations)
-        return SingleServer(primary, replicas, replica_read_only=self.connection.replica_read_only)
+        return SingleServer(
+            primary,
+            replicas,
+            replica_read_only=self.connection.replica_read_only,
+            read_from=self.connection.read_from or "replicas",
+        )
 
 
 @hookimpl

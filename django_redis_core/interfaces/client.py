@@ -71,8 +71,8 @@ class Client(
     An operation is a generator that yields commands (``django_redis_core.commands``), so what a
     subclass changes holds for ``set``, ``aset`` and pipelines at once. Call the next one with
     ``yield from super().…``: clients compose, and ``"CLIENT": ["jitter", "shard"]`` puts both in
-    one class, the first outermost. A subclass that stores more than the value overrides ``wrap``
-    and ``unwrap``.
+    one class, the first outermost. A subclass that stores more than the value overrides ``wrap``,
+    ``unwrap`` and ``recoded``.
 
     Options are keyword arguments of the constructor, after the context::
 

@@ -15,6 +15,9 @@ class Sealer(Plugin, ABC):
     copied to another key is refused. Sealing comes after compression and is checked before
     anything is decompressed or unpickled. Integers are stored outside it, because INCR must work
     on them.
+
+    ``bind`` is for the codec, which has a sealer for each pair of serializer and compressor that
+    the cache reads: so bytes that one pair wrote never reach another.
     """
 
     #: Whether the same data sealed twice for one key gives the same bytes. Members of sets are
@@ -28,3 +31,29 @@ class Sealer(Plugin, ABC):
     @abstractmethod
     def unseal(self, key: str, data: bytes) -> bytes:
         """What ``seal`` was given, or ``SealError``."""
+
+    def bind(self, formats: str) -> Sealer:
+        """A sealer of the same secrets, which refuses what was sealed under other ``formats``:
+        the names of the serializer and the compressor. Of one that is bound already, another.
+
+        Here the names go in front of the key. A subclass that derives a key from them instead
+        has nothing to do for it at each call.
+        """
+        return _Bound(self, formats)
+
+
+class _Bound(Sealer):
+    def __init__(self, sealer: Sealer, formats: str) -> None:
+        self._sealer = sealer
+        self._head = f"{formats}\0"
+        self.name = sealer.name  # type: ignore[misc]  # each object has that of another class
+        self.deterministic = sealer.deterministic  # type: ignore[misc]
+
+    def seal(self, key: str, data: bytes) -> bytes:
+        return self._sealer.seal(self._head + key, data)
+
+    def unseal(self, key: str, data: bytes) -> bytes:
+        return self._sealer.unseal(self._head + key, data)
+
+    def bind(self, formats: str) -> Sealer:
+        return self._sealer.bind(formats)

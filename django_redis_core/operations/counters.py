@@ -56,8 +56,7 @@ class Counters(Family):
         from its first count (None: for ever): one counter for each span of time.
         """
         full = self.naming.make(key, version)
-        if isinstance(delta, bool) or not isinstance(delta, int | float):
-            raise TypeError(f"delta must be an int or a float, not {type(delta).__name__}.")
+        self.check_delta(delta)
         milliseconds = None
         if timeout is not MISSING:
             milliseconds, ignore_key_check = self.milliseconds(timeout), True
@@ -86,6 +85,11 @@ class Counters(Family):
             total = self.total(full, old, delta)
             if (yield from _SWAP((full,), old, self.encode(full, total))):
                 return total  # type: ignore[no-any-return]
+
+    def check_delta(self, delta: Any) -> None:
+        """TypeError for a ``delta`` that is no number, before anything is sent."""
+        if isinstance(delta, bool) or not isinstance(delta, int | float):
+            raise TypeError(f"delta must be an int or a float, not {type(delta).__name__}.")
 
     def total(self, full: str, data: bytes, delta: Any) -> Any:
         """``delta`` more than the stored number, for numbers that the server cannot add to."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .. import timeouts
-from ..codec import MISSING
+from ..codec import MISSING, Codec
 from ..requests import Emit, Operation, Stream
 
 if TYPE_CHECKING:
@@ -102,10 +102,12 @@ class Family:
     """What the families of operations are given: key naming, the codec, the default timeout.
 
     ``wrap`` and ``unwrap`` are the seam for clients that store more than the value, such as a
-    logical expiry: every operation that stores or reads a cache entry goes through them.
+    logical expiry: every operation that stores or reads a cache entry goes through them. A client
+    that overrides them overrides ``recoded`` too, or its entries cannot be moved to a new format.
     """
 
     naming: Keys
+    codec: Codec
     encode: Callable[[str, Any], bytes]
     decode: Callable[[str, bytes], Any]
     default_timeout: float | None
@@ -126,6 +128,11 @@ class Family:
     def unwrap(self, key: str, data: bytes) -> Any:
         """The value in ``data``, or MISSING when it cannot be read or is not to be seen."""
         return self.decode(key, data)
+
+    def recoded(self, key: str, data: bytes) -> bytes:
+        """An entry in the format that is written now, with the expiry that it has: ``data`` itself
+        where it has that format already. Raises whatever reading or writing raises."""
+        return self.codec.recoded(key, data)
 
     def unwrap_many(self, keys: Sequence[str], replies: Sequence[Any]) -> list[Any]:
         """``unwrap`` for the replies of a batch; MISSING for what is not there or failed."""

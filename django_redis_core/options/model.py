@@ -46,6 +46,7 @@ class ConnectionOptions:
     socket_timeout: float = 1.0
     socket_connect_timeout: float = 0.5
     replica_read_only: bool = True
+    read_from: str | None = None
     parser_class: Any = None
     pool_class: Any = None
     pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -87,11 +87,20 @@ def _factory(
     everywhere = getattr(settings, "DJANGO_REDIS_CONNECTION_FACTORY", None)
     if everywhere is not None:
         return f"{entry}: settings.DJANGO_REDIS_CONNECTION_FACTORY", everywhere
+    if key := names_sentinel_client(options):
+        return f"{entry}: {key}", "sentinel"
+    return f"{entry}: CONNECTION_FACTORY", None
+
+
+def names_sentinel_client(options: Mapping[Any, Any]) -> str | None:
+    """The key that names django-redis' sentinel client, which is the default client over a
+    service's primary and replicas."""
     for key in ("CLIENT", "CLIENT_CLASS"):
         written = options.get(key)
-        if isinstance(written, str) and written in SENTINEL_CLIENTS:
-            return f"{entry}: {key}", "sentinel"
-    return f"{entry}: CONNECTION_FACTORY", None
+        several = written if isinstance(written, list | tuple) else [written]
+        if any(isinstance(one, str) and one in SENTINEL_CLIENTS for one in several):
+            return key
+    return None
 
 
 def _one(where: str, key: str, kind: str, written: Any) -> Named:

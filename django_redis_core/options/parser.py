@@ -15,7 +15,7 @@ from ..options_spec import UNSET, Option
 from ..redaction import explained, secrets_in, shown
 from ..registry import Registry, registry
 from .model import CacheOptions, ConnectionOptions, PluginUse
-from .named import Named, named_plugins, refusal
+from .named import Named, named_plugins, names_sentinel_client, refusal
 from .tables import (
     CACHE_OPTIONS,
     CONNECTION_OPTIONS,
@@ -69,11 +69,18 @@ def parse(
         compressors=built["COMPRESSOR"],
         sealer=built["SEALER"][0],
         connection_factory=built["CONNECTION_FACTORY"][0],
-        connection=ConnectionOptions(where, **_values(CONNECTION_OPTIONS, where, options)),
+        connection=_connection(where, options),
         unused=tuple(name for name in options if name in optional - taken),
         **_values(ENTRY_OPTIONS, where, entry),
         **_values(CACHE_OPTIONS, where, options),
     )
+
+
+def _connection(where: str, options: Mapping[Any, Any]) -> ConnectionOptions:
+    values = _values(CONNECTION_OPTIONS, where, options)
+    if values["read_from"] is None and names_sentinel_client(options):
+        values["read_from"] = "replicas"
+    return ConnectionOptions(where, **values)
 
 
 def _values(table: Sequence[Option], where: str, written: Mapping[Any, Any]) -> dict[str, Any]:

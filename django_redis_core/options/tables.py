@@ -163,6 +163,14 @@ CONNECTION_OPTIONS: tuple[Option, ...] = (
         True,
         doc="False lets a write go to another LOCATION when the first cannot be reached.",
     ),
+    Option(
+        "READ_FROM",
+        "read_from",
+        optional(one_of("replicas", "nearest", "primary")),
+        doc='Which server answers reads, where there are several: "replicas" one of them by '
+        'chance, "nearest" that of the lowest latency, "primary" never a replica. Default: what '
+        "LOCATION says.",
+    ),
     Option("PARSER_CLASS", "parser_class", optional(importable), doc="redis-py's parser class."),
     Option(
         "CONNECTION_POOL_CLASS",

@@ -37,14 +37,14 @@ def python(tmp_path_factory):
 
 
 def wheel_of(built, source):
-    (wheel,) = built.glob(f"{source.module}-{source.version}-*.whl")
+    (wheel,) = built.glob(f"{source.name.replace('-', '_')}-{source.version}-*.whl")
     return zipfile.ZipFile(wheel)
 
 
 def contents(wheel, source):
     """The names in a wheel beside its metadata."""
     names = set(wheel.namelist())
-    folder = f"{source.module}-{source.version}.dist-info/"
+    folder = f"{source.name.replace('-', '_')}-{source.version}.dist-info/"
     metadata = {name for name in names if name.startswith(folder)}
     assert metadata
     return names - metadata
@@ -72,6 +72,13 @@ def test_the_cores_wheel_says_which_extras_there_are(built, core, plugins):
     assert metadata["License-File"] == "LICENSE"
 
 
+def test_the_cores_wheel_holds_the_template_of_a_new_plugin(built, core):
+    on_disk = (core.folder / core.module / "testing" / "template").rglob("*.template")
+    wanted = {str(path.relative_to(core.folder)) for path in on_disk}
+    assert wanted
+    assert wanted <= set(wheel_of(built, core).namelist())
+
+
 def test_pip_brings_a_plugin_through_the_cores_extra(built, python, core):
     """It also shows that their bounds fit each other: pip does not know the workspace."""
     extra = "django-redis-core[zstd]"
@@ -92,3 +99,31 @@ def test_pip_brings_a_plugin_through_the_cores_extra(built, python, core):
     )
     assert found.strip() == "['django_redis_core_zstd']"
     run(python, "-m", "pip", "check")
+
+
+@pytest.fixture(scope="module")
+def author(built, tmp_path_factory):
+    """The Python of a plugin's author: the core from its wheel, and what its kit needs."""
+    folder = tmp_path_factory.mktemp("author") / "venv"
+    venv.create(folder, with_pip=True, symlinks=True)
+    python = folder / "bin" / "python"
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--find-links", built, "django-redis-core[testing]")
+    return python
+
+
+@pytest.mark.parametrize(
+    "kind", ["serializer", "compressor", "sealer", "connection_factory", "client"]
+)
+def test_a_new_plugin_builds_installs_and_conforms(author, kind, tmp_path):
+    name, kit = f"acme_{kind}", (author, "-m", "django_redis_core.testing")
+    project, wheels = tmp_path / "project", tmp_path / "wheels"
+    run(*kit, "new", name, "--kind", kind, "--directory", project)
+    run("uv", "build", "--quiet", "--out-dir", wheels, project)
+    (wheel,) = wheels.glob("*.whl")
+    assert f"django_redis_core_{name}/py.typed" in zipfile.ZipFile(wheel).namelist()
+    # With its requirement: the core that is here must be one that it asks for.
+    pip = (author, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--no-index", wheel)
+    said = run(*kit, name, "-q", "-x", "-k", "not async and not pipeline")
+    assert " passed" in said

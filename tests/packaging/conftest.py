@@ -28,7 +28,14 @@ class Source:
 
     @property
     def module(self) -> str:
-        return self.name.replace("-", "_")
+        """The import name."""
+        (package,) = self.pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+        return Path(package).name
+
+    @property
+    def registers(self) -> bool:
+        """Whether it offers a plugin; compat offers names for what there is."""
+        return "entry-points" in self.pyproject["project"]
 
 
 def read(folder: Path) -> Source:

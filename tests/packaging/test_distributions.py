@@ -31,8 +31,17 @@ def test_every_distribution_supports_the_same_pythons(core, plugin):
 def test_a_plugin_is_named_for_its_folder_everywhere(plugin):
     name = plugin.folder.name
     assert plugin.name == f"django-redis-core-{name}"
-    entry_points = plugin.pyproject["project"]["entry-points"]
-    assert entry_points == {"django_redis_core": {name: plugin.module}}
+    if plugin.registers:
+        assert plugin.module == f"django_redis_core_{name}"
+        entry_points = plugin.pyproject["project"]["entry-points"]
+        assert entry_points == {"django_redis_core": {name: plugin.module}}
+
+
+def test_only_compat_registers_nothing(plugins):
+    """And only it may have an import name that is not its own."""
+    assert [(s.folder.name, s.module) for s in plugins if not s.registers] == [
+        ("compat", "django_redis")
+    ]
 
 
 def test_a_plugin_requires_this_minor_of_the_core(plugin, promised):
@@ -57,14 +66,16 @@ def test_a_plugin_is_an_extra_of_the_core(core, plugin, promised):
 
 
 def test_the_extra_all_names_every_plugin(core, plugins):
-    names = ",".join(source.folder.name for source in plugins)
+    """But not what registers nothing: nobody asks for it by its name in CACHES."""
+    names = ",".join(source.folder.name for source in plugins if source.registers)
     extras = core.pyproject["project"]["optional-dependencies"]
     assert extras["all"] == [f"django-redis-core[{names}]"]
 
 
 def test_no_extra_is_left_without_its_plugin(core, plugins):
     names = {source.folder.name for source in plugins}
-    assert set(core.pyproject["project"]["optional-dependencies"]) == names | {"all", "hiredis"}
+    extras = set(core.pyproject["project"]["optional-dependencies"])
+    assert extras == names | {"all", "hiredis", "testing"}
 
 
 def test_uv_takes_every_distribution_from_the_workspace(core, plugins):

@@ -69,6 +69,9 @@ class PluginContract:
         assert issubclass(plugin, BASES[self.kind])
         assert plugin.api_version == API_VERSION
         assert not inspect.isabstract(plugin)
+        for line in registry.describe():
+            # Else the class under test may be another one than its author means.
+            assert line.name != self.name or not line.error, f"{line.distribution}: {line.error}"
 
     def test_nothing_is_imported_before_settings_name_it(self) -> None:
         plugin, entry_point = self.plugin_class(), self.entry_point()

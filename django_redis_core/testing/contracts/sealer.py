@@ -64,6 +64,17 @@ class SealerContract(PluginContract):
         for key in ("a", "abc", "abcd"):
             self.refused(key, sealed)
 
+    def test_a_value_of_other_formats_is_refused(self) -> None:
+        bound = self.build().bind("json+zlib")
+        assert (bound.name, bound.deterministic) == (self.name, self.build().deterministic)
+        sealed = bound.seal(KEY, DATA)
+        assert self.build().bind("json+zlib").unseal(KEY, sealed) == DATA
+        assert bound.bind("json+zlib").unseal(KEY, sealed) == DATA
+        self.refused(KEY, sealed)
+        for other in (self.build().bind("json+identity"), bound.bind("pickle+zlib")):
+            with pytest.raises(SealError):
+                other.unseal(KEY, sealed)
+
     @pytest.mark.parametrize("data", [b"", b"x", DATA], ids=len)
     def test_every_flipped_bit_is_refused(self, data: bytes) -> None:
         for damaged in flipped(self.build().seal(KEY, data)):

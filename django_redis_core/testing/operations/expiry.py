@@ -89,12 +89,6 @@ class ExpirySuite(Suite):
         assert cache.touch("k", None) is True, "the entry is there, with an expiry or without"
         assert cache.touch("missing", None) is False
 
-    def test_a_part_of_a_millisecond_is_not_now(self, cache: Caller) -> None:
-        cache.set("k", 1)
-        assert cache.pexpire("k", 0.5) is True
-        time.sleep(0.02)
-        assert not cache.has_key("k")
-
     def test_expire_takes_seconds_and_pexpire_milliseconds(self, cache: Caller) -> None:
         cache.set("k", 1, None)
         assert cache.expire("k", 100) is True

@@ -175,6 +175,8 @@ WRONG: Mapping[str, tuple[Any, str]] = {
     "an unknown option": ("embedded:///tmp/cache?size=5", "'embedded:///a/directory'"),
     "a database that is no number": ("embedded://?db=one", "?db=1"),
     "a database below 0": ("embedded://?db=-1", "?db=1"),
+    "a host": ("embedded://localhost:6379/0", "'embedded:///a/directory'"),
+    "a directory that is not absolute": ("embedded://cache", "'embedded:///a/directory'"),
     "replicas": (["embedded:///tmp/a", "embedded:///tmp/b"], "stands alone"),
 }
 

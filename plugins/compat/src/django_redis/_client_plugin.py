@@ -197,10 +197,16 @@ def own_codec(plugin: Any, codec: Codec) -> Codec:
             codec.report(key, data, error)
             return MISSING
 
+    def decode_many(keys: Sequence[str], replies: Sequence[Any]) -> list[Any]:
+        return [
+            decode(key, reply) if isinstance(reply, bytes) else MISSING
+            for key, reply in zip(keys, replies, strict=True)
+        ]
+
     own = copy.copy(codec)
-    own.encode, own.decode = encode, decode
+    own.encode, own.decode, own.decode_many = encode, decode, decode_many
     if sealer is None or sealer.deterministic:
-        own.encode_member = own.encode_scored = encode
+        own.encode_element = own.encode_member = own.encode_scored = encode
         if "allow_int" in inspect.signature(plugin.blocking_class.encode).parameters:
             own.encode_scored = partial(encode, allow_int=False)
     return own

@@ -24,7 +24,8 @@ def serializer_plugin(cls: Any) -> type[Serializer]:
             self._own = cls(given(options)[0])
 
         def dumps(self, value: Any) -> bytes:
-            return self._own.dumps(value)
+            data: bytes = self._own.dumps(value)
+            return data
 
         def loads(self, data: bytes) -> Any:
             return self._own.loads(data)
@@ -55,14 +56,15 @@ def compressor_plugin(cls: Any) -> type[Compressor]:
             self._knows = getattr(own, "recognises", None)
 
         def recognises(self, data: bytes) -> bool:
-            return self._knows is None or self._knows(data)
+            return self._knows is None or bool(self._knows(data))
 
         def compress(self, data: bytes) -> bytes:
-            return self._own.compress(data)
+            frame: bytes = self._own.compress(data)
+            return frame
 
         def decompress(self, data: bytes) -> bytes:
             try:
-                plain = self._own.decompress(data)
+                plain: bytes = self._own.decompress(data)
             except CompressorError:
                 if self._knows is not None:
                     raise

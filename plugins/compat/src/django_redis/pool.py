@@ -59,7 +59,8 @@ class ConnectionFactory:
         """The connection factory plugin that this class is for django-redis-core."""
         from ._factory_plugin import factory_plugin
 
-        return factory_plugin(cls) if kind == "connection_factory" else cls
+        own: Any = cls  # mypy finds no class hashable
+        return factory_plugin(own) if kind == "connection_factory" else cls
 
     def make_connection_params(self, url: str) -> dict[str, Any]:
         """The arguments of a pool's ``from_url`` for a server; times in seconds."""

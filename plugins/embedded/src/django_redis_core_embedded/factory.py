@@ -40,12 +40,13 @@ class EmbeddedFactory(ConnectionFactory):
         parts = urlsplit(location)
         query = parse_qs(parts.query)
         db = query.pop("db", ["0"])[-1]
-        if query or not db.isdigit():
+        # A host would be taken for a directory that each process looks for where it happens to be.
+        if parts.scheme != self.name or parts.netloc or query or not db.isdigit():
             raise ImproperlyConfigured(
-                f"{self.connection.where}: {location!r} is not understood; an embedded LOCATION is "
+                f"{self.connection.where}: LOCATION is not understood; an embedded one is "
                 "'embedded://', 'embedded:///a/directory' or either with '?db=1'."
             )
-        return unquote(parts.netloc + parts.path) or None, int(db)
+        return unquote(parts.path) or None, int(db)
 
 
 @dataclass(frozen=True)

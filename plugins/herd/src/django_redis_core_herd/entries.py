@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django_redis_core.codec import MISSING
+from django_redis_core.codec import MISSING, Codec
 from django_redis_core.commands import GET, Argument, Command, Kind
 from django_redis_core.exceptions import SerializationError
 from django_redis_core.interfaces import Client
@@ -69,7 +69,7 @@ class Entries(Client):
         self.tuples = any(map(understands, serializers))
         # Values in our own envelope are no tuples, so they pass by these slower serializers.
         packers = [TuplePickle(one) if understands(one) else one for one in serializers]
-        self.tuple_codec = context.codec.with_serializers(packers)
+        self.tuple_codec: Codec = context.codec.with_serializers(packers)
         # For a look at what is perhaps no tuple, and is nobody's unreadable value.
         self.peek = context.codec.with_serializers(packers, report=_nobody).decode
         self.writes_tuples = herd_format == DJANGO_REDIS
@@ -113,6 +113,19 @@ class Entries(Client):
             return value.value if value.left(now()) else MISSING
         return value
 
+    def recoded(self, key: str, data: bytes) -> bytes:
+        """The same value and the same logical expiry. Our own envelope stays as it is; a tuple of
+        django-redis stays one where those are written, and gets our envelope where they are not."""
+        if data.startswith(envelope.MAGIC):
+            return data[:LENGTH] + super().recoded(key, data[LENGTH:])
+        packed = self.packed(key, data)
+        if packed is None:
+            plain = super().recoded(key, data)
+            return envelope.header(envelope.NEVER) + plain if plain[:2] == envelope.MAGIC else plain
+        if self.writes_tuples:
+            return self.tuple_codec.recoded(key, data)
+        return envelope.header(int(packed.expires + 1) * 1000) + self.encode(key, packed.value)
+
     def probe(self, full: str) -> Command:
         """Reads as much of an entry as is needed to judge it."""
         if self.writes_tuples:
@@ -125,6 +138,14 @@ class Entries(Client):
             return None
         value = None if data.startswith(envelope.MAGIC) else self.peek(full, data)
         return value if value.__class__ is Packed else None
+
+    def resealed(self, old: str, new: str, data: bytes) -> Any:
+        packed = self.packed(old, data)
+        if packed is not None:
+            return self.tuple_codec.encode(new, packed)
+        head = data[:LENGTH] if data.startswith(envelope.MAGIC) else b""
+        rest = super().resealed(old, new, data[len(head) :])
+        return MISSING if rest is MISSING else head + rest
 
     def expired(self, full: str, data: bytes) -> bool:
         """Whether an entry is only kept; ``data`` is all of it, or what ``probe`` read."""

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_redis_core.interfaces import Option
+from django_redis_core.interfaces import Option, one_of, optional, seconds
 
 NATIVE, DJANGO_REDIS = "native", "django-redis"
 
 
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-        raise ValueError("a number of seconds above 0")
-    return value
-
-
-def _seconds_or_none(value: Any) -> float | None:
-    return None if value is None else _seconds(value)
-
-
-def _seconds_or_0(value: Any) -> float:
-    return 0 if value == 0 and not isinstance(value, bool) else _seconds(value)
-
-
-def _format(value: Any) -> str:
-    if value not in (NATIVE, DJANGO_REDIS):
-        raise ValueError(f"{NATIVE!r} or {DJANGO_REDIS!r}")
-    return str(value)
+def seconds_or_0(value: Any) -> float:
+    return 0 if value == 0 and not isinstance(value, bool) else seconds(value)
 
 
 OPTIONS = (
     Option(
         "HERD_TIMEOUT",
         "herd_timeout",
-        _seconds,
+        seconds,
         60,
         "CACHE_HERD_TIMEOUT",
         "Seconds that an expired value is kept for those who need not wait for the new one.",
@@ -41,14 +25,14 @@ OPTIONS = (
     Option(
         "HERD_LEASE",
         "herd_lease",
-        _seconds_or_none,
+        optional(seconds),
         doc="Seconds that the elected worker may take before another is elected. "
         "Default: 10, or HERD_TIMEOUT where that is less.",
     ),
     Option(
         "HERD_WAIT",
         "herd_wait",
-        _seconds_or_0,
+        seconds_or_0,
         0,
         doc="Seconds that `get_or_set` waits for the value of another worker where there is not "
         "even an old one; 0: it does not wait, and every worker computes.",
@@ -56,7 +40,7 @@ OPTIONS = (
     Option(
         "HERD_FORMAT",
         "herd_format",
-        _format,
+        one_of(NATIVE, DJANGO_REDIS),
         NATIVE,
         doc='"native", or "django-redis" to write the pickles that its herd client reads.',
     ),

@@ -69,6 +69,7 @@ class Writing(Timing):
         timeout: Any = MISSING,
     ) -> Operation[int]:
         full = self.naming.make(key, version)
+        self.check_delta(delta)
         milliseconds = None if timeout is MISSING else self.milliseconds(timeout)
         brief = milliseconds is not None and milliseconds <= 0  # a new one would be gone at once
         create: tuple[Argument, ...] = ()

@@ -15,7 +15,7 @@ from .ring import Ring
 
 if TYPE_CHECKING:
     from django_redis_core.connections.node import Node
-    from django_redis_core.connections.topology import Parts
+    from django_redis_core.connections.topology import Clients, Instead, Parts
     from django_redis_core.requests import Nodes, Operation, Place
 
 #: Keys whose shard is remembered: about 4 MB. Hashing a key takes 1 µs, remembering it 0.1, and
@@ -57,20 +57,30 @@ class RingTopology(Topology):
             else:
                 self._unfound.pop(shard, None)
 
+    def survey(self) -> Operation[None]:
+        for shard in self.shards:
+            yield from shard.survey()
+
     def shard(self, key: Key) -> Topology:
         """The shard where ``key`` (as stored) lives."""
         return self.shards[self._shard_of(key)]
 
     def route(self, command: Command) -> Node:
+        shard = self._shard_for(command)
+        self._refuse_unfound(shard)
+        return shard.route(command)
+
+    def clients(self, command: Command) -> Clients:
+        return self._shard_for(command).clients(command)
+
+    def _shard_for(self, command: Command) -> Topology:
         if not command.key:  # "" stands for "any server", which nobody can choose here
             raise CrossNodeError(
                 f"This cache spreads its keys over {len(self.shards)} shards, and "
                 f"{command.kind.name.decode()} without a key belongs to none of them: use the "
                 "cache's own methods, or a client of the server that you mean."
             )
-        shard = self.shard(command.key)
-        self._refuse_unfound(shard)
-        return shard.route(command)
+        return self.shard(command.key)
 
     def primaries(self) -> Nodes:
         for shard in self._finders:
@@ -107,7 +117,7 @@ class RingTopology(Topology):
 
     def after(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
-    ) -> Operation[Sequence[Command] | None]:
+    ) -> Operation[Instead]:
         shard = self._shard_behind(command, node)
         if shard is None:
             return None

@@ -22,8 +22,7 @@ _POSITIONS = {
     "clear": "client",
 }
 
-#: What django-redis calls an argument, by its name in django-redis-core, and back.
-_THEIRS = {"iter_keys": {"pattern": "search"}, "keys": {"pattern": "search"}}
+#: What django-redis-core calls an argument of another name.
 _OURS = {"search": "pattern"}
 
 
@@ -63,17 +62,16 @@ def blocking(name: str) -> Callable[..., Any]:
 
 
 def theirs(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], Any]:
-    """Arguments of an operation as a site's own method takes them: by position for as long as
-    both packages have the same order, because parameters may have names of the site's."""
-    if not (names := positions(name)):
+    """Arguments of an operation as a site's own method takes them: those that must be given by
+    position, for their parameters may have names of the site's, and the others by name."""
+    if not positions(name):
         return list(args), dict(kwargs)
-    bound = OPERATIONS[name].signature.bind(None, *args, **kwargs).arguments
-    del bound["self"]
-    renamed = _THEIRS.get(name, {})
-    given = {renamed.get(parameter, parameter): value for parameter, value in bound.items()}
-    by_position = []
-    for parameter in names:
-        if parameter not in given:
-            break
-        by_position.append(given.pop(parameter))
+    signature = OPERATIONS[name].signature
+    given = signature.bind(None, *args, **kwargs).arguments
+    del given["self"]
+    by_position = [
+        given.pop(each.name)
+        for each in signature.parameters.values()
+        if each.default is each.empty and each.name in given
+    ]
     return by_position, given

@@ -25,8 +25,8 @@ class DefaultClient:
     A subclass may override operations, ``make_key``, ``make_pattern``, ``encode``, ``decode`` and
     ``get_client``, and is named by its dotted path in ``CLIENT_CLASS`` or ``CLIENT``. What it
     overrides then holds for the cache: in blocking code as it is; on asyncio (``aget`` and so on)
-    in a thread; in a pipeline of the cache with round trips of its own. A ``client`` of
-    ``redis.asyncio`` cannot be handed to such a method: TypeError.
+    in a thread; in a pipeline of the cache with round trips of its own, after the commands of the
+    others. A ``client`` of ``redis.asyncio`` cannot be handed to such a method: TypeError.
 
     ``option_names`` are keys of OPTIONS that the subclass reads itself, because unknown ones are
     refused.
@@ -62,7 +62,8 @@ class DefaultClient:
         """The client plugin in which what this class overrides takes the operations' places."""
         from .._client_plugin import client_plugin
 
-        return client_plugin(cls) if kind == "client" else cls
+        own: Any = cls  # mypy finds no class hashable
+        return client_plugin(own) if kind == "client" else cls
 
     def _run(self, name: str, client: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
         operation = self._link.operation(name)(*args, **kwargs)

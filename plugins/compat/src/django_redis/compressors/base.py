@@ -31,7 +31,8 @@ class BaseCompressor:
         """The compressor plugin that this class is for django-redis-core."""
         from .._codec_plugins import compressor_plugin
 
-        return compressor_plugin(cls) if kind == "compressor" else cls
+        own: Any = cls  # mypy finds no class hashable
+        return compressor_plugin(own) if kind == "compressor" else cls
 
     def compress(self, value: bytes) -> bytes:
         """``value`` as a frame, or as it is where that is not worth it."""

@@ -24,7 +24,8 @@ class BaseSerializer:
         """The serializer plugin that this class is for django-redis-core."""
         from .._codec_plugins import serializer_plugin
 
-        return serializer_plugin(cls) if kind == "serializer" else cls
+        own: Any = cls  # mypy finds no class hashable
+        return serializer_plugin(own) if kind == "serializer" else cls
 
     def dumps(self, value: Any) -> bytes:
         """The bytes of ``value``."""

@@ -1,0 +1,154 @@
+"""What the doctor makes of what it found: problems, and advice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..assembly import Engine
+from ..checks import check_caches, check_plain_connections
+from .output import share, size
+from .targets import known_nodes
+
+#: The oldest servers that are supported.
+OLDEST = {"Valkey": (7, 2), "Redis": (6, 2)}
+
+_CLOCK = 1000  # milliseconds by which a server's clock may differ from ours
+_LAG = 10  # seconds that a replica may be behind
+_FULL = 0.9  # the part of a limit at which it is time to say so
+_SLOW = 5.0  # milliseconds of a round trip that is slow for a cache
+
+
+class Finding(NamedTuple):
+    """``level`` is "problem", for which the exit code is not 0, or "advice"."""
+
+    level: str
+    text: str
+
+
+def problem(text: str) -> Finding:
+    return Finding("problem", text)
+
+
+def hint(text: str) -> Finding:
+    return Finding("advice", text)
+
+
+def on_servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    for server in servers:
+        name = server["name"]
+        if not server["reachable"]:
+            yield problem(f"{name} cannot be asked: {server['error']}")
+            continue
+        if "info_refused" in server:
+            yield hint(f"{name} refuses INFO, so little can be told of it.")
+        else:
+            yield from _on_version(name, server)
+            yield from _on_role(name, server)
+            yield from _on_memory(name, server["memory"])
+            yield from _on_clients(name, server["clients"])
+        yield from _on_time(name, server)
+
+
+def _on_version(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:
+    numbers = tuple(map(int, re.findall(r"\d+", server["version"])[:2]))
+    oldest = OLDEST.get(server["product"])
+    if oldest and numbers and numbers < oldest:
+        yield problem(
+            f"{name} is {server['product']} {server['version']}; the oldest that is supported is "
+            f"{oldest[0]}.{oldest[1]}."
+        )
+
+
+def _on_role(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:
+    replication = server["replication"]
+    if server["expected_role"] == "primary" and server["role"] == "replica":
+        yield problem(f"{name} is taken for a primary and is a replica: it refuses writes.")
+    elif server["expected_role"] == "replica" and server["role"] == "primary":
+        yield problem(
+            f"{name} is taken for a replica and is a primary of its own: reads from it do not see "
+            "what was written."
+        )
+    if replication.get("link", "up") != "up":
+        yield problem(f"{name} has lost its primary, so what it serves grows old.")
+    elif replication.get("seconds_since_primary", 0) > _LAG:
+        seconds = replication["seconds_since_primary"]
+        yield hint(f"{name} has not heard of its primary for {seconds} s.")
+    for replica in replication.get("replicas", ()):
+        if replica["state"] != "online" or replica["lag_seconds"] > _LAG:
+            yield hint(
+                f"The replica {replica['address']} of {name} is behind: {replica['state']}, "
+                f"{replica['lag_seconds']} s, {size(replica['lag_bytes'])}."
+            )
+
+
+def _on_memory(name: str, memory: Mapping[str, Any]) -> Iterator[Finding]:
+    used, limit, policy = memory["used"], memory["max"], memory["policy"]
+    if not limit:
+        yield hint(f"{name} has no maxmemory: it grows until its host has no memory left.")
+    elif policy == "noeviction":
+        level = problem if used > _FULL * limit else hint
+        yield level(
+            f"{name} has maxmemory with noeviction and is {share(used, limit)} full: once full, "
+            "every write fails. For a cache, set maxmemory-policy to allkeys-lru or allkeys-lfu."
+        )
+    elif policy.startswith("volatile-"):
+        yield hint(
+            f"{name} evicts with {policy} only what has an expiry: entries with TIMEOUT None stay, "
+            "and can fill it."
+        )
+
+
+def _on_clients(name: str, clients: Mapping[str, int]) -> Iterator[Finding]:
+    if clients["max"] and clients["connected"] > _FULL * clients["max"]:
+        yield hint(f"{name} has {clients['connected']} of at most {clients['max']} connections.")
+
+
+def _on_time(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:
+    trip = server["round_trip_ms"]["median"]
+    if trip > _SLOW:
+        yield hint(f"{name} takes {trip:.1f} ms for a round trip, which is long for a cache.")
+    ahead = server.get("clock_ahead_ms", 0)
+    if abs(ahead) > _CLOCK + trip:
+        yield hint(
+            f"The clock of {name} is {abs(ahead) / 1000:.1f} s {'ahead' if ahead > 0 else 'behind'}"
+            ": expire_at and the logical expiry of the client herd go by this host's clock."
+        )
+
+
+def on_settings(engine: Engine) -> Iterator[Finding]:
+    options = engine.options
+    if options.sealer.plugin.name == "none" and any(
+        use.plugin.name == "pickle" for use in options.serializers
+    ):
+        yield hint(
+            "Values are pickles: whoever can write to the server can run code here. Use "
+            "SEALER 'signed' or 'encrypted', or another serializer, where that is not only you."
+        )
+    for node in known_nodes(engine):
+        missing = [
+            name
+            for name, value in (
+                ("SOCKET_TIMEOUT", node.config.timeout),
+                ("SOCKET_CONNECT_TIMEOUT", node.config.kwargs.get("socket_connect_timeout")),
+            )
+            if value is None
+        ]
+        if missing:
+            yield hint(
+                f"There is no {' and no '.join(missing)}: a server that hangs hangs every request."
+            )
+        if not node.config.breaker_failures:
+            yield hint(
+                "BREAKER_FAILURES is 0: while a server hangs, every operation waits its whole time."
+            )
+    if options.ignore_exceptions and not options.log_ignored_exceptions:
+        yield hint("IGNORE_EXCEPTIONS without LOG_IGNORED_EXCEPTIONS: outages leave no trace.")
+
+
+def of_checks(alias: str) -> Iterable[Finding]:
+    """What the system checks say of this cache; its errors have stopped the examination before."""
+    for message in [*check_caches(), *check_plain_connections()]:
+        if f"CACHES[{alias!r}]" in message.msg:
+            yield hint(" ".join(filter(None, (message.msg, message.hint))))

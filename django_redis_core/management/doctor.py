@@ -1,0 +1,221 @@
+"""``doctor``: one cache, examined from its settings to its servers.
+
+Examining writes one key of its own, which lives ten seconds at most.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ..assembly import Engine
+from ..codec import MISSING
+from ..commands import GET, SET, UNLINK
+from ..exceptions import RedisCacheError, SerializationError
+from ..operations.declare import checked
+from ..requests import Operation
+from . import advice
+from .advice import Finding, problem
+from .servers import INFO, PING, TIME, all_nodes, name_of, number, product
+from .targets import Target, known_nodes, plugin_names
+
+#: What is encoded and decoded to see what the formats keep.
+SAMPLES: Mapping[str, Any] = {
+    "str": "snö ☃",
+    "int": 2**40,
+    "float": 0.1,
+    "bool": True,
+    "None": None,
+    "list": [1, "two", None],
+    "dict": {"name": "value", "nested": {"list": [1, 2]}},
+    "long str": "lorem ipsum " * 200,
+    "bytes": b"\x00\xff",
+    "tuple": (1, "two"),
+    "set": {1, 2},
+    "datetime": datetime(2024, 2, 29, 12, tzinfo=UTC),
+    "Decimal": Decimal("1.10"),
+}
+#: The types that every format must keep; for the others it is enough to be known.
+MUST_KEEP = frozenset({"str", "int", "float", "bool", "None", "list", "dict", "long str"})
+
+_TRIAL = 10_000  # milliseconds that the key of the examination lives, should nobody delete it
+
+
+def examine(target: Target, pings: int) -> dict[str, Any]:
+    """The report on one cache; it is always made, whatever is down or wrong."""
+    report: dict[str, Any] = {"alias": target.alias, "ok": False, "plugins": {}, "servers": []}
+    try:
+        engine = target.engine
+    except ImproperlyConfigured as error:
+        return report | {"findings": [problem(str(error))._asdict()]}
+    report["plugins"] = dict(plugin_names(engine))
+    report["encoding"], findings = encoding(target)
+    try:
+        report["servers"] = target.run(servers(target, pings))
+    except RedisCacheError as error:  # its servers could not even be found out
+        findings.append(problem(f"No server can be asked: {target.explain(error)}"))
+    report["timeouts"] = timeouts(engine)
+    if any(server["reachable"] for server in report["servers"]):
+        report["write"] = trial(target)
+        if report["write"] != "ok":
+            findings.append(problem(f"A value cannot be written and read: {report['write']}"))
+    findings += advice.on_servers(report["servers"])
+    findings += advice.on_settings(engine)
+    findings += advice.of_checks(target.alias)
+    report["findings"] = [finding._asdict() for finding in dict.fromkeys(findings)]
+    report["ok"] = not any(finding.level == "problem" for finding in findings)
+    return report
+
+
+def servers(target: Target, pings: int) -> Operation[list[dict[str, Any]]]:
+    """Each server of a cache, also those that serve only reads."""
+    primaries, others = yield from all_nodes(target.engine)
+    found = []
+    for node in (*primaries, *others):
+        server: dict[str, Any] = {
+            "name": name_of(node),
+            "expected_role": "primary" if node in primaries else "replica",
+            "reachable": False,
+        }
+        try:
+            server |= yield from one_server(node, pings)
+        except Exception as error:  # a doctor does not faint, whatever speaks at that address
+            server["error"] = target.explain(error)
+        found.append(server)
+    return found
+
+
+def one_server(node: Any, pings: int) -> Operation[dict[str, Any]]:
+    """What a server tells of itself, and how long it takes to do so."""
+    yield PING().on(node)  # connects
+    took = []
+    for _ in range(pings):
+        began = time.perf_counter()
+        yield PING().on(node)
+        took.append((time.perf_counter() - began) * 1000)
+    server = {
+        "reachable": True,
+        "round_trip_ms": {"median": round(median(took), 3), "worst": round(max(took), 3)},
+    }
+    began = time.time()
+    clock, info = yield [TIME().on(node), INFO().on(node)]
+    if isinstance(clock, float):
+        # The reply was made at some moment of the round trip: half of one is the uncertainty.
+        server["clock_ahead_ms"] = round((clock - (began + time.time()) / 2) * 1000, 1)
+    if isinstance(info, Exception):
+        return server | {"info_refused": str(info)}
+    name, version = product(info)
+    return server | {
+        "product": name,
+        "version": version,
+        "role": "replica" if info.get("role") == "slave" else "primary",
+        "mode": info.get("redis_mode", "standalone"),
+        "uptime_seconds": number(info, "uptime_in_seconds"),
+        "clients": {
+            "connected": number(info, "connected_clients"),
+            "max": number(info, "maxclients"),
+        },
+        "memory": {
+            "used": number(info, "used_memory"),
+            "max": number(info, "maxmemory"),
+            "policy": info.get("maxmemory_policy", "?"),
+            "evicted_keys": number(info, "evicted_keys"),
+        },
+        "replication": _replication(info),
+    }
+
+
+def _replication(info: Mapping[str, str]) -> dict[str, Any]:
+    if info.get("role") == "slave":
+        return {
+            "link": info.get("master_link_status", "?"),
+            "seconds_since_primary": int(info.get("master_last_io_seconds_ago", -1)),
+        }
+    offset = int(info.get("master_repl_offset", 0))
+    lines = (
+        dict(pair.partition("=")[::2] for pair in value.split(","))
+        for name, value in info.items()
+        if name.startswith("slave") and name[5:].isdigit()
+    )
+    return {
+        "replicas": [
+            {
+                "address": f"{line.get('ip')}:{line.get('port')}",
+                "state": line.get("state", "?"),
+                "lag_seconds": int(line.get("lag", -1)),
+                "lag_bytes": max(offset - int(line.get("offset", offset)), 0),
+            }
+            for line in lines
+        ]
+    }
+
+
+def encoding(target: Target) -> tuple[list[dict[str, str]], list[Finding]]:
+    """What the cache's formats do to values of many types, told without a server."""
+    client, told, findings = target.client, [], []
+    key = target.engine.naming.make("redis_cache:doctor")
+    for name, value in SAMPLES.items():
+        try:
+            back = client.unwrap(key, client.wrap(key, value, _TRIAL)[0])
+        except SerializationError:
+            result = "refused"
+        else:
+            if back is MISSING:
+                result = "lost"
+            elif type(back) is type(value) and back == value:
+                result = "same"
+            else:
+                result = f"comes back as {type(back).__name__}"
+        told.append({"type": name, "result": result})
+        if result == "lost" or (name in MUST_KEEP and result != "same"):
+            findings.append(problem(f"A {name} is not what it was after encoding: {result}."))
+    return told, findings
+
+
+def trial(target: Target) -> str:
+    """Whether a value can be written, read and deleted: "ok", or what went wrong."""
+
+    def written() -> Operation[bool]:
+        key = target.engine.naming.make(f"redis_cache:doctor:{secrets.token_hex(8)}")
+        data, milliseconds = target.client.wrap(key, SAMPLES["dict"], _TRIAL)
+        yield SET(key, data, min(milliseconds or _TRIAL, _TRIAL))
+        back = yield GET(key).primary()
+        checked((yield [UNLINK([key])]))
+        return bool(target.client.unwrap(key, back) == SAMPLES["dict"]) if back else False
+
+    try:
+        return "ok" if target.run(written()) else "what was read is not what had been written"
+    except Exception as error:
+        return target.explain(error)
+
+
+def timeouts(engine: Engine) -> list[dict[str, Any]]:
+    """The limits in force, once for all servers that have the same. Times are in seconds."""
+    found: list[dict[str, Any]] = []
+    for node in known_nodes(engine):
+        config = node.config
+        limits = {
+            "operation": config.timeout,
+            "connect": config.kwargs.get("socket_connect_timeout"),
+            "breaker_failures": config.breaker_failures,
+            "breaker_interval": config.breaker_interval,
+            "max_connections": config.max_connections,
+            "wait_for_connection": config.wait,
+        }
+        if limits not in found:
+            found.append(limits)
+    return found
+
+
+def problems(report: Mapping[str, Any]) -> Iterator[str]:
+    """The findings for which the exit code is not 0."""
+    for finding in report["findings"]:
+        if finding["level"] == "problem":
+            yield finding["text"]

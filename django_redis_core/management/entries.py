@@ -1,0 +1,194 @@
+"""``get``, ``ttl``, ``delete`` and ``clear``: entries by their keys.
+
+Looking changes nothing: the clients' own ``get`` may elect its caller to compute the next value, or
+answer from memory, so what is shown here is read past it and taken out of the client's envelope.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from ..codec import MISSING, is_lock_token
+from ..commands import FLUSHDB, GET, SCAN, Command
+from ..exceptions import WrongTypeError
+from ..keys import escape_glob
+from ..operations.declare import checked
+from ..requests import Operation, Primaries
+from ..signals import value_unreadable
+from .output import counted, size, span
+from .servers import DBSIZE, TYPE, name_of
+from .targets import Target
+
+_SHOWN = 2000  # characters of a value in a terminal
+
+
+def value_report(target: Target, key: str, version: str | None) -> dict[str, Any]:
+    """The entry under ``key`` as callers see it."""
+    full = target.engine.naming.make(key, version)
+    report: dict[str, Any] = {"alias": target.alias, "key": key, "stored_as": full, "found": False}
+    try:
+        data = target.run(_reply(GET(full).primary()))
+    except WrongTypeError:
+        kind = target.run(_reply(TYPE(full)))
+        return report | {"problem": f"a {kind}, which get does not read"}
+    if data is None:
+        return report
+    report |= {"bytes": len(data)}
+    errors: list[Exception] = []
+
+    def heard(*, exception: Exception, **rest: Any) -> None:
+        errors.append(exception)
+
+    value_unreadable.connect(heard, sender=target.alias)
+    try:
+        value = target.client.unwrap(full, data)
+    finally:
+        value_unreadable.disconnect(heard, sender=target.alias)
+    if value is MISSING:
+        if errors:
+            words = f"unreadable: {type(errors[0]).__name__}: {target.explain(errors[0])}"
+        else:
+            words = "a lock" if is_lock_token(data) else "an entry that has expired and is kept"
+        return report | {"problem": words}
+    return report | {
+        "found": True,
+        "type": type(value).__name__,
+        "repr": repr(value),
+        "value": _as_json(value),
+        "ttl": _left(target, key, version)[1],
+    }
+
+
+def value_lines(report: dict[str, Any], style: Any) -> list[str]:
+    if not report["found"]:
+        return []
+    shown = report["repr"]
+    if len(shown) > _SHOWN:
+        shown = f"{shown[:_SHOWN]}… ({counted(len(shown), 'character')}; --json has all)"
+    facts = f"{report['type']}, {size(report['bytes'])}, {_for_people(report['ttl'])}"
+    return [shown, style.MIGRATE_LABEL(f"({facts})")]
+
+
+def ttl_report(target: Target, key: str, version: str | None) -> dict[str, Any]:
+    """How long an entry lives on. ``ttl`` is in seconds, None for an entry that never expires."""
+    found, seconds = _left(target, key, version)
+    expires = None
+    if found and seconds is not None:
+        try:
+            expires = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat("T", "seconds")
+        except OverflowError:  # after the year 9999
+            pass
+    return {
+        "alias": target.alias,
+        "key": key,
+        "stored_as": target.engine.naming.make(key, version),
+        "found": found,
+        "ttl": seconds,
+        "expires": expires,
+    }
+
+
+def ttl_lines(report: dict[str, Any], style: Any) -> list[str]:
+    if not report["found"]:
+        return []
+    at = f", at {report['expires']}" if report["expires"] else ""
+    return [f"{_for_people(report['ttl'])}{at}"]
+
+
+def absence(report: dict[str, Any]) -> str:
+    """Why ``get`` and ``ttl`` have nothing to show."""
+    words = f"{report['stored_as']!r} in the cache {report['alias']!r}"
+    return f"{words} is {report['problem']}." if "problem" in report else f"There is no {words}."
+
+
+def _left(target: Target, key: str, version: str | None) -> tuple[bool, float | None]:
+    left = target.run(target.client.pttl(key, version))
+    return left is None or left > 0, None if left is None else left / 1000
+
+
+def _for_people(seconds: float | None) -> str:
+    return "never expires" if seconds is None else f"expires in {span(seconds)}"
+
+
+def _as_json(value: Any) -> Any:
+    """``value`` where JSON has it, otherwise None; ``repr`` is beside it."""
+    try:
+        return json.loads(json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _reply(command: Command) -> Operation[Any]:
+    return (yield command)
+
+
+def delete_keys(target: Target, keys: Sequence[str], version: str | None) -> int:
+    """Deletes entries; how many there were."""
+    return target.run(target.client.delete_many(list(keys), version)) or 0
+
+
+class Matching:
+    """The stored keys that a command would delete."""
+
+    def __init__(self, target: Target, match: str) -> None:
+        self.target = target
+        self.match = match
+        self._count = target.client.scan_itersize
+
+    def count(self, progress: Callable[[int], None]) -> int:
+        """How many there are; SCAN may count one twice while the table is resized."""
+
+        def counting() -> Operation[int]:
+            found = 0
+            for node in (yield Primaries()):
+                cursor = -1
+                while cursor:
+                    cursor, keys = yield SCAN(max(cursor, 0), self.match, self._count).on(node)
+                    found += len(keys)
+                    progress(found)
+            return found
+
+        return self.target.run(counting())
+
+    def delete(self, progress: Callable[[int], None]) -> int:
+        """Deletes them; how many there were."""
+        return self.target.run(
+            self.target.client.delete_matching(self.match, self._count, progress)
+        )
+
+
+def by_pattern(target: Target, pattern: str, version: str | None) -> Matching:
+    """The keys that callers name by a glob pattern."""
+    return Matching(target, target.engine.naming.pattern(pattern, version))
+
+
+def by_prefix(target: Target, prefix: str) -> Matching:
+    """All keys with a KEY_PREFIX, whatever their version."""
+    naming = target.engine.naming
+    return Matching(target, naming.function("*", escape_glob(prefix), "*"))
+
+
+def databases(target: Target) -> list[tuple[str, int]]:
+    """The databases that hold a cache, with the number of their keys."""
+
+    def asked() -> Operation[list[tuple[str, int]]]:
+        nodes = yield Primaries()
+        counts = checked((yield [DBSIZE().on(node) for node in nodes]))
+        return [(name_of(node), count) for node, count in zip(nodes, counts, strict=True)]
+
+    return target.run(asked())
+
+
+def flush(target: Target) -> None:
+    """Empties the databases of a cache."""
+
+    def flushing() -> Operation[None]:
+        nodes = yield Primaries()
+        checked((yield [FLUSHDB().on(node) for node in nodes]))
+
+    target.run(flushing())

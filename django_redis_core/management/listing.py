@@ -1,0 +1,54 @@
+"""``plugins``: which code a site runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ..options import describe_installed
+from .output import table
+from .targets import Target
+
+
+def report(caches: list[Target], *, every: bool) -> dict[str, Any]:
+    """The plugins; without ``every`` those that ``caches`` use. What they use is loaded, so that
+    its problems come to light, and nothing else is imported."""
+    refused = []
+    for target in caches:
+        try:
+            target.engine  # noqa: B018  # it loads what the cache uses
+        except ImproperlyConfigured as error:
+            refused.append({"alias": target.alias, "error": str(error)})
+    aliases = {target.alias for target in caches}
+    lines = [
+        {**asdict(line), "aliases": [alias for alias in line.aliases if alias in aliases]}
+        for line in describe_installed()
+    ]
+    return {
+        "plugins": [line for line in lines if every or line["aliases"]],
+        "refused": refused,
+    }
+
+
+def lines(found: dict[str, Any], style: Any) -> list[str]:
+    """The report as text."""
+    rows = [("NAME", "KIND", "DISTRIBUTION", "USED BY", "FILE")]
+    rows += [
+        (
+            line["name"],
+            line["kind"].replace("_", " ") or "?",
+            f"{line['distribution']} {line['version']}".strip() or "-",
+            ", ".join(line["aliases"]) or "-",
+            line["file"] or line["module"] or "-",
+        )
+        for line in found["plugins"]
+    ]
+    head, *rest = table(rows)
+    text = [style.MIGRATE_HEADING(head), *rest]
+    problems = [f"{line['name']}: {line['error']}" for line in found["plugins"] if line["error"]]
+    problems += [entry["error"] for entry in found["refused"]]
+    if problems:
+        text += ["", style.MIGRATE_HEADING("PROBLEMS"), *map(style.ERROR, problems)]
+    return text

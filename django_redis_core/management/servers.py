@@ -1,0 +1,108 @@
+"""What an administrator asks servers, and how the answers read."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from ..assembly import Engine
+from ..commands import Command, Key, Kind, Reply, text
+from ..exceptions import ReplyError, ServerRefused
+from ..requests import Operation, Primaries
+from .targets import known_nodes
+
+Info = dict[str, str]
+
+
+def info_of(reply: Reply) -> Info:
+    """INFO's lines by their names (https://redis.io/commands/info/)."""
+    if isinstance(reply, dict):  # a client of the site's own that has read it already
+        return {str(name): str(value) for name, value in reply.items()}
+    lines = (line.partition(":") for line in text(reply).splitlines() if line[:1] != "#")
+    return {name: value for name, colon, value in lines if colon}
+
+
+def _seconds(reply: Reply) -> float:
+    return int(reply[0]) + int(reply[1]) / 1e6
+
+
+_PING = Kind("PING", write=False)
+_INFO = Kind("INFO", write=False, read=info_of)
+_TIME = Kind("TIME", write=False, read=_seconds)
+_DBSIZE = Kind("DBSIZE", write=False)
+_MEMORY = Kind("MEMORY", write=False)
+_STRLEN = Kind("STRLEN", write=False)
+_TYPE = Kind("TYPE", write=False, read=text)
+
+
+def PING() -> Command:
+    return Command(_PING, (b"PING",), None)
+
+
+def INFO(section: str = "") -> Command:
+    return Command(_INFO, (b"INFO", section) if section else (b"INFO",), None)
+
+
+def TIME() -> Command:
+    """The server's clock in Unix seconds."""
+    return Command(_TIME, (b"TIME",), None)
+
+
+def DBSIZE() -> Command:
+    return Command(_DBSIZE, (b"DBSIZE",), None)
+
+
+def MEMORY_USAGE(key: Key) -> Command:
+    return Command(_MEMORY, (b"MEMORY", b"USAGE", key), key)
+
+
+def STRLEN(key: Key) -> Command:
+    return Command(_STRLEN, (b"STRLEN", key), key)
+
+
+def TYPE(key: Key) -> Command:
+    return Command(_TYPE, (b"TYPE", key), key)
+
+
+def all_nodes(engine: Engine) -> Operation[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """The primaries, and the servers that serve only reads. A client of the site's own that serves
+    the cache (REDIS_CLIENT_CLASS) is one primary, None."""
+    primaries = yield Primaries()
+    if None in primaries:
+        return primaries, ()
+    return primaries, tuple(node for node in known_nodes(engine) if node not in primaries)
+
+
+def name_of(node: Any) -> str:
+    """What to call a server: its address, without user and password."""
+    return "the client of REDIS_CLIENT_CLASS" if node is None else str(node.name)
+
+
+def identity(node: Any) -> Operation[str]:
+    """A database of a running server: another one after a restart, which reorders what SCAN goes
+    through. Where INFO is not allowed the address must do."""
+    database = 0 if node is None else node.config.kwargs.get("db") or 0
+    try:
+        run_id = (yield INFO("server").on(node)).get("run_id")
+    except ReplyError:
+        run_id = None
+    except ServerRefused as refused:
+        if refused.code != "NOPERM":
+            raise
+        run_id = None
+    return f"{(run_id or f'{zlib.crc32(name_of(node).encode()):08x}')[:12]}-{database}"
+
+
+def number(info: Info, name: str) -> int:
+    """An integer of INFO; 0 where the server does not tell."""
+    try:
+        return int(info.get(name, "0"))
+    except ValueError:
+        return 0
+
+
+def product(info: Info) -> tuple[str, str]:
+    """The server's name and version. Valkey calls itself Redis 7.2.4 too, for old clients."""
+    if "valkey_version" in info:
+        return "Valkey", info["valkey_version"]
+    return info.get("server_name", "redis").capitalize(), info.get("redis_version", "?")

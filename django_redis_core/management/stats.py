@@ -1,0 +1,255 @@
+"""``stats``: what a cache holds, told from a bounded sample, and how often it is hit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ..assembly import Engine
+from ..commands import PTTL, SCAN
+from ..exceptions import ConnectionInterrupted, ReplyError, ServerRefused
+from ..keys import Keys
+from ..requests import Operation
+from .servers import DBSIZE, INFO, MEMORY_USAGE, Info, all_nodes, name_of, number
+from .targets import Target
+
+_PAGE = 500  # keys a round trip
+
+#: How many keys are looked at for each that is asked for, where few of them are this cache's.
+LOOKS = 10
+
+#: The upper bounds of the times to live that are counted together, in milliseconds.
+SPANS = (
+    ("under a minute", 60_000),
+    ("under an hour", 3_600_000),
+    ("under a day", 86_400_000),
+    ("under a week", 7 * 86_400_000),
+)
+LONGER, NEVER = "a week or more", "no expiry"
+
+#: The family of a key that has neither a colon nor a dot.
+ALONE = "(single keys)"
+
+
+@dataclass
+class Family:
+    """Keys with the same beginning. ``keys`` and ``bytes`` stand for all, by the sampled ones."""
+
+    sampled: int = 0
+    keys: float = 0
+    bytes: float = 0
+
+
+@dataclass
+class Sample:
+    """What was found among the keys of one or several servers."""
+
+    sampled: int = 0
+    keys: float = 0
+    complete: bool = True
+    weighed: bool = True
+    families: dict[str, Family] = field(default_factory=dict)
+    spans: dict[str, float] = field(default_factory=dict)
+
+    def add(self, family: str, length: int, span: str) -> None:
+        found = self.families.setdefault(family, Family())
+        found.sampled += 1
+        found.keys += 1
+        found.bytes += length
+        self.spans[span] = self.spans.get(span, 0) + 1
+        self.sampled += 1
+
+    def merge(self, part: Sample, keys: float) -> None:
+        """Adds the sample of a server that has ``keys`` keys of this cache."""
+        weight = keys / part.sampled if part.sampled else 0
+        for name, found in part.families.items():
+            family = self.families.setdefault(name, Family())
+            family.sampled += found.sampled
+            family.keys += found.keys * weight
+            family.bytes += found.bytes * weight
+        for span, count in part.spans.items():
+            self.spans[span] = self.spans.get(span, 0) + count * weight
+        self.sampled += part.sampled
+        self.keys += keys
+        self.complete = self.complete and part.complete
+        self.weighed = self.weighed and part.weighed
+
+
+def report(
+    target: Target, sample: int, depth: int, most: int, progress: Callable[[int], None]
+) -> dict[str, Any]:
+    """The statistics of one cache, or the error for which there are none."""
+    try:
+        return {"alias": target.alias, **target.run(collect(target, sample, depth, most, progress))}
+    except (ImproperlyConfigured, ConnectionInterrupted) as error:
+        return {"alias": target.alias, "error": target.explain(error)}
+
+
+def collect(
+    target: Target, limit: int, depth: int, most: int, progress: Callable[[int], None]
+) -> Operation[dict[str, Any]]:
+    engine = target.engine
+    primaries, others = yield from all_nodes(engine)
+    servers: list[dict[str, Any]] = []
+    for node in (*primaries, *others):
+        servers += [(yield from _server(target, node))]
+    family_of = namer(engine.naming, depth)
+    whole = Sample()
+    for place, node in enumerate(primaries):
+        if "error" in servers[place]:
+            whole.complete = False
+            continue
+        quota = -(-(limit - whole.sampled) // (len(primaries) - place))
+        before = whole.sampled
+        part, keys = yield from _sample(
+            engine, node, quota, family_of, partial(_onward, progress, before)
+        )
+        whole.merge(part, keys)
+    return {"servers": servers, **_told(whole, most)}
+
+
+def _onward(progress: Callable[[int], None], before: int, done: int) -> None:
+    progress(before + done)
+
+
+def _server(target: Target, node: Any) -> Operation[dict[str, Any]]:
+    """What a server has counted: for all of its databases and all who use it."""
+    try:
+        info, keys = yield [INFO().on(node), DBSIZE().on(node)]
+    except ConnectionInterrupted as error:
+        return {"name": name_of(node), "error": target.explain(error)}
+    for reply in (info, keys):
+        if isinstance(reply, Exception):
+            return {"name": name_of(node), "error": target.explain(reply)}
+    return {"name": name_of(node), "keys_in_database": keys, **_counters(info)}
+
+
+def _counters(info: Info) -> dict[str, Any]:
+    hits, misses = number(info, "keyspace_hits"), number(info, "keyspace_misses")
+    return {
+        "role": "replica" if info.get("role") == "slave" else "primary",
+        "hits": hits,
+        "misses": misses,
+        "hit_ratio": round(hits / (hits + misses), 4) if hits + misses else None,
+        "evicted_keys": number(info, "evicted_keys"),
+        "expired_keys": number(info, "expired_keys"),
+        "used_memory": number(info, "used_memory"),
+        "maxmemory": number(info, "maxmemory"),
+        "operations_per_second": number(info, "instantaneous_ops_per_sec"),
+        "uptime_seconds": number(info, "uptime_in_seconds"),
+    }
+
+
+def _sample(
+    engine: Engine,
+    node: Any,
+    quota: int,
+    family_of: Callable[[str], str],
+    progress: Callable[[int], None],
+) -> Operation[tuple[Sample, float]]:
+    """The sample of one server, and how many keys of this cache it is taken to have.
+
+    SCAN goes through a hash table, so its first keys are as good as any drawn by lot
+    (https://redis.io/commands/scan/).
+    """
+    match = engine.naming.everything()
+    part = Sample()
+    total = yield DBSIZE().on(node)
+    seen: set[bytes] = set()
+    looked, cursor = 0, -1
+    while cursor and part.sampled < quota and looked < LOOKS * quota:
+        cursor, found = yield SCAN(max(cursor, 0), match, _PAGE).on(node)
+        looked += _PAGE
+        fresh = [key for key in found if key not in seen]
+        seen.update(fresh)
+        for start in range(0, len(fresh), _PAGE):
+            yield from _weigh(node, fresh[start : start + _PAGE], part, family_of)
+        progress(part.sampled)
+    if not cursor:
+        return part, part.sampled
+    part.complete = False
+    return part, max(total * part.sampled / looked, part.sampled)
+
+
+def _weigh(
+    node: Any, keys: list[bytes], part: Sample, family_of: Callable[[str], str]
+) -> Operation[None]:
+    replies = yield [
+        *[MEMORY_USAGE(key).on(node) for key in keys],
+        *[PTTL(key).on(node) for key in keys],  # type: ignore[arg-type]  # bytes will do
+    ]
+    lengths, times = replies[: len(keys)], replies[len(keys) :]
+    for key, length, left in zip(keys, lengths, times, strict=True):
+        if isinstance(left, Exception):
+            raise left
+        if isinstance(length, ReplyError | ServerRefused):  # not every service has or allows it
+            length, part.weighed = 0, False
+        elif isinstance(length, Exception):
+            raise length
+        if left != -2 and length is not None:  # it may have expired meanwhile
+            part.add(family_of(key.decode(errors="replace")), length, _span(left))
+
+
+def _span(milliseconds: int) -> str:
+    if milliseconds < 0:
+        return NEVER
+    return next((name for name, most in SPANS if milliseconds < most), LONGER)
+
+
+def namer(naming: Keys, depth: int) -> Callable[[str], str]:
+    """A function from a stored key to its family: the first ``depth`` parts of the name that the
+    site gave it, between colons; where there is none, between dots."""
+    try:
+        name = _after_any_version(naming.prefix) if naming.plain else naming.namer()
+    except ImproperlyConfigured:  # a KEY_FUNCTION that hides the name
+        name = str
+
+    def family(key: str) -> str:
+        given = name(key)
+        separator = ":" if ":" in given else "."
+        parts = given.split(separator)[:-1][:depth]
+        return separator.join(parts) or ALONE
+
+    return family
+
+
+def _after_any_version(prefix: str) -> Callable[[str], str]:
+    skipped = len(prefix) + 1
+    return lambda key: key[skipped:].partition(":")[2]
+
+
+def _told(whole: Sample, most: int) -> dict[str, Any]:
+    by_size = sorted(
+        whole.families.items(), key=lambda item: (item[1].bytes, item[1].keys), reverse=True
+    )
+    rest = Family()
+    for _, family in by_size[most:]:
+        rest.sampled += family.sampled
+        rest.keys += family.keys
+        rest.bytes += family.bytes
+    return {
+        "sample": {"keys": whole.sampled, "complete": whole.complete, "weighed": whole.weighed},
+        "keys": round(whole.keys),
+        "bytes": round(sum(family.bytes for family in whole.families.values())),
+        "families": [_family(name, family) for name, family in by_size[:most]],
+        "other_families": {"count": len(by_size[most:]), **_family("", rest)},
+        "ttl": dict(_spread(whole)),
+    }
+
+
+def _family(name: str, family: Family) -> dict[str, Any]:
+    return {
+        **({"family": name} if name else {}),
+        "sampled": family.sampled,
+        "keys": round(family.keys),
+        "bytes": round(family.bytes),
+    }
+
+
+def _spread(whole: Sample) -> Iterator[tuple[str, int]]:
+    for name in (NEVER, *(name for name, _ in SPANS), LONGER):
+        yield name, round(whole.spans.get(name, 0))

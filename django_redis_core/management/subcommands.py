@@ -1,0 +1,204 @@
+"""The subcommands: from what was written on the command line to a report, or a CommandError."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from ..exceptions import ConnectionInterrupted, RedisCacheError
+from . import doctor, doctor_text, entries, listing, recode, recode_text, stats, stats_text
+from .console import Console, Lines
+from .output import counted
+from .targets import Interrupted, Target, one_target, targets
+
+
+def plugins(console: Console, *, alias: list[str] | None, **options: Any) -> None:
+    found = listing.report(targets(alias), every=alias is None)
+    console.show(found, listing.lines)
+
+
+def examine(console: Console, *, alias: list[str] | None, pings: int, **options: Any) -> None:
+    reports = [doctor.examine(target, pings) for target in targets(alias)]
+    console.show(reports, doctor_text.lines)
+    unwell = [report["alias"] for report in reports if not report["ok"]]
+    if unwell:
+        raise CommandError(f"{counted(len(unwell), 'cache')} not well: {', '.join(unwell)}.")
+
+
+def count(
+    console: Console,
+    *,
+    alias: list[str] | None,
+    sample: int,
+    depth: int,
+    families: int,
+    **options: Any,
+) -> None:
+    reports = []
+    for target in targets(alias):
+        with console.progress(f"{target.alias}: sampling", sample) as progress:
+            reports.append(stats.report(target, sample, depth, families, progress))
+    console.show(reports, stats_text.lines)
+    if any("error" in report for report in reports):
+        raise CommandError("There are caches that could not be asked.")
+
+
+def get(console: Console, *, alias: str, key: str, key_version: str | None, **options: Any) -> None:
+    report = _on(one_target(alias), entries.value_report, key, key_version)
+    _show_entry(console, report, entries.value_lines)
+
+
+def ttl(console: Console, *, alias: str, key: str, key_version: str | None, **options: Any) -> None:
+    report = _on(one_target(alias), entries.ttl_report, key, key_version)
+    _show_entry(console, report, entries.ttl_lines)
+
+
+def _show_entry(console: Console, report: dict[str, Any], lines: Lines) -> None:
+    console.show(report, lines)
+    if not report["found"]:
+        raise CommandError(entries.absence(report))
+
+
+def delete(
+    console: Console,
+    *,
+    alias: str,
+    keys: list[str],
+    pattern: str | None,
+    key_version: str | None,
+    no_input: bool,
+    **options: Any,
+) -> None:
+    if bool(keys) is (pattern is not None):
+        raise CommandError("Write either keys or --pattern.")
+    target = one_target(alias)
+    if pattern is not None:
+        matching = entries.by_pattern(target, pattern, key_version)
+        _delete_matching(console, matching, f"match {pattern!r}", no_input)
+        return
+    if not no_input:
+        console.confirm(f"Delete {counted(len(keys), 'key')} of the cache {alias!r}?")
+    deleted = _on(target, entries.delete_keys, keys, key_version)
+    _show_deleted(console, alias, deleted)
+
+
+def clear(
+    console: Console,
+    *,
+    alias: str,
+    prefix: str | bool | None,
+    no_input: bool,
+    **options: Any,
+) -> None:
+    target = one_target(alias)
+    if prefix is None and not target.client.clear_by_prefix:
+        held = _on(target, entries.databases)
+        if not no_input:
+            words = " and ".join(f"{name} ({counted(keys, 'key')})" for name, keys in held)
+            console.confirm(f"Empty the database {words}, whoever wrote it?")
+        _on(target, entries.flush)
+        _show_deleted(console, alias, sum(keys for _, keys in held))
+        return
+    own = target.engine.naming.prefix
+    name = prefix if isinstance(prefix, str) else own
+    _delete_matching(
+        console, entries.by_prefix(target, name), f"have the prefix {name!r}", no_input
+    )
+
+
+def _delete_matching(
+    console: Console, matching: entries.Matching, words: str, no_input: bool
+) -> None:
+    alias, total = matching.target.alias, 0
+    if not no_input:
+        with console.progress(f"{alias}: counting") as progress:
+            total = _on(matching.target, lambda _: matching.count(progress))
+        if not total:
+            _show_deleted(console, alias, 0)
+            return
+        console.confirm(f"Delete the keys of {alias!r} that {words}, which are {total:,}?")
+    done = 0
+    with console.progress(f"{alias}: deleting", total) as progress:
+
+        def follow(deleted: int) -> None:
+            nonlocal done
+            done = deleted
+            progress(deleted)
+
+        try:
+            deleted = _on(matching.target, lambda _: matching.delete(follow))
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"Stopped after {counted(done, 'key')} were deleted or more; the same command "
+                "deletes the others."
+            ) from None
+    _show_deleted(console, alias, deleted)
+
+
+def _show_deleted(console: Console, alias: str, deleted: int) -> None:
+    console.show(
+        {"alias": alias, "deleted": deleted},
+        lambda report, style: [f"{counted(deleted, 'key')} of {alias} deleted"],
+    )
+
+
+def rewrite(
+    console: Console,
+    *,
+    alias: str,
+    rate: int,
+    cursor: recode.Cursors | None,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    target = one_target(alias)
+    refused = recode.refusal(target.client)
+    if refused:
+        raise CommandError(refused)
+    ended: BaseException | None = None
+    with console.progress(f"{alias}: recoding") as bar:
+
+        def follow(looked: int, total: int) -> None:
+            bar.total = total
+            bar(looked)
+
+        def tell(key: str, what: str) -> None:
+            if console.verbosity >= 2:
+                console.remark(f"{key!r} is {what}")
+
+        recoding = recode.Recoding(
+            target.client,
+            cursor or recode.Cursors(),
+            rate=rate,
+            dry_run=dry_run,
+            progress=follow,
+            told=tell,
+        )
+        try:
+            target.run(recoding.run())
+        except (KeyboardInterrupt, RedisCacheError) as error:
+            ended = error
+    report = recode_text.outcome(alias, recoding, complete=ended is None, dry_run=dry_run)
+    if console.as_json or ended is None:
+        console.show(report, recode_text.lines)
+    if ended is None:
+        return
+    so_far = (
+        f"{recode_text.in_short(report)}, and nothing is half done. Go on with:\n"
+        f"  {recode_text.how_to_go_on(report)}"
+    )
+    if isinstance(ended, KeyboardInterrupt):
+        raise Interrupted(f"Stopped: {so_far}") from None
+    raise CommandError(f"{target.explain(ended)}\n{so_far}") from None
+
+
+def _on(target: Target, work: Callable[..., Any], *args: Any) -> Any:
+    """``work`` on a cache, whose trouble is told as a command tells it."""
+    try:
+        return work(target, *args)
+    except ConnectionInterrupted as error:
+        raise CommandError(f"The cache {target.alias!r}: {target.explain(error)}") from None
+    except RedisCacheError as error:
+        raise CommandError(target.explain(error)) from None

@@ -1,0 +1,114 @@
+"""The caches that a command works on, and how their errors may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+
+from ..assembly import Engine, engine_for
+from ..drivers import run
+from ..exceptions import RedisCacheError
+from ..interfaces import Client
+from ..options import our_entries
+from ..redaction import explained, secrets_in
+from ..requests import Operation
+
+T = TypeVar("T")
+
+
+class Interrupted(CommandError):
+    """Ctrl-C, with the words that say how to go on. Its exit code is the shell's for SIGINT."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words, returncode=130)
+
+
+class Target:
+    """One cache of the CACHES setting."""
+
+    def __init__(self, alias: str, location: Any, params: dict[str, Any]) -> None:
+        self.alias = alias
+        self._entry = location, params
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The cache, put together. Raises ImproperlyConfigured."""
+        if self._engine is None:
+            self._engine = engine_for(*self._entry)
+        return self._engine
+
+    @property
+    def client(self) -> Client:
+        return self.engine.client
+
+    def run(self, operation: Operation[T]) -> T:
+        """Runs an operation on the cache's own connections; server trouble is raised whatever
+        IGNORE_EXCEPTIONS says."""
+        return run(operation, self.engine.driver.execute)
+
+    def explain(self, error: BaseException) -> str:
+        """``error`` in words without the cache's passwords."""
+        secrets: set[str] = set()
+        if self._engine is not None:
+            options = self._engine.options
+            connection = options.connection
+            for given in (
+                {"password": connection.password},
+                connection.pool_kwargs,
+                connection.client_kwargs,
+                *(use.options for use in options.plugins()),
+                *(node.config.kwargs for node in known_nodes(self._engine)),
+            ):
+                secrets.update(secrets_in(given))
+        return explained(error, secrets)[0] or type(error).__name__
+
+
+def known_nodes(engine: Engine) -> tuple[Any, ...]:
+    """The servers of a cache as far as they are known without asking."""
+    try:
+        return tuple(engine.topology.nodes())
+    except RedisCacheError:  # a topology that has not found its servers yet
+        return ()
+
+
+def targets(aliases: list[str] | None) -> list[Target]:
+    """The caches of ``aliases``, or all of this package; CommandError for one that is not."""
+    ours = {alias: Target(alias, location, params) for alias, location, params in our_entries()}
+    if not ours:
+        raise CommandError(
+            "CACHES has no cache of this package: an entry whose BACKEND is "
+            "'django_redis_core.cache.RedisCache'."
+        )
+    for alias in aliases or ():
+        if alias not in ours:
+            raise CommandError(
+                f"{alias!r} is no cache of this package in CACHES; there is {', '.join(ours)}."
+            )
+    return [ours[alias] for alias in dict.fromkeys(aliases or ours)]
+
+
+def one_target(alias: str) -> Target:
+    """The cache ``alias``, put together; CommandError where its settings are refused."""
+    [target] = targets([alias])
+    try:
+        target.engine  # noqa: B018  # its settings are read here
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from error
+    return target
+
+
+def plugin_names(engine: Engine) -> Iterator[tuple[str, str]]:
+    """(kind, names) of the plugins of a cache."""
+    options = engine.options
+    for kind, uses in (
+        ("client", options.clients),
+        ("serializer", options.serializers),
+        ("compressor", options.compressors),
+        ("sealer", (options.sealer,)),
+        ("connection factory", (options.connection_factory,)),
+    ):
+        yield kind, ", ".join(use.plugin.name for use in uses)

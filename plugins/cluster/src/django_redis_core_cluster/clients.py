@@ -1,0 +1,95 @@
+"""redis-py's own cluster clients, for ``get_redis_connection`` and for locks.
+
+They follow slots by themselves, so a lock outlives a failover of its key's primary. What runs on
+them is redis-py's business.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import redis.asyncio.cluster as native
+import redis.cluster as blocking
+from redis.asyncio.lock import Lock
+from redis.connection import SSLConnection
+from redis.exceptions import RedisClusterException, RedisError
+
+from django_redis_core.connections import Channels, ServerConfig
+from django_redis_core.exceptions import ConnectionInterrupted
+
+from .nodes import Remap
+
+_NOT_FOR_CLUSTERS = ("host", "port", "db")
+
+
+class ClusterClients:
+    """One blocking client a process, one asyncio client a loop."""
+
+    def __init__(self, configs: Sequence[ServerConfig], remap: Remap | None) -> None:
+        self._configs = tuple(configs)
+        self._remap = remap
+        self._lock = threading.Lock()
+        self._made: tuple[int, Any] | None = None
+        self._of_loops = Channels()
+
+    def client(self) -> Any:
+        """Raises ``ConnectionInterrupted`` when no start node answers: redis-py asks them now."""
+        made = self._made
+        if made is None or made[0] != os.getpid():
+            with self._lock:
+                made = self._made
+                if made is None or made[0] != os.getpid():
+                    made = self._made = (os.getpid(), self._blocking())
+        return made[1]
+
+    def async_client(self) -> Any:
+        return self._of_loops.client(self._native)
+
+    def _blocking(self) -> Any:
+        start: list[Any] = [
+            blocking.ClusterNode(*address)  # type: ignore[no-untyped-call]
+            for address in self._addresses()
+        ]
+        try:
+            return blocking.RedisCluster(
+                startup_nodes=start,
+                require_full_coverage=False,
+                address_remap=self._remap,
+                **self._arguments(),
+            )
+        except (RedisClusterException, RedisError, OSError) as error:
+            names = ", ".join(config.name for config in self._configs)
+            raise ConnectionInterrupted(names, str(error)) from error
+
+    def _native(self) -> Any:
+        start = [native.ClusterNode(*address) for address in self._addresses()]
+        takes = inspect.signature(native.RedisCluster.__init__).parameters
+        arguments = {name: value for name, value in self._arguments().items() if name in takes}
+        client = native.RedisCluster(
+            startup_nodes=start,
+            require_full_coverage=False,
+            address_remap=self._remap,
+            **arguments,
+        )
+        if not hasattr(client, "lock"):  # redis-py 5.0
+            client.lock = partial(Lock, client)  # type: ignore[method-assign]
+        return client
+
+    def _addresses(self) -> list[tuple[str, int]]:
+        return [(config.kwargs["host"], config.kwargs["port"]) for config in self._configs]
+
+    def _arguments(self) -> dict[str, Any]:
+        config = self._configs[0]
+        arguments = {
+            name: value for name, value in config.kwargs.items() if name not in _NOT_FOR_CLUSTERS
+        }
+        if config.max_connections is not None:
+            arguments["max_connections"] = config.max_connections
+        if issubclass(config.connection_class, SSLConnection):
+            arguments["ssl"] = True
+        return arguments

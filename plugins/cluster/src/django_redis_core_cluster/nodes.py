@@ -1,0 +1,137 @@
+"""From the addresses that a cluster speaks of to nodes that commands can be sent to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from django_redis_core.connections import Node, Readers, ServerConfig, node_for, readers
+
+SLOTS = 16_384
+
+Address = tuple[str, int]
+Remap = Callable[[Address], Address]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A primary with its replicas, and which of them answers reads."""
+
+    primary: Node
+    replicas: tuple[Node, ...]
+    readers: Readers
+
+
+@dataclass(slots=True)
+class SlotMap:
+    """Who serves each slot, as one node saw it; None: nobody."""
+
+    owners: list[Shard | None]
+    shards: tuple[Shard, ...]
+
+
+def readonly() -> Generator[tuple[Any, ...], Any, None]:
+    """What a connection to a replica says, so that it is answered and not sent to the primary:
+    https://redis.io/docs/latest/commands/readonly/"""
+    yield ("READONLY",)
+
+
+class Nodes:
+    """Makes nodes after the pattern of ``config``, the first start node's.
+
+    ``read_from`` is as in ``READ_FROM``.
+    """
+
+    def __init__(
+        self, config: ServerConfig, remap: Remap | None, where: str, *, read_from: str
+    ) -> None:
+        self._config = config
+        self._remap = remap
+        self._where = where
+        self._read_from = read_from
+        #: Whether readers must measure before they serve.
+        self.measured = read_from == "nearest"
+        self._primaries: dict[Address, Node] = {}
+        self._replicas: dict[Address, Node] = {}
+        self._shards: dict[tuple[Node, tuple[Node, ...]], Shard] = {}
+
+    def primary(self, address: Address) -> Node:
+        node = self._primaries.get(address)
+        if node is None:
+            node = self._primaries[address] = node_for(self._at(address))
+        return node
+
+    def replica(self, address: Address) -> Node:
+        if self._read_from == "primary":
+            return self.primary(address)
+        node = self._replicas.get(address)
+        if node is None:
+            # A node of its own beside the primary that it may become: a connection that has said
+            # READONLY must not answer reads that have to see the last write.
+            config = replace(self._at(address), greeting=readonly)
+            node = self._replicas[address] = node_for(config)
+        return node
+
+    def named(self, text: str, asked: Node) -> Node:
+        """The node that ``host:port`` in a redirection names, for ``asked``'s answer."""
+        host, _, port = text.rpartition(":")
+        return self.primary(self._address(host, int(port), asked))
+
+    def shard(self, primary: Node, replicas: tuple[Node, ...]) -> Shard:
+        return Shard(primary, replicas, readers(self._read_from, primary, replicas))
+
+    def read(self, reply: Sequence[Any], asked: Node) -> SlotMap:
+        """The answer of ``asked`` to https://redis.io/docs/latest/commands/cluster-slots/"""
+        owners: list[Shard | None] = [None] * SLOTS
+        shards: dict[tuple[Node, tuple[Node, ...]], Shard] = {}
+        for first, last, *servers in reply:
+            primary, *replicas = (self._listed(server, asked) for server in servers)
+            node, others = self.primary(primary), tuple(map(self.replica, sorted(replicas)))
+            shard = shards.get((node, others))
+            if shard is None:
+                # Where nothing has changed, what was measured still counts.
+                shard = self._shards.get((node, others)) or self.shard(node, others)
+                shards[node, others] = shard
+            owners[first : last + 1] = [shard] * (last + 1 - first)
+        self._shards = shards
+        self._forget()
+        return SlotMap(owners, tuple(shards.values()))
+
+    def _forget(self) -> None:
+        """Of nodes that left the cluster the connections are closed, when the last one that is
+        still in use was given back."""
+        here = {node for primary, replicas in self._shards for node in (primary, *replicas)}
+        for known in (self._primaries, self._replicas):
+            for address, node in list(known.items()):
+                if node not in here:
+                    known.pop(address, None)
+
+    def _listed(self, server: Sequence[Any], asked: Node) -> Address:
+        host, port, *more = server
+        host = host.decode() if isinstance(host, bytes) else host
+        if host == "?":  # it shall name itself by a hostname, and has none
+            details = more[1] if len(more) > 1 else []
+            pairs = dict(zip(details[::2], details[1::2], strict=False))
+            host = pairs.get(b"ip", b"").decode()
+        return self._address(host or "", int(port), asked)
+
+    def _address(self, host: str, port: int, asked: Node) -> Address:
+        """Without a host it is that of the node which was asked."""
+        address = (host or str(asked.config.kwargs["host"]), port)
+        if self._remap is None:
+            return address
+        mapped = self._remap(address)
+        match mapped:
+            case (str() as there, int() as its_port):
+                return there, its_port
+        raise ImproperlyConfigured(
+            f"{self._where}: ADDRESS_REMAP must return (host, port), such as ('localhost', 7001); "
+            f"for {address!r} it returned {mapped!r}."
+        )
+
+    def _at(self, address: Address) -> ServerConfig:
+        host, port = address
+        return replace(self._config, kwargs={**self._config.kwargs, "host": host, "port": port})

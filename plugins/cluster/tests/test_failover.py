@@ -1,0 +1,250 @@
+"""Nodes that die under load, and what the cache does until another one serves their slots."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from django_redis_core import signals
+from django_redis_core.cache import RedisCache
+from django_redis_core.exceptions import CircuitOpen, ConnectionInterrupted, ServerRefused
+from django_redis_core.testing.cluster import Cluster, slot_of
+from django_redis_core.testing.proxy import FaultProxy
+from django_redis_core.testing.servers import Server
+
+CacheOn = Callable[..., RedisCache]
+KeysOf = Callable[..., dict[Server, list[str]]]
+Proxies = dict[tuple[str, int], FaultProxy]
+
+#: Seconds before a primary's death in which what it acknowledged may not have left it.
+UNSENT = 0.05
+
+
+@dataclass
+class Call:
+    key: str
+    value: int
+    began: float
+    took: float
+    error: Exception | None
+
+
+class Load:
+    """Eight threads and fifty tasks that write rising numbers, each to keys of its own."""
+
+    def __init__(self, cache: RedisCache, keys: list[str]) -> None:
+        self.cache = cache
+        self.calls: list[Call] = []
+        self._keys = keys
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._blocking, args=(n,)) for n in range(8)]
+        self._threads.append(threading.Thread(target=lambda: asyncio.run(self._tasks())))
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _blocking(self, number: int) -> None:
+        mine, value = self._keys[number::58], 0
+        while not self._stop.is_set():
+            value += 1
+            key, began, trouble = random.choice(mine), time.monotonic(), None
+            try:
+                self.cache.set(key, value, timeout=None)
+            except Exception as error:
+                trouble = error
+            self.calls.append(Call(key, value, began, time.monotonic() - began, trouble))
+            time.sleep(0.002)
+
+    async def _tasks(self) -> None:
+        await asyncio.gather(*[self._native(number) for number in range(8, 58)])
+
+    async def _native(self, number: int) -> None:
+        mine, value = self._keys[number::58], 0
+        while not self._stop.is_set():
+            value += 1
+            key, began, trouble = random.choice(mine), time.monotonic(), None
+            try:
+                await self.cache.aset(key, value, timeout=None)
+            except Exception as error:
+                trouble = error
+            self.calls.append(Call(key, value, began, time.monotonic() - began, trouble))
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("end", ["kill", "pause"])
+def test_a_primary_dies_under_load(
+    cache: RedisCache, nodes: Cluster, keys_of: KeysOf, end: str
+) -> None:
+    found = keys_of(cache, 200)
+    victim = next(iter(found))
+    lost = set(found[victim])
+    with Load(cache, [key for keys in zip(*found.values(), strict=True) for key in keys]) as load:
+        time.sleep(0.5)
+        died = time.monotonic()
+        getattr(victim, end)()
+        nodes.wait_failover(victim)
+        taken_over = time.monotonic()
+        time.sleep(1.2)
+
+    healthy = [call for call in load.calls if call.key not in lost]
+    assert [call.error for call in healthy if call.error] == []
+    assert max(call.took for call in healthy) < 0.5
+
+    failed = [call for call in load.calls if call.error]
+    assert failed, "the death was not felt, so nothing was tested"
+    assert all(isinstance(call.error, ConnectionInterrupted) for call in failed)
+    assert max(call.began + call.took for call in failed) < taken_over + 0.5
+    assert max(call.took for call in failed) < 1.5
+
+    kept = {
+        call.key: call.value
+        for call in load.calls
+        if not call.error and not died - UNSENT < call.began + call.took < died + UNSENT
+    }
+    stored = cache.get_many(list(kept))
+    assert [key for key, value in kept.items() if stored.get(key, 0) < value] == []
+
+
+def test_what_may_have_been_executed_is_not_sent_again(
+    through_proxies: RedisCache, proxies: Proxies, nodes: Cluster
+) -> None:
+    cache = through_proxies
+    cache.set("counter", 0)
+    assert cache.incr("counter") == 1
+    proxy = proxies[nodes.owner(slot_of(cache.make_key("counter"))).address]
+    proxy.drop_replies(1)
+    with pytest.raises(ConnectionInterrupted):
+        cache.incr("counter")
+    assert cache.get("counter") == 2
+
+    proxy.drop_replies(1)
+    assert cache.set("counter", 9)  # the same again leaves the same
+    assert cache.get("counter") == 9
+
+
+async def test_nor_on_asyncio(
+    through_proxies: RedisCache, proxies: Proxies, nodes: Cluster
+) -> None:
+    cache = through_proxies
+    await cache.aset("counter", 0)
+    assert await cache.aincr("counter") == 1
+    proxies[nodes.owner(slot_of(cache.make_key("counter"))).address].drop_replies(1)
+    with pytest.raises(ConnectionInterrupted):
+        await cache.aincr("counter")
+    assert await cache.aget("counter") == 2
+
+
+def test_a_shard_without_any_node_fails_its_own_keys_only(
+    cache: RedisCache, nodes: Cluster, keys_of: KeysOf
+) -> None:
+    found = keys_of(cache, 20)
+    data = {
+        key: number for number, key in enumerate(key for keys in found.values() for key in keys)
+    }
+    cache.set_many(data)
+    dead, *alive = found
+    served = {key: data[key] for node in alive for key in found[node]}
+    for node in (*nodes.replicas_of(dead), dead):
+        node.kill()
+
+    reported: list[str] = []
+
+    def report(sender: object, keys: list[str], **kwargs: object) -> None:
+        reported.extend(keys)
+
+    signals.partial_failure.connect(report)
+    try:
+        assert cache.get_many(list(data)) == served  # the first one waits for the lost slots
+        began = time.monotonic()
+        assert cache.get_many(list(data)) == served
+        assert sorted(cache.set_many(data)) == sorted(found[dead])
+        for key in served:
+            assert cache.get(key) == data[key]
+        with pytest.raises(CircuitOpen):
+            cache.get(found[dead][0])
+        assert time.monotonic() - began < 0.5
+    finally:
+        signals.partial_failure.disconnect(report)
+    assert set(reported) == {cache.make_key(key) for key in found[dead]}
+
+
+def test_a_slot_that_nobody_serves_is_waited_for_and_then_not_again(
+    cache: RedisCache, nodes: Cluster
+) -> None:
+    slot = slot_of(cache.make_key("k"))
+    owner = nodes.owner(slot)
+    cache.set("k", "value")
+    cache.delete("k")
+    owner.cli("CLUSTER", "DELSLOTS", slot)
+    try:
+        began = time.monotonic()
+        with pytest.raises(ServerRefused, match="CLUSTERDOWN"):
+            cache.get("k")
+        assert 0.8 < time.monotonic() - began < 1.5
+        began = time.monotonic()
+        with pytest.raises(ServerRefused, match="CLUSTERDOWN"):
+            cache.get("k")
+        assert time.monotonic() - began < 0.2
+        time.sleep(1)  # from now on it is waited for again
+        later = threading.Timer(0.2, owner.cli, ["CLUSTER", "ADDSLOTS", slot])
+        later.start()
+        assert cache.set("k", "value")
+        later.join()
+    finally:
+        if nodes.owner(slot) is not owner:
+            owner.cli("CLUSTER", "ADDSLOTS", slot)
+
+
+def gets(node: Server) -> int:
+    stats = node.info("commandstats")
+    return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("get", "mget"))
+
+
+@pytest.mark.parametrize("read_from", ["replicas", "nearest"])
+def test_replicas_answer_reads_and_one_that_dies_is_not_missed(
+    nodes: Cluster, cache_on: CacheOn, keys_of: KeysOf, read_from: str
+) -> None:
+    cache = cache_on(nodes.nodes[0].url, READ_FROM=read_from)
+    found = keys_of(cache, 5)
+    keys = [key for of_node in found.values() for key in of_node]
+    cache.set_many(dict.fromkeys(keys, 1))
+    time.sleep(0.1)  # the replicas are behind by as long as it takes
+    for node in nodes.nodes:
+        node.cli("CONFIG", "RESETSTAT")
+    for _ in range(5):
+        assert [cache.get(key) for key in keys] == [1] * 15
+        assert asyncio.run(cache.aget_many(keys)) == dict.fromkeys(keys, 1)
+    asked = {node: gets(node) for node in nodes.nodes if gets(node)}
+    if read_from == "replicas":
+        assert not set(asked) & set(found)
+    assert sum(asked.values()) >= 80
+
+    killed = nodes.replicas_of(next(iter(found)))[0]
+    killed.kill()
+    for _ in range(5):
+        assert [cache.get(key) for key in keys] == [1] * 15
+        assert cache.get_many(keys) == dict.fromkeys(keys, 1)
+
+
+def test_what_must_see_the_last_write_is_asked_of_the_primary(
+    nodes: Cluster, cache_on: CacheOn, primaries: Callable[[], list[Server]]
+) -> None:
+    cache = cache_on(nodes.nodes[0].url, READ_FROM="replicas")
+    for node in nodes.nodes:
+        node.cli("CONFIG", "RESETSTAT")
+    for number in range(20):
+        assert cache.get_or_set(f"key{number}", number) == number
+    assert sum(map(gets, primaries())) == 20

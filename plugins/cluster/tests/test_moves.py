@@ -1,0 +1,239 @@
+"""Slots that move while they are in use: MOVED, ASK and TRYAGAIN."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.exceptions import ServerRefused
+from django_redis_core.testing.cluster import Cluster, slot_of
+from django_redis_core.testing.servers import Server
+
+CacheOn = Callable[..., RedisCache]
+
+KEYS = [f"{{tag}}:{number}" for number in range(200)]
+
+
+@pytest.fixture
+def slot(cache: RedisCache) -> int:
+    return slot_of(cache.make_key(KEYS[0]))
+
+
+@pytest.fixture
+def target(nodes: Cluster, slot: int, primaries: Callable[[], list[Server]]) -> Iterator[Server]:
+    """Another primary than the slot's; the slot goes home after the test."""
+    home = nodes.owner(slot)
+    yield next(node for node in primaries() if node is not home)
+    if nodes.owner(slot) is not home:
+        nodes.move_slot(slot, home)
+
+
+def map_reads(nodes: Cluster) -> int:
+    total = 0
+    for node in nodes.nodes:
+        stats = node.info("commandstats")
+        # Redis 6 counts CLUSTER as one command.
+        for name in ("cmdstat_cluster|slots", "cmdstat_cluster"):
+            total += int(stats.get(name, {}).get("calls", 0))
+    return total
+
+
+def test_a_moved_slot_is_learned_from_the_reply(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    cache.set_many(dict.fromkeys(KEYS, "value"))
+    nodes.move_slot(slot, target)
+    time.sleep(0.25)  # what was learned so far is no longer new
+    for node in nodes.nodes:
+        node.cli("CONFIG", "RESETSTAT")
+    assert cache.get(KEYS[0]) == "value"
+    assert map_reads(nodes) == 1
+    assert cache.get_many(KEYS) == dict.fromkeys(KEYS, "value")
+    assert map_reads(nodes) == 1
+    redirected = sum(
+        int(node.info("errorstats").get("errorstat_MOVED", {}).get("count", 0))
+        for node in nodes.nodes
+    )
+    assert redirected == 1
+
+
+def test_a_batch_that_is_moved_reads_the_map_once(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    cache.set_many(dict.fromkeys(KEYS, 0))
+    nodes.move_slot(slot, target)
+    time.sleep(0.25)  # what was learned so far is no longer new
+    for node in nodes.nodes:
+        node.cli("CONFIG", "RESETSTAT")
+    assert cache.set_many(dict.fromkeys(KEYS, 1)) == []
+    assert map_reads(nodes) == 1
+    assert cache.get_many(KEYS) == dict.fromkeys(KEYS, 1)
+
+
+def test_in_the_midst_of_a_move_every_operation_works(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    cache.set_many({key: number for number, key in enumerate(KEYS)})
+    with nodes.moving(slot, target) as move:
+        assert move.migrate(100) == 100
+        # Half of the keys are on one node, half on the other: MGET of both is TRYAGAIN.
+        assert cache.get_many(KEYS) == {key: number for number, key in enumerate(KEYS)}
+        assert [cache.get(key) for key in KEYS] == list(range(200))
+        assert [cache.incr(key) for key in KEYS] == list(range(1, 201))
+        assert cache.set_many(dict.fromkeys(KEYS, 5)) == []
+        assert cache.add("{tag}:new", 1)
+        assert not cache.add("{tag}:new", 2)
+        with cache.pipeline() as pipe:
+            for key in KEYS[:50]:
+                pipe.set(key, 6)
+            read = [pipe.get(key) for key in KEYS[:50]]
+            many = pipe.get_many(KEYS)
+        assert [result.value for result in read] == [6] * 50
+        assert many.value == {key: 6 if key in KEYS[:50] else 5 for key in KEYS}
+        assert cache.delete_many([*KEYS[:150], "{tag}:missing"]) == 150
+        assert sorted(cache.keys("{tag}:*")) == sorted([*KEYS[150:], "{tag}:new"])
+        assert cache.delete_pattern("{tag}:1*") == 50
+    assert cache.keys("{tag}:*") == ["{tag}:new"]
+
+
+async def test_in_the_midst_of_a_move_on_asyncio(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    await cache.aset_many(dict.fromkeys(KEYS, 1))
+    with nodes.moving(slot, target) as move:
+        move.migrate(100)
+        found = await asyncio.gather(*[cache.aget(key) for key in KEYS])
+        assert found == [1] * 200
+        assert await cache.aget_many(KEYS) == dict.fromkeys(KEYS, 1)
+        counted = await asyncio.gather(*[cache.aincr(key) for key in KEYS])
+        assert counted == [2] * 200
+        assert await cache.adelete_many(KEYS) == 200
+
+
+def test_keys_that_one_command_needs_together_are_waited_for(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    cache.sadd("{tag}:a", 1, 2)
+    cache.sadd("{tag}:b", 2, 3)
+    with nodes.moving(slot, target) as move:
+        move.migrate(1)
+        began = time.monotonic()
+        with pytest.raises(ServerRefused, match="TRYAGAIN"):
+            cache.sinter("{tag}:a", "{tag}:b")
+        assert 0.8 < time.monotonic() - began < 1.5
+
+        later = threading.Timer(0.2, move.migrate, [10])
+        later.start()
+        assert cache.sinter("{tag}:a", "{tag}:b") == {2}
+        later.join()
+
+
+def test_a_redirection_that_never_ends_is_an_error(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    """Both nodes believe that the other one has the slot."""
+    source = nodes.owner(slot)
+    cache.set(KEYS[0], 1)
+    source_id, target_id = source.cli("CLUSTER", "MYID"), target.cli("CLUSTER", "MYID")
+    for node in nodes.nodes:
+        node.cli("CONFIG", "RESETSTAT")
+    cache.delete(KEYS[0])
+    source.cli("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+    try:
+        with pytest.raises(ServerRefused, match="MOVED"):
+            cache.get(KEYS[0])
+        moved = [
+            int(node.info("errorstats").get("errorstat_MOVED", {}).get("count", 0))
+            for node in (source, target)
+        ]
+        assert sum(moved) <= 6
+    finally:
+        source.cli("CLUSTER", "SETSLOT", slot, "NODE", source_id)
+        nodes.wait_ok()
+    assert cache.set(KEYS[0], 2)
+
+
+class Load:
+    """Threads and tasks at work on keys of one slot; what went wrong is in ``failures``."""
+
+    def __init__(self, cache: RedisCache) -> None:
+        self.cache = cache
+        self.failures: list[object] = []
+        self.operations = 0
+        self.counted: dict[str, int] = {}
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._blocking, args=(n,)) for n in range(8)]
+        self._threads.append(threading.Thread(target=lambda: asyncio.run(self._tasks())))
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _blocking(self, number: int) -> None:
+        cache, mine = self.cache, KEYS[number::8]
+        turn = 0
+        while not self._stop.is_set():
+            turn += 1
+            key = random.choice(mine)
+            try:
+                total = cache.incr(key)
+                self._check(self.counted.get(key, 0) + 1, total)
+                self.counted[key] = total
+                self._check(total, cache.get(key))
+                self._check(len(KEYS), len(cache.get_many(KEYS)))
+                with cache.pipeline() as pipe:
+                    pipe.set(f"{{tag}}:pipe{number}", turn)
+                    read = pipe.get(f"{{tag}}:pipe{number}")
+                self._check(turn, read.value)
+                self.operations += 5
+            except Exception as error:
+                self.failures.append(error)
+
+    async def _tasks(self) -> None:
+        await asyncio.gather(*[self._native(number) for number in range(50)])
+
+    async def _native(self, number: int) -> None:
+        cache, key = self.cache, f"{{tag}}:task{number}"
+        turn = 0
+        while not self._stop.is_set():
+            turn += 1
+            try:
+                await cache.aset(key, turn)
+                self._check(turn, await cache.aget(key))
+                self._check(turn + 1, await cache.aincr(key))
+                self._check(len(KEYS), len(await cache.aget_many(KEYS)))
+                self.operations += 4
+            except Exception as error:
+                self.failures.append(error)
+
+    def _check(self, expected: object, found: object) -> None:
+        if expected != found:
+            self.failures.append((expected, found))
+
+
+def test_a_live_move_fails_no_operation_and_loses_none(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    """Eight threads and fifty tasks on one slot, which goes to and fro three times."""
+    home = nodes.owner(slot)
+    cache.set_many(dict.fromkeys(KEYS, 0), timeout=None)
+    with Load(cache) as load:
+        for there in (target, home, target, home, target, home):
+            with nodes.moving(slot, there) as move:
+                move.migrate(100)
+                time.sleep(0.1)
+    assert load.failures == []
+    assert load.operations > 1000
+    assert {key: cache.get(key) for key in load.counted} == load.counted

@@ -1,0 +1,115 @@
+"""Threads, forks and event loops on one cluster: right values, and no connection left open."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.testing.cluster import Cluster
+
+CacheOn = Callable[..., RedisCache]
+
+DATA = {f"key{number}": number for number in range(90)}
+
+
+def connected(nodes: Cluster) -> int:
+    """Connections that the nodes see."""
+    return sum(int(node.info("clients")["connected_clients"]) for node in nodes.nodes)
+
+
+def settles_at(nodes: Cluster, count: int) -> bool:
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        if connected(nodes) == count:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_forked_child_has_connections_of_its_own(cache: RedisCache) -> None:
+    """With threads that are busy at the moment of the fork."""
+    cache.set_many(DATA)
+    stop = threading.Event()
+    wrong: list[object] = []
+
+    def read(rounds: int = 10**9) -> None:
+        for _ in range(rounds):
+            if stop.is_set():
+                return
+            for key, value in DATA.items():
+                if cache.get(key) != value:
+                    wrong.append(key)
+            if cache.get_many(list(DATA)) != DATA:
+                wrong.append("many")
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        statuses = []
+        for _ in range(3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: the test
+                child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    read(3)
+                    asyncio.run(cache.aget_many(list(DATA)))
+                    with cache.lock("held", timeout=5):
+                        status = len(wrong)
+                finally:
+                    os._exit(status)
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert statuses == [0, 0, 0]
+    assert wrong == []
+
+
+def test_event_loops_leave_nothing_open(nodes: Cluster, cache_on: CacheOn) -> None:
+    cache = cache_on(nodes.urls[0], KEY_PREFIX="loops")
+    cache.set_many(DATA)
+    cache._engine.close_idle()
+    time.sleep(0.05)
+    before = connected(nodes)
+
+    async def work() -> None:
+        assert await cache.aget_many(list(DATA)) == DATA
+        found = await asyncio.gather(*[cache.aget(key) for key in DATA])
+        assert found == list(DATA.values())
+        async with cache.alock("held", timeout=5):
+            pass
+
+    def loops() -> None:
+        for _ in range(3):
+            asyncio.run(work())
+
+    threads = [threading.Thread(target=loops) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gc.collect()
+    assert settles_at(nodes, before)
+
+
+def test_fifty_tasks_share_a_connection_a_node(nodes: Cluster, cache_on: CacheOn) -> None:
+    cache = cache_on(nodes.urls[0], KEY_PREFIX="tasks")
+    before = connected(nodes)
+
+    async def work() -> int:
+        for _ in range(5):
+            await asyncio.gather(*[cache.aset(key, value) for key, value in DATA.items()])
+        return await asyncio.to_thread(connected, nodes)
+
+    # One to each primary, and the one to the start node may be among them.
+    assert asyncio.run(work()) - before <= 4

@@ -1,0 +1,82 @@
+"""What sentinels are asked, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django_redis_core.commands import Command, Kind, text
+
+Address = tuple[str, int]
+
+_SENTINEL = Kind("SENTINEL", write=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One sentinel's view. ``epoch`` grows with each failover, so of two answers the one with the
+    higher epoch is the later one; ``replicas`` are those that are fit to serve."""
+
+    primary: Address
+    epoch: int
+    replicas: tuple[Address, ...]
+
+
+def questions(service: str) -> tuple[Command, ...]:
+    """What ``answer`` needs replies to.
+
+    The address is asked for by itself: a sentinel that leads a failover gives the new primary's
+    from the moment of its promotion, and ``SENTINEL MASTER`` only when the replicas follow it.
+    """
+    return (
+        _command(b"GET-MASTER-ADDR-BY-NAME", service),
+        _command(b"MASTER", service),
+        _command(b"REPLICAS", service),
+    )
+
+
+def answer(replies: Sequence[Any]) -> Answer | Exception | None:
+    """The answer in the replies; None: this sentinel does not know the service."""
+    address, master, replicas = replies
+    if isinstance(address, Exception):
+        return address
+    if address is None:
+        return None
+    for reply in (master, replicas):
+        if isinstance(reply, Exception):
+            return reply
+    primary = (text(address[0]), int(address[1]))
+    fit = []
+    for flat in replicas:
+        replica = _pairs(flat)
+        where = (replica["ip"], int(replica["port"]))
+        if where != primary and _is_fit(replica):
+            fit.append(where)
+    return Answer(primary, int(_pairs(master)["config-epoch"]), tuple(sorted(fit)))
+
+
+def all_services() -> Command:
+    return _command(b"MASTERS")
+
+
+def names(reply: Sequence[Any]) -> list[str]:
+    """The names of the services in the reply to ``all_services``."""
+    return sorted(_pairs(flat)["name"] for flat in reply)
+
+
+def _is_fit(replica: dict[str, str]) -> bool:
+    """Whether it is reachable and hears its primary: one that does not hear it falls behind."""
+    flags = set(replica["flags"].split(","))
+    return not flags & _UNFIT and replica.get("master-link-status", "ok") == "ok"
+
+
+_UNFIT = {"s_down", "o_down", "disconnected", "master_down"}
+
+
+def _command(*args: bytes | str) -> Command:
+    return Command(_SENTINEL, (b"SENTINEL", *args), None)
+
+
+def _pairs(flat: Sequence[Any]) -> dict[str, str]:
+    return dict(zip(map(text, flat[::2]), map(text, flat[1::2]), strict=True))

@@ -1,0 +1,184 @@
+"""Listening to sentinels: one thread for each, in each process, from the first use on.
+
+A thread never decides. It tells the topologies that what they know may be out of date; they ask
+the sentinels before their next command. To all sentinels it listens because each hears of a switch
+at its own time, and the one that led it first.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import redis.exceptions
+
+from django_redis_core.commands import text
+
+if TYPE_CHECKING:
+    from django_redis_core.connections import Node
+
+#: Seconds of silence after which a sentinel is asked whether it is there.
+PING_EVERY = 0.4
+#: Seconds between two tries to reach a sentinel.
+RETRY_EVERY = 0.5
+
+EVENTS = (
+    "+switch-master",
+    "+promoted-slave",
+    # Replicas that die, come back, are new, or are told to follow another primary.
+    "+sdown",
+    "-sdown",
+    "+slave",
+    "+slave-reconf-done",
+    "+convert-to-slave",
+    "+reboot",
+)
+
+
+class Listener(Protocol):
+    """Who is told; ``service`` is the name that the sentinels know."""
+
+    service: str
+
+    def doubt(self) -> None:
+        """What is known may be out of date. Called from another thread."""
+
+
+class Watch:
+    """The threads of one group of sentinels. They end when nobody has the watch any more.
+
+    ``beat`` is when a thread last ran (``time.monotonic()``): where it is long ago (the process was
+    stopped, or has no threads), nobody would have heard of a switch.
+    """
+
+    def __init__(self, sentinels: Sequence[Node]) -> None:
+        self.sentinels = tuple(sentinels)
+        self.listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
+        self.reset()
+
+    def reset(self) -> None:
+        """Without threads: at first, and in a forked child, where its parent's do not run."""
+        self.lock = threading.Lock()
+        self.beat = 0.0
+        self.connections: dict[Node, Any] = {}
+        self._stop: threading.Event | None = None
+
+    def join(self, listener: Listener) -> None:
+        """Tells ``listener`` from now on. Starts the threads that do not run."""
+        if self._stop is not None and listener in self.listeners:
+            return
+        with self.lock:
+            self.listeners.add(listener)
+            if self._stop is not None:
+                return
+            self._stop = stop = threading.Event()
+            weakref.finalize(self, stop.set).atexit = False
+            for sentinel in self.sentinels:
+                threading.Thread(
+                    target=_listen,
+                    args=(weakref.ref(self), sentinel, stop),
+                    name=f"listening to {sentinel.name}",
+                    daemon=True,
+                ).start()
+
+    def tell(self, service: str | None = None) -> None:
+        """Doubts what is known of one service, or of all."""
+        with self.lock:
+            listeners = list(self.listeners)
+        for listener in listeners:
+            if service is None or listener.service == service:
+                listener.doubt()
+
+
+def _listen(watch: weakref.ref[Watch], sentinel: Node, stop: threading.Event) -> None:
+    while not stop.is_set():
+        connection = sentinel.config.connection()
+        try:
+            _beat(watch, sentinel, connection)
+            connection.connect()
+            connection.send_command("SUBSCRIBE", *EVENTS)
+            for _ in EVENTS:
+                connection.read_response()
+            sentinel.breaker.succeeded()
+            # What happened while nobody listened is not known.
+            _tell(watch, None)
+            _hear(watch, sentinel, connection, stop)
+        except (redis.exceptions.RedisError, OSError):
+            pass
+        finally:
+            connection.disconnect()
+        _beat(watch, sentinel, None)
+        stop.wait(RETRY_EVERY)
+
+
+def _hear(
+    watch: weakref.ref[Watch], sentinel: Node, connection: Any, stop: threading.Event
+) -> None:
+    """Reads events until the sentinel is silent or nobody cares."""
+    asked = False
+    while not stop.is_set():
+        _beat(watch, sentinel, connection)
+        if connection.can_read(timeout=PING_EVERY):
+            reply = connection.read_response()
+            asked = False
+            if text(reply[0]) == "message":
+                _tell(watch, text(reply[2]))
+        elif asked:
+            return
+        else:
+            connection.send_command("PING")
+            asked = True
+
+
+def _beat(ref: weakref.ref[Watch], sentinel: Node, connection: Any) -> None:
+    watch = ref()
+    if watch is not None:
+        watch.beat = time.monotonic()
+        watch.connections[sentinel] = connection
+
+
+def _tell(ref: weakref.ref[Watch], event: str | None) -> None:
+    watch = ref()
+    if watch is None:
+        return
+    if event is None:
+        watch.tell()
+        return
+    # "<service> <ip> <port> …" of a switch, "master <service> …" of a primary, and of a replica
+    # "slave <name> <ip> <port> @ <service> …".
+    before, _, after = event.partition(" @ ")
+    words = (after or before.removeprefix("master ")).split()
+    watch.tell(words[0] if words else None)
+
+
+_watches: weakref.WeakValueDictionary[Hashable, Watch] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def watch_for(sentinels: Sequence[Node]) -> Watch:
+    """The process' watch over these sentinels."""
+    identity = tuple(sentinel.config.identity for sentinel in sentinels)
+    with _lock:
+        watch = _watches.get(identity)
+        if watch is None:
+            watch = _watches[identity] = Watch(sentinels)
+        return watch
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for watch in list(_watches.values()):
+        inherited = [connection for connection in watch.connections.values() if connection]
+        watch.reset()
+        for connection in inherited:
+            connection.disconnect()  # this copy only: redis-py sees that it is not its process
+        watch.tell()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

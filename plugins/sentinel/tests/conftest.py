@@ -1,0 +1,64 @@
+"""A primary, two replicas and three sentinels for the session, and caches on them."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from django.core.signals import setting_changed
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.testing.topologies import Sentinels, hasten, sentinels
+
+pytest_plugins = ["django_redis_core.testing.fixtures"]
+
+SERVICE = "Orders"
+PASSWORD = "of the servers"
+
+
+@pytest.fixture(scope="session")
+def group() -> Iterator[Sentinels]:
+    """Its servers have a password, and the sentinels none."""
+    kind = os.environ.get("DRC_TEST_SERVER", "valkey")
+    with sentinels(SERVICE, kind=kind, password=PASSWORD) as group:
+        yield group
+
+
+@pytest.fixture
+def service(group: Sentinels) -> Iterator[Sentinels]:
+    """The group, well when a test begins, which may break it."""
+    yield group
+    for server in (*group.data.servers, *group.sentinels):
+        if server.running and server.paused:
+            server.resume()
+        if not server.running:
+            server.start()
+            if server in group.sentinels:
+                hasten(server)
+    group.wait_settled()
+
+
+@pytest.fixture
+def on_group(group: Sentinels) -> Mapping[str, Any]:
+    return {
+        "CONNECTION_FACTORY": "sentinel",
+        "SENTINELS": group.addresses,
+        "PASSWORD": PASSWORD,
+    }
+
+
+@pytest.fixture
+def cache_on(on_group: Mapping[str, Any]) -> Iterator[Callable[..., RedisCache]]:
+    """``cache_on(location, OPTION=…)``: a cache without a past; an option None is left out."""
+
+    def make(location: Any = f"redis://{SERVICE}/0", **more: Any) -> RedisCache:
+        entry = {name: more.pop(name) for name in ("KEY_PREFIX",) if name in more}
+        every = {name: value for name, value in {**on_group, **more}.items() if value is not None}
+        return RedisCache(location, {**entry, "OPTIONS": every})
+
+    yield make
+    setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+    gc.collect()  # with the caches go the servers' circuit breakers, and the threads that listen

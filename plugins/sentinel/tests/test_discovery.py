@@ -1,0 +1,219 @@
+"""Finding the servers, and going on when sentinels are in trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.servers import Server
+from django_redis_core.testing.topologies import Sentinels
+
+MakeCache = Callable[..., RedisCache]
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if "listening" in thread.name]
+
+
+def got(cache: RedisCache, way: str) -> Any:
+    return cache.get("k") if way == "blocking" else asyncio.run(cache.aget("k"))
+
+
+def test_nothing_is_asked_before_the_first_command(cache_on: MakeCache) -> None:
+    cache = cache_on(SENTINELS=[("127.0.0.1", 1)])
+    assert cache._engine.topology.nodes() == ()
+    assert cache.raw_client() is not None
+
+
+def test_an_unknown_service(service: Sentinels, cache_on: MakeCache) -> None:
+    cache = cache_on("redis://ordres/0", IGNORE_EXCEPTIONS=True)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        cache.get("k")
+    message = str(caught.value)
+    assert message.startswith("CACHES[")
+    assert "'ordres'" in message
+    assert f"They know: {service.service}." in message
+
+
+async def test_an_unknown_service_on_asyncio(service: Sentinels, cache_on: MakeCache) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"They know: {service.service}"):
+        await cache_on("redis://ordres/0").aget("k")
+
+
+@pytest.mark.parametrize("way", ["blocking", "asyncio"])
+def test_no_sentinel_at_the_start(cache_on: MakeCache, way: str) -> None:
+    cache = cache_on(SENTINELS=[("127.0.0.1", 1), ("127.0.0.1", 2)])
+    began = time.monotonic()
+    with pytest.raises(ConnectionInterrupted, match="service 'Orders': no sentinel") as caught:
+        got(cache, way)
+    assert time.monotonic() - began < 0.5
+    assert all(f"redis://127.0.0.1:{port}/0: " in str(caught.value) for port in (1, 2))
+    assert cache_on(SENTINELS=[("127.0.0.1", 1)], IGNORE_EXCEPTIONS=True).get("k", "no") == "no"
+
+
+def test_sentinels_that_do_not_answer(service: Sentinels, cache_on: MakeCache) -> None:
+    for sentinel in service.sentinels[:2]:
+        sentinel.pause()
+    began = time.monotonic()
+    cache = cache_on(KEY_PREFIX="other")
+    assert cache.set("k", 1)
+    assert time.monotonic() - began < 1
+    service.sentinels[2].pause()
+    cache = cache_on(SOCKET_TIMEOUT=0.9)  # another configuration, which knows nothing
+    began = time.monotonic()
+    with pytest.raises(ConnectionInterrupted, match="no sentinel can say"):
+        cache.get("k")
+    assert time.monotonic() - began < 1.5
+
+
+def test_without_sentinels_a_cache_goes_on(service: Sentinels, cache_on: MakeCache) -> None:
+    cache = cache_on()
+    cache.set("k", 1)
+    for sentinel in service.sentinels:
+        sentinel.kill()
+    longest = 0.0
+    until = time.monotonic() + 1.5
+    cache._engine.topology.doubt()  # type: ignore[attr-defined]
+    while time.monotonic() < until:
+        began = time.monotonic()
+        assert cache.get("k") == 1
+        longest = max(longest, time.monotonic() - began)
+        time.sleep(0.01)
+    assert longest < 0.3
+    for sentinel in service.sentinels:
+        sentinel.start()
+    topology: Any = cache._engine.topology
+    doubts = topology._doubts
+    wait_until(lambda: topology._doubts is not doubts, "it listens again")
+
+
+def test_where_no_thread_runs_the_sentinels_are_asked(
+    service: Sentinels, cache_on: MakeCache
+) -> None:
+    cache = cache_on()
+    topology: Any = cache._engine.topology
+
+    def asked() -> bool:
+        cache.get("k")
+        return bool(topology.ready)
+
+    wait_until(asked, "the threads listen, and what they have missed is known")
+    topology._watch._stop.set()
+    wait_until(lambda: (gc.collect(), not threads())[1], "the threads have ended")
+    wait_until(lambda: not topology.ready, "what is known has grown old", timeout=2)
+    cache.get("k")
+    assert topology.ready
+
+
+def test_threads_end_with_the_cache(service: Sentinels, cache_on: MakeCache) -> None:
+    wait_until(lambda: (gc.collect(), not threads())[1], "those of other tests have ended")
+    cache = cache_on()
+    cache.get("k")
+    assert len(threads()) == 3
+    cache_on(KEY_PREFIX="other").get("k")
+    assert len(threads()) == 3  # one a sentinel and process
+    wait_until(lambda: listeners(service) == 3, "each sentinel is listened to")
+    del cache
+    setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+    gc.collect()
+    wait_until(lambda: not threads(), "the threads have ended", timeout=2)
+    wait_until(lambda: listeners(service) == 0, "their connections are closed", timeout=2)
+
+
+def listeners(service: Sentinels) -> int:
+    """Connections of this user that are subscribed; the sentinels' own listen to servers."""
+    return sum(
+        " sub=8 " in line
+        for sentinel in service.sentinels
+        for line in sentinel.cli("CLIENT", "LIST").splitlines()
+    )
+
+
+@pytest.mark.parametrize("way", ["blocking", "asyncio"])
+def test_a_forked_child(service: Sentinels, cache_on: MakeCache, way: str) -> None:
+    cache = cache_on()
+    cache.set("k", "parent")
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        verdict = b"raised"
+        try:
+            value = got(cache, way)
+            deadline = time.monotonic() + 2
+            topology: Any = cache._engine.topology
+            while topology._watch.beat == 0 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            verdict = f"{value} {len(threads())} {topology._watch.beat > 0}".encode()
+        finally:
+            os.write(write, verdict)
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        assert pipe.read() == b"parent 3 True"
+    os.waitpid(child, 0)
+    assert cache.get("k") == "parent"
+
+
+def test_a_password_of_the_sentinels_alone(service: Sentinels, cache_on: MakeCache) -> None:
+    for sentinel in service.sentinels:
+        sentinel.cli("ACL", "SETUSER", "site", "on", ">sentinels", "~*", "&*", "+@all")
+    right = {"username": "site", "password": "sentinels"}
+    cache = cache_on(SENTINEL_KWARGS=right)
+    assert cache.set("k", 1)
+    assert cache.get("k") == 1
+    wrong = cache_on(SENTINEL_KWARGS={**right, "password": "of the servers"})
+    with pytest.raises(ConnectionInterrupted, match="stand in SENTINEL_KWARGS") as caught:
+        wrong.get("k")
+    assert "no sentinel can say" in str(caught.value)
+
+
+def test_a_wrong_password_of_the_servers(service: Sentinels, cache_on: MakeCache) -> None:
+    primary = service.current_primary()
+    with pytest.raises(ConnectionInterrupted, match=f":{primary.port}/0") as caught:
+        cache_on(PASSWORD="wrong").get("k")
+    assert "SENTINEL_KWARGS" not in str(caught.value)
+
+
+def test_a_user_of_the_servers_with_few_rights(service: Sentinels, cache_on: MakeCache) -> None:
+    for server in service.data.servers:
+        server.cli("ACL", "SETUSER", "few", "on", ">few", "~*", "-@all", "+get", "+set")
+        server.cli("ACL", "SETUSER", "few", "+@connection")
+    cache = cache_on(USERNAME="few", PASSWORD="few")
+    assert cache.set("k", 1)
+    assert cache.get("k") == 1
+
+
+def test_shards_that_are_services(service: Sentinels, cache_on: MakeCache) -> None:
+    solo = "Solo"
+    password = service.data.primary.password
+    with Server(service.data.primary.kind, password=password) as alone:
+        for sentinel in service.sentinels:
+            sentinel.cli("SENTINEL", "MONITOR", solo, alone.host, alone.port, 2)
+            sentinel.cli("SENTINEL", "SET", solo, "auth-pass", str(password))
+        try:
+            cache = cache_on(
+                [f"redis://{name}/0" for name in (service.service, solo)], CLIENT="shard"
+            )
+            keys = [f"shard-{number}" for number in range(40)]
+            assert cache.set_many(dict.fromkeys(keys, 1)) == []
+            assert cache.get_many(keys) == dict.fromkeys(keys, 1)
+            count = len(alone.cli("KEYS", "*"))
+            assert 0 < count < 40
+            with cache.lock("locked", timeout=5):
+                assert cache.has_key("locked")
+            assert cache.delete_many(keys) == 40
+        finally:
+            for sentinel in service.sentinels:
+                sentinel.cli("SENTINEL", "REMOVE", solo)

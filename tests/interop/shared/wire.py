@@ -1,0 +1,73 @@
+"""What a site can be told to do, on either side of the wire."""
+
+import warnings
+
+from django.contrib.sessions.backends.cache import SessionStore
+from promises import PROMISES
+
+_locks = {}
+
+
+def keep(site, name):
+    """Runs a promise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        PROMISES[name](site)
+
+
+def calls(site, entry, steps):
+    """Calls methods on one cache; the results, in which an iterator is a list."""
+    options = dict(entry)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cache = site.cache(**options)
+        results = []
+        for method, args, kwargs in steps:
+            result = getattr(cache, method)(*args, **kwargs)
+            results.append(list(result) if hasattr(result, "__next__") else result)
+    return results
+
+
+def session_stored(site, prefix, data):
+    """Stores a session and returns its key."""
+    with site.named(prefix=prefix):
+        session = SessionStore()
+        session.update(data)
+        session.create()
+        session.save()
+        return session.session_key
+
+
+def session_read(site, prefix, key):
+    with site.named(prefix=prefix):
+        return dict(SessionStore(session_key=key).items())
+
+
+def acquire(site, prefix, key):
+    """Tries a lock without waiting."""
+    lock = site.cache(prefix=prefix).lock(key, timeout=30)
+    taken = lock.acquire(blocking=False)
+    if taken:
+        _locks[prefix, key] = lock
+    return taken
+
+
+def release(site, prefix, key):
+    _locks.pop((prefix, key)).release()
+
+
+def servers_of(site, keys):
+    """The position of the shard of each key, as stored."""
+    cache = site.cache(site.urls, CLIENT_CLASS="django_redis.client.ShardClient", prefix="ring")
+    return [cache.client.get_server_name(cache.client.make_key(key)) for key in keys]
+
+
+DEEDS = {
+    "promise": keep,
+    "calls": calls,
+    "session_stored": session_stored,
+    "session_read": session_read,
+    "acquire": acquire,
+    "release": release,
+    "servers_of": servers_of,
+}
