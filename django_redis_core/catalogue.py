@@ -19,7 +19,6 @@ OURS: dict[str, str] = {
     "cluster": "connection_factory",
     "herd": "client",
     "shard": "client",
-    "near": "client",
 }
 
 #: What django-redis calls the plugins, by the kind that is asked for.

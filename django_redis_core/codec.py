@@ -99,11 +99,12 @@ class Codec:
         self.encode_scored = _encoder(dumps, frame, sealer, plain=None)
         if sealer is not None and not sealer.deterministic:
             self.encode_element = self.encode_member = self.encode_scored = _refuser(sealer.name)
+        loads: Callable[..., Any]
         if sealer is None:
             loads = _stages(_loader(self.serializers), _unpacker(compressors))
         else:
             loads = _opener(sealer, self.serializers, self.compressors, writer)
-        self._loads = loads
+        self._loads: Callable[..., Any] = loads
         self.decode, self.decode_many = _decoders(loads, report, keyed=sealer is not None)
 
     def with_serializers(

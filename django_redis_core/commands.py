@@ -197,7 +197,7 @@ def SET(
     if not (nx or xx):
         if milliseconds is None:
             return Command(_SET, (b"SET", key, payload), key)
-        return Command(_SET, (b"SET", key, payload, b"PX", milliseconds), key)
+        return Command(_SET, (b"SET", key, payload, b"PX", b"%d" % milliseconds), key)
     if nx and xx:
         raise ValueError("nx (only a new key) and xx (only an old one) exclude each other.")
     args: list[Argument] = [b"SET", key, payload]
@@ -225,7 +225,7 @@ def PERSIST(key: str) -> Command:
 
 
 def PEXPIRE(key: str, milliseconds: int) -> Command:
-    return Command(_PEXPIRE, (b"PEXPIRE", key, milliseconds), key)
+    return Command(_PEXPIRE, (b"PEXPIRE", key, b"%d" % milliseconds), key)
 
 
 def PEXPIREAT(key: str, milliseconds: int) -> Command:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-WIDTH, LEFT, RIGHT, ROW, TITLE = 600, 232, 70, 25, 62
+WIDTH, LEFT, RIGHT, ROW, TITLE = 620, 268, 66, 25, 62
+# Hides the line behind a figure.
+OVER = ' stroke="#ffffff" stroke-width="5" paint-order="stroke"'
 OURS, THEIRS, INK, GREY = "#1f7a4d", "#b8c0c8", "#20262c", "#68727c"
 
 Row = dict[str, str]
@@ -105,7 +107,7 @@ def draw(markdown: str) -> str:
                 f'<rect x="{LEFT}" y="{y + 3}" width="{wide:g}" height="{ROW - 7}" rx="2" '
                 f'fill="{OURS if one.ours else THEIRS}"/>'
             )
-            parts.append(text(LEFT + wide + 6, y + 16, one.figure))
+            parts.append(text(LEFT + wide + 6, y + 16, one.figure, more=OVER))
             y += ROW
         y += 12
     return (

@@ -27,9 +27,10 @@ _FENCE = re.compile(r"^(```.*?^```[^\n]*$)", re.M | re.S)
 
 
 def on_config(config: Any) -> Any:
-    """Every plugin gets its place in the navigation."""
+    """Every plugin gets its place in the navigation, after the overview."""
     section = next(part["Plugins"] for part in config.nav if "Plugins" in part)
-    section += [{Path(page).stem: page} for page in PAGES.values() if page.startswith("plugins/")]
+    plugins = [page for page in PAGES.values() if page.startswith("plugins/")]
+    section[1:1] = [{Path(page).stem: page} for page in plugins]
     return config
 
 
@@ -53,6 +54,11 @@ def on_files(files: Any, *, config: Any) -> Any:
 def on_page_markdown(markdown: str, *, page: Any, **kwargs: Any) -> str:
     """Links lead to pages; the markers of operations.md become the operations."""
     return with_operations(links_to_pages(markdown, page.file.src_uri))
+
+
+def on_page_content(html: str, *, page: Any, **kwargs: Any) -> str:
+    """style.css shows the four columns of options one below the other on a phone."""
+    return f'<div class="options">{html}</div>' if page.file.src_uri == "options.md" else html
 
 
 def source_of(page: str) -> str:
@@ -110,9 +116,9 @@ def unreleased(root: Path) -> str:
     for kind in settings["tool"]["towncrier"]["type"]:
         fragments = sorted((root / "news").glob(f"*.{kind['directory']}.md"))
         if fragments and kind["showcontent"]:
-            text += f"\n### {kind['name']}\n\n"
+            text += f"\n### {kind['name']}\n"
             for fragment in fragments:
                 first, *rest = fragment.read_text(encoding="utf-8").strip().splitlines()
-                text += "\n".join([f"- {first}", *(f"    {line}".rstrip() for line in rest)])
-                text += "\n"
+                lines = [f"- {first}", *(f"    {line}".rstrip() for line in rest)]
+                text += "\n" + "\n".join(lines) + "\n"
     return f"\n## Not released yet\n{text}" if text else ""

@@ -31,13 +31,19 @@ def _violation(message: str) -> ProtocolViolation:
     return ProtocolViolation(None, f"protocol error: {message}")
 
 
+def encoded(arg: Argument) -> str | bytes:
+    """A number as the text that the protocol wants; text and bytes as they are."""
+    if isinstance(arg, str | bytes):
+        return arg
+    return b"%d" % arg if isinstance(arg, int) else repr(arg).encode()
+
+
 def python_pack(args: tuple[Argument, ...]) -> bytes:
     parts = [b"*%d\r\n" % len(args)]
     for arg in args:
+        arg = encoded(arg)
         if isinstance(arg, str):
             arg = arg.encode()
-        elif not isinstance(arg, bytes):
-            arg = repr(arg).encode()
         parts.append(b"$%d\r\n%b\r\n" % (len(arg), arg))
     return b"".join(parts)
 
@@ -114,7 +120,20 @@ except ImportError:
     pack = python_pack
     make_reader = PythonReader
 else:
-    pack = hiredis.pack_command  # type: ignore[assignment]
+    _pack_command = hiredis.pack_command
+
+    def pack(args: tuple[Argument, ...]) -> bytes:
+        """hiredis' packing, which never gets to see a number.
+
+        It turns one into text by a call that looks for signals, and where a signal's handler
+        raises there (a time limit, Ctrl-C) it goes on with no text and takes the process down.
+        """
+        for arg in args:
+            cls = arg.__class__
+            if cls is not str and cls is not bytes:
+                args = tuple([encoded(arg) for arg in args])
+                break
+        return _pack_command(args)  # type: ignore[arg-type, no-any-return]
 
     def make_reader() -> Reader:
         return hiredis.Reader(

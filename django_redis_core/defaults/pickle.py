@@ -47,9 +47,7 @@ class PickleSerializer(Serializer):
     #: What looks up classes where there is an ``allow``, for plugins that unpickle by themselves.
     find_class: Callable[[str, str], Any]
 
-    def __init__(
-        self, protocol: int | None = None, allow: Collection[str] | None = None
-    ) -> None:
+    def __init__(self, protocol: int | None = None, allow: Collection[str] | None = None) -> None:
         if protocol is not None and protocol > pickle.HIGHEST_PROTOCOL:
             raise ValueError(
                 f"PICKLE_VERSION must be at most {pickle.HIGHEST_PROTOCOL}, the highest protocol "
@@ -59,7 +57,7 @@ class PickleSerializer(Serializer):
         self.allow = None if allow is None else AllowList(allow)
         if self.allow is not None:
             # On the object alone, so that other caches call pickle.loads itself.
-            self.loads = self.allow.loads  # type: ignore[method-assign]
+            self.loads = self.allow.loads  # type: ignore[assignment]
             self.find_class = self.allow.find_class
 
     def dumps(self, value: Any) -> bytes:

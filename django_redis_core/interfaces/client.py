@@ -97,7 +97,7 @@ class Client(
         self.encode = context.codec.encode
         self.decode = context.codec.decode
         if type(self).unwrap is Client.unwrap:
-            self.unwrap_many = context.codec.decode_many  # type: ignore[method-assign]
+            self.unwrap_many = context.codec.decode_many  # type: ignore[method-assign, assignment]
             self.unwrap = self.decode  # type: ignore[method-assign, assignment]  # a call less for every value
         self.default_timeout = context.default_timeout
         self.scan_itersize = context.scan_itersize

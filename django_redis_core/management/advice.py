@@ -39,7 +39,8 @@ def on_servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     for server in servers:
         name = server["name"]
         if not server["reachable"]:
-            yield problem(f"{name} cannot be asked: {server['error']}")
+            error = server["error"]
+            yield problem(error if name in error else f"{name} cannot be asked: {error}")
             continue
         if "info_refused" in server:
             yield hint(f"{name} refuses INFO, so little can be told of it.")

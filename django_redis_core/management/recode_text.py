@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from .output import counted, size, table
@@ -28,7 +27,8 @@ def outcome(alias: str, recoding: Recoding, *, complete: bool, dry_run: bool) ->
         "dry_run": dry_run,
         "cursor": "" if complete else str(recoding.cursors),
         "unknown_servers": len(recoding.cursors.unknown) if complete else 0,
-        **asdict(recoding.counts),
+        **vars(recoding.counts),
+        "errors": dict(recoding.counts.errors),
     }
 
 

@@ -172,7 +172,7 @@ def _sample(
     if not cursor:
         return part, part.sampled
     part.complete = False
-    return part, max(total * part.sampled / looked, part.sampled)
+    return part, max(min(total * part.sampled / looked, total), part.sampled)
 
 
 def _weigh(

@@ -41,8 +41,13 @@ def count(
         with console.progress(f"{target.alias}: sampling", sample) as progress:
             reports.append(stats.report(target, sample, depth, families, progress))
     console.show(reports, stats_text.lines)
-    if any("error" in report for report in reports):
-        raise CommandError("There are caches that could not be asked.")
+    unasked = [
+        report["alias"]
+        for report in reports
+        if any("error" in one for one in (report, *report.get("servers", ())))
+    ]
+    if unasked:
+        raise CommandError(f"Not all servers could be asked: {', '.join(unasked)}.")
 
 
 def get(console: Console, *, alias: str, key: str, key_version: str | None, **options: Any) -> None:

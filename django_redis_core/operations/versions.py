@@ -67,7 +67,7 @@ class Versions(Family):
                     f"{sealer and sealer.name!r}, which binds every element to the key: read it, "
                     "and write it anew."
                 ) from None
-            data = MISSING if seen is None else self.resealed(old, new, seen)
+            data: Any = MISSING if seen is None else self.resealed(old, new, seen)
             if data is MISSING:
                 return False
             if not together:

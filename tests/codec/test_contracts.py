@@ -189,10 +189,18 @@ class WithoutSecret(MacSealer):
         return b"everybody's"
 
 
+class OfAnyFormat(MacSealer):
+    """Does not care what wrote a value."""
+
+    def bind(self, formats):
+        return self
+
+
 @pytest.mark.parametrize(
     ("plugin", "test", "arguments"),
     [
         (Unbound, "test_a_value_under_another_key_is_refused", (":2:k",)),
+        (OfAnyFormat, "test_a_value_of_other_formats_is_refused", ()),
         (Bare, "test_nothing_sealed_reads_as_an_int", ()),
         (Bare, "test_every_flipped_bit_is_refused", (b"x",)),
         (Bare, "test_more_bytes_are_refused", ()),

@@ -116,6 +116,18 @@ def test_a_name_is_taken_as_a_whole(text: bytes) -> None:
         reading("decimal.Decimal").loads(text)
 
 
+def test_instances_of_models_need_two_names_and_what_their_fields_hold() -> None:
+    from django.contrib.sessions.models import Session
+
+    names = [f"django.db.models.base.{name}" for name in ("model_unpickle", "ModelState")]
+    names += ["datetime.datetime", "datetime.timedelta", "datetime.timezone"]
+    session = Session(
+        session_key="k", expire_date=datetime.datetime(2026, 7, 9, tzinfo=datetime.UTC)
+    )
+    back = reading(*names).loads(reading(*names).dumps(session))
+    assert (back, back.expire_date) == (session, session.expire_date)
+
+
 def test_unset_it_is_pickle_itself() -> None:
     serializer = PickleSerializer()
     assert serializer.loads is pickle.loads
@@ -152,12 +164,12 @@ class TestInACache:
         assert all("datetime.date" in text for text in seen)
 
     @pytest.mark.parametrize("herd_format", ["native", "django-redis"])
-    def test_herd_honours_it(
-        self, make_cache: MakeCache, herd_format: str, tmp_path: Path
-    ) -> None:
+    def test_herd_honours_it(self, make_cache: MakeCache, herd_format: str, tmp_path: Path) -> None:
         options = {"CLIENT": "herd", "HERD_FORMAT": herd_format}
         every = make_cache(options, KEY_PREFIX="herd-allow")
-        cache = make_cache({**options, "PICKLE_ALLOW": ["decimal.Decimal"]}, KEY_PREFIX="herd-allow")
+        cache = make_cache(
+            {**options, "PICKLE_ALLOW": ["decimal.Decimal"]}, KEY_PREFIX="herd-allow"
+        )
         cache.set("price", PRICE)
         assert cache.get("price") == PRICE
         every.set_many({"list": collections.OrderedDict(a=1), "bomb": Bomb(tmp_path / "made")})
@@ -172,5 +184,7 @@ class TestInACache:
     def test_anything_but_exact_names_is_refused_in_settings(
         self, make_cache: MakeCache, written: object
     ) -> None:
-        with pytest.raises(ImproperlyConfigured, match="PICKLE_ALLOW must be a list of exact names"):
+        with pytest.raises(
+            ImproperlyConfigured, match="PICKLE_ALLOW must be a list of exact names"
+        ):
             make_cache({"PICKLE_ALLOW": written})

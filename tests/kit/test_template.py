@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from django_redis_core.catalogue import OURS
 from django_redis_core.hookspecs import KINDS
 from django_redis_core.registry import BASES
 from django_redis_core.testing.__main__ import main
@@ -113,7 +114,6 @@ REFUSED = {
         "taken by the serializer of django-redis-core",
     ),
     "ours, installed": (["zlib", "--kind", "client"], "taken by the compressor of"),
-    "ours": (["near", "--kind", "client"], "taken by the client of django-redis-core-near"),
     "no module's": (["my-own", "--kind", "client"], "write small letters, digits and underscores"),
     "a keyword": (["class", "--kind", "client"], "write small letters, digits and underscores"),
     "a scheme": (["rediss", "--kind", "connection_factory"], "has a meaning of its own"),
@@ -138,6 +138,16 @@ def test_what_cannot_be_made_is_refused(
         code = ended.code
     assert code == pytest.ExitCode.USAGE_ERROR
     assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_a_plugin_of_ours_that_is_not_installed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(OURS, "near", "client")
+    assert main(["new", "near", "--kind", "client"]) == pytest.ExitCode.USAGE_ERROR
+    assert "taken by the client of django-redis-core-near, which is" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

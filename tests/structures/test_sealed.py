@@ -143,3 +143,49 @@ def test_hashes_and_lists_need_no_such_thing(cache: RedisCache) -> None:
     do("rpush", "l", "x")
     assert do("hgetall", "h") == {"f": "x"}
     assert do("lpop", "l") == "x"
+
+
+@pytest.mark.parametrize("sealer", [Checksum(), Nonce()], ids=lambda sealer: sealer.name)
+def test_a_version_is_changed_by_sealing_for_the_new_key(cache: RedisCache, sealer: Sealer) -> None:
+    do = doer(cache, sealer)
+    do("set", "k", ["x"], 100)
+    do("set", "n", 5, None)
+    do("hset", cache.make_key("k", version=2), "f", "in the way")
+    assert do("incr_version", "k") == do("incr_version", "n") == 2
+    assert do("get_many", ["k", "n"], version=2) == {"k": ["x"], "n": 5}
+    assert (do("has_key", "k"), do("ttl", "k", version=2), do("ttl", "n", version=2)) == (
+        False,
+        100,
+        None,
+    )
+    assert do("decr_version", "k", version=2) == 1
+    assert do("get", "k") == ["x"]
+    assert do("incr_version", "k", 0) == 1
+    assert do("get", "k") == ["x"]
+
+
+def test_a_version_moves_what_is_stored_at_that_moment(cache: RedisCache) -> None:
+    do = doer(cache, Checksum())
+    do("set", "k", "first")
+    looked: list[Any] = []
+
+    def execute(request: Any) -> Any:
+        reply = cache._driver.execute(request)
+        if isinstance(request, list) and not looked:  # it has looked, and now writes
+            looked.append(reply)
+            do("set", "k", "second")
+        return reply
+
+    codec = Codec([PickleSerializer()], sealer=Checksum(), report=lambda *args: None)
+    client = DefaultClient(ClientContext("sealed", cache._engine.naming, codec, 300))
+    assert run(client.incr_version("k"), execute) == 2
+    assert looked
+    assert do("get", "k", version=2) == "second"
+    assert do("has_key", "k") is False
+
+
+def test_a_data_structure_stays_under_its_version(do: Do) -> None:
+    do("sadd", "a", "x")
+    with pytest.raises(SerializationError, match=r"incr_version cannot move.*'checksum'"):
+        do("incr_version", "a")
+    assert do("smembers", "a") == {"x"}

@@ -11,6 +11,7 @@ import pytest
 from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.cluster import Cluster, cluster, slot_of
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
@@ -39,8 +40,16 @@ def nodes(cluster_of_six: Cluster) -> Iterator[Cluster]:
         if not node.running:
             node.restart()
     cluster_of_six.wait_ok()
+    wait_until(lambda: all_listed(cluster_of_six), "every node lists every replica again")
     for node in primaries_of(cluster_of_six):
         node.cli("FLUSHALL")
+
+
+def all_listed(nodes: Cluster) -> bool:
+    return all(
+        sum(len(row) - 2 for row in node.cli("CLUSTER", "SLOTS")) == len(nodes.nodes)
+        for node in nodes.nodes
+    )
 
 
 def primaries_of(nodes: Cluster) -> list[Server]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,6 +18,8 @@ pytest_plugins = ["django_redis_core.testing.fixtures"]
 
 SERVICE = "Orders"
 PASSWORD = "of the servers"
+
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +55,20 @@ def on_group(group: Sentinels) -> Mapping[str, Any]:
 
 @pytest.fixture
 def cache_on(on_group: Mapping[str, Any]) -> Iterator[Callable[..., RedisCache]]:
-    """``cache_on(location, OPTION=…)``: a cache without a past; an option None is left out."""
+    """``cache_on(location, OPTION=…)``: a cache without a past; an option None is left out.
+
+    Its sentinels are those of no other test: else they would share circuit breakers with what
+    redis-py keeps (its class of locks has the first client that ever made one).
+    """
+    own = {"SENTINEL_KWARGS": {"client_name": f"test-{next(_numbers)}"}}
 
     def make(location: Any = f"redis://{SERVICE}/0", **more: Any) -> RedisCache:
         entry = {name: more.pop(name) for name in ("KEY_PREFIX",) if name in more}
-        every = {name: value for name, value in {**on_group, **more}.items() if value is not None}
+        every = {
+            name: value for name, value in {**on_group, **own, **more}.items() if value is not None
+        }
         return RedisCache(location, {**entry, "OPTIONS": every})
 
     yield make
     setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
-    gc.collect()  # with the caches go the servers' circuit breakers, and the threads that listen
+    gc.collect()  # with the caches go the threads that listen

@@ -15,11 +15,11 @@ _SENTINEL = Kind("SENTINEL", write=False)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One sentinel's view. ``epoch`` grows with each failover, so of two answers the one with the
-    higher epoch is the later one; ``replicas`` are those that are fit to serve."""
+    """One sentinel's view. ``epoch`` grows by 1 or more with each failover, so of two answers the
+    one with the higher epoch is the later one; ``replicas`` are those that are fit to serve."""
 
     primary: Address
-    epoch: int
+    epoch: float
     replicas: tuple[Address, ...]
 
 

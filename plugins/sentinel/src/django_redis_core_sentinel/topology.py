@@ -18,8 +18,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.connections import Groups, Node, Topology, moved_on, node_for, readers
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
+from django_redis_core.requests import Sleep
 
 from . import answers
+from .answers import Answer
 from .clients import Followers
 from .roles import as_primary, as_replica
 from .watch import watch_for
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from django_redis_core.connections.topology import Parts
     from django_redis_core.requests import Nodes, Operation
 
-    from .answers import Address, Answer
+    from .answers import Address
 
 #: Seconds for which an answer counts, where replicas may come and go unheard.
 REFRESH = 5.0
@@ -38,6 +40,9 @@ REFRESH = 5.0
 LEASE = 1.0
 #: Seconds that must lie between two questions after failures.
 AGAIN = 0.1
+#: A replica that was told to become the primary is tried again after so many seconds, so often. It
+#: takes milliseconds, but in Valkey's coordinated failover the old primary hands over first.
+PROMOTED, TRIES = 0.02, 40
 #: Seconds for which an answer of an earlier epoch is not believed: sentinels tell each other of a
 #: switch within 2. Later it is believed, for an administrator may have set the service up anew.
 SURE = 10.0
@@ -103,6 +108,17 @@ class SentinelTopology(Topology):
         """Has the sentinels asked before the next command. From any thread."""
         self._doubts = object()
         self._fresh_until = 0.0
+
+    def promoted(self, address: Address) -> None:
+        """Takes a replica that was told to become the primary for the primary, from any thread.
+
+        Half an epoch on: later than what the sentinels still say, and earlier than what they will
+        say when it is done. If it never is, they are believed again after ``SURE``.
+        """
+        before = self._found
+        if before is not None and address != before.answer.primary:
+            fit = tuple(replica for replica in before.answer.replicas if replica != address)
+            self._learn(Answer(address, before.answer.epoch + 0.5, fit))
 
     def discover(self) -> Operation[None]:
         self._watch.join(self)
@@ -234,9 +250,12 @@ class SentinelTopology(Topology):
         if isinstance(trouble, ServerTimeout):  # its time is spent, but the next one asks first
             self._fresh_until = min(self._fresh_until, self._asked + AGAIN)
             return None
-        if attempt > 2 or not moved_on(trouble):
+        if attempt > TRIES or not moved_on(trouble):
             return None
         found = self._found
+        if found is not None and self._being_promoted(found, node, trouble):
+            yield Sleep(PROMOTED)
+            return [command.on(self._known().primary)]
         if found is None or node not in found.replicas:
             found = yield from self._ask_again()
         if found is None or (command.node is not None and command.key is None):
@@ -252,7 +271,13 @@ class SentinelTopology(Topology):
             ]
             if well:
                 return [command.on(random.choice(well))]
-        return None if found.primary is node else [command.on(found.primary)]
+        return None if found.primary is node or attempt > 2 else [command.on(found.primary)]
+
+    @staticmethod
+    def _being_promoted(found: Found, node: Node, trouble: ConnectionInterrupted) -> bool:
+        """Whether ``node`` is told to become the primary and says that it is not one yet."""
+        refused = getattr(trouble, "code", "") == "READONLY"
+        return refused and node is found.primary and found.answer.epoch % 1 != 0
 
     def _ask_again(self) -> Operation[Found | None]:
         if time.monotonic() >= self._asked + AGAIN:

@@ -1,8 +1,9 @@
 """Listening to sentinels: one thread for each, in each process, from the first use on.
 
-A thread never decides. It tells the topologies that what they know may be out of date; they ask
-the sentinels before their next command. To all sentinels it listens because each hears of a switch
-at its own time, and the one that led it first.
+A thread tells the topologies that what they know may be out of date, and they ask the sentinels
+before their next command. All sentinels are listened to because each hears of a switch at its own
+time, and the one that leads it first. That one also says whom it has told to become the primary, up
+to a second before it sees that done; what the old primary accepts in between is lost.
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ import weakref
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import redis.exceptions
-
 from django_redis_core.commands import text
 
 if TYPE_CHECKING:
     from django_redis_core.connections import Node
+
+    from .answers import Address
 
 #: Seconds of silence after which a sentinel is asked whether it is there.
 PING_EVERY = 0.4
 #: Seconds between two tries to reach a sentinel.
 RETRY_EVERY = 0.5
 
+PROMOTION = "+failover-state-wait-promotion"
+
 EVENTS = (
     "+switch-master",
+    PROMOTION,
     "+promoted-slave",
     # Replicas that die, come back, are new, or are told to follow another primary.
     "+sdown",
@@ -46,6 +50,9 @@ class Listener(Protocol):
 
     def doubt(self) -> None:
         """What is known may be out of date. Called from another thread."""
+
+    def promoted(self, address: Address) -> None:
+        """This replica was told to become the primary. Called from another thread."""
 
 
 class Watch:
@@ -85,13 +92,19 @@ class Watch:
                     daemon=True,
                 ).start()
 
-    def tell(self, service: str | None = None) -> None:
-        """Doubts what is known of one service, or of all."""
+    def tell(self, channel: str = "", event: str = "") -> None:
+        """Tells those whom an event concerns that they must ask; without an event, all."""
         with self.lock:
             listeners = list(self.listeners)
+        # "<service> <ip> <port> …" of a switch, "master <service> …" of a primary, and of a replica
+        # "slave <name> <ip> <port> @ <service> …".
+        about, _, of_service = event.partition(" @ ")
+        words = (of_service or about.removeprefix("master ")).split()
         for listener in listeners:
-            if service is None or listener.service == service:
+            if not words or listener.service == words[0]:
                 listener.doubt()
+                if channel == PROMOTION and len(replica := about.split()) == 4:
+                    listener.promoted((replica[2], int(replica[3])))
 
 
 def _listen(watch: weakref.ref[Watch], sentinel: Node, stop: threading.Event) -> None:
@@ -105,9 +118,10 @@ def _listen(watch: weakref.ref[Watch], sentinel: Node, stop: threading.Event) ->
                 connection.read_response()
             sentinel.breaker.succeeded()
             # What happened while nobody listened is not known.
-            _tell(watch, None)
+            _tell(watch)
             _hear(watch, sentinel, connection, stop)
-        except (redis.exceptions.RedisError, OSError):
+        except Exception:
+            # Whatever it was: a thread that ended would be deaf for as long as the process lives.
             pass
         finally:
             connection.disconnect()
@@ -126,7 +140,7 @@ def _hear(
             reply = connection.read_response()
             asked = False
             if text(reply[0]) == "message":
-                _tell(watch, text(reply[2]))
+                _tell(watch, text(reply[1]), text(reply[2]))
         elif asked:
             return
         else:
@@ -141,18 +155,10 @@ def _beat(ref: weakref.ref[Watch], sentinel: Node, connection: Any) -> None:
         watch.connections[sentinel] = connection
 
 
-def _tell(ref: weakref.ref[Watch], event: str | None) -> None:
+def _tell(ref: weakref.ref[Watch], channel: str = "", event: str = "") -> None:
     watch = ref()
-    if watch is None:
-        return
-    if event is None:
-        watch.tell()
-        return
-    # "<service> <ip> <port> …" of a switch, "master <service> …" of a primary, and of a replica
-    # "slave <name> <ip> <port> @ <service> …".
-    before, _, after = event.partition(" @ ")
-    words = (after or before.removeprefix("master ")).split()
-    watch.tell(words[0] if words else None)
+    if watch is not None:
+        watch.tell(channel, event)
 
 
 _watches: weakref.WeakValueDictionary[Hashable, Watch] = weakref.WeakValueDictionary()

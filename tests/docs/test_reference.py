@@ -1,0 +1,190 @@
+"""Every operation, hook, signal, error and check is in the docs, and none that there is not."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.dispatch import Signal
+
+from django_redis_core import exceptions, hookspecs, signals
+from django_redis_core.cache import RedisCache
+from django_redis_core.operations.declare import OPERATIONS
+from django_redis_core.pipeline import AsyncPipeline, Pipeline
+
+from .conftest import DOCUMENTS, PLUGINS, ROOT, code, read, rows
+
+sys.path.insert(0, str(ROOT / "docs"))
+try:
+    import hooks
+    import reference
+finally:
+    sys.path.remove(str(ROOT / "docs"))
+
+each_document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: "/".join(path.parts[-2:])
+)
+
+
+# --- operations -----------------------------------------------------------------------------------
+
+
+def test_every_operation_is_on_its_page_once() -> None:
+    built = reference.with_operations(read("docs/operations.md"))
+    assert "<!--" not in built
+    assert sorted(re.findall(r"^### (\w+)$", built, re.M)) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_documented_signature_is_the_codes(name: str) -> None:
+    shown = reference.signature(OPERATIONS[name])
+    assert max(map(len, shown.splitlines())) <= 80
+    function = ast.parse(f"def {shown.replace('=…', '=None')}: ...").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    arguments = function.args
+    parameters = list(OPERATIONS[name].signature.parameters.values())[1:]
+    assert [one.arg for one in (*arguments.args, *arguments.kwonlyargs)] == [
+        one.name for one in parameters if one.kind is not one.VAR_POSITIONAL
+    ]
+    assert {one.arg for one in arguments.kwonlyargs} == {
+        one.name for one in parameters if one.kind is one.KEYWORD_ONLY
+    }
+    assert (arguments.vararg.arg if arguments.vararg else None) == next(
+        (one.name for one in parameters if one.kind is one.VAR_POSITIONAL), None
+    )
+
+
+def test_fallbacks_that_depend_on_arguments_are_in_words() -> None:
+    """``reference`` calls the others with arguments that only have names."""
+    shown = {name: reference.fallback(declaration) for name, declaration in OPERATIONS.items()}
+    closed = {name for name, declaration in OPERATIONS.items() if declaration.fallback is None}
+    assert {name for name, words in shown.items() if "raised" in words} == closed
+    assert shown["get"] == "`default`"
+    assert shown["get_many"] == "`{}`"
+    assert shown["lpop"] == "`None`, with `count` `[]`"
+    assert not [name for name, words in shown.items() if "object at" in words]
+
+
+@each_document
+def test_a_document_calls_what_a_cache_has(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for name in re.findall(r"(?<![\w.])cache\.(\w+)\(", text):
+        assert hasattr(RedisCache, name), name
+    for name in re.findall(r"(?<![\w.])queue\.(\w+)\(", text):
+        assert hasattr(Pipeline, name) or hasattr(AsyncPipeline, name), name
+
+
+# --- hooks ----------------------------------------------------------------------------------------
+
+
+def test_every_hook_is_in_the_docs() -> None:
+    specified = {name for name, one in vars(hookspecs).items() if name.startswith("register_")}
+    assert specified == {f"register_{kind}" for kind in hookspecs.KINDS}
+    page = read("docs/writing-a-plugin.md")
+    assert {name for name in specified if name not in page} == set()
+
+
+@each_document
+def test_no_document_names_a_hook_that_is_not_there(document: Path) -> None:
+    named = set(re.findall(r"\bregister_\w+", document.read_text(encoding="utf-8")))
+    assert named <= {f"register_{kind}" for kind in hookspecs.KINDS}
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+SIGNALS = {name: one for name, one in vars(signals).items() if isinstance(one, Signal)}
+PAGE = read("docs/signals-and-errors.md")
+
+
+def sent() -> Iterator[tuple[str, set[str]]]:
+    """Each place where a signal is sent: its name, and the names of its arguments."""
+    for path in [*ROOT.glob("django_redis_core/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            of = node.func.value
+            name = of.attr if isinstance(of, ast.Attribute) else getattr(of, "id", "")
+            if node.func.attr.startswith("send") and name in SIGNALS:
+                yield name, {str(keyword.arg) for keyword in node.keywords} - {"sender"}
+
+
+def test_every_signal_is_documented_with_its_arguments_and_no_other() -> None:
+    documented = {
+        code(row[0]): set(re.findall(r"`(\w+)`", row[2] if len(row) > 2 else ""))
+        for row in rows(PAGE, "signal")
+    }
+    places = list(sent())
+    assert {name for name, _ in places} == set(SIGNALS) == set(documented)
+    assert [(name, given) for name, given in places if given != documented[name]] == []
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def test_the_tree_of_errors_is_the_codes() -> None:
+    tree = re.search(r"^```text\n(.*?)^```", PAGE, re.M | re.S)
+    assert tree
+    above: list[str] = []
+    parents: dict[str, str] = {}
+    for line in tree[1].splitlines():
+        name = line.strip()
+        del above[(len(line) - len(name)) // 4 :]
+        parents[name] = above[-1] if above else ""
+        above.append(name)
+    for name, parent in parents.items():
+        if parent:
+            bases = getattr(exceptions, name).__bases__
+            assert getattr(exceptions, parent) in bases, name
+    in_code = {name for name in exceptions.__all__ if inspect.isclass(getattr(exceptions, name))}
+    assert set(parents) == in_code | {"ImproperlyConfigured"}
+    assert {code(row[0]) for row in rows(PAGE, "error")} == in_code
+
+
+# --- system checks and plugins --------------------------------------------------------------------
+
+
+def test_every_system_check_is_documented_and_no_other() -> None:
+    in_code = set(re.findall(r"\b[EWI]\d{3}\b", read("django_redis_core/checks.py")))
+    page = read("docs/options.md")
+    assert {code(row[0]) for row in rows(page, "id")} == in_code
+
+
+def test_every_plugin_is_in_the_overview() -> None:
+    linked = re.findall(r"\.\./plugins/(\w+)/README\.md", read("docs/combining.md"))
+    assert sorted(linked) == PLUGINS
+
+
+# --- what is put in when the pages are built ------------------------------------------------------
+
+
+def test_links_lead_to_pages_or_to_the_files_themselves() -> None:
+    text = "[a](../plugins/zstd/README.md#options) [b](start.md) [c](https://example.org/)\n"
+    built = hooks.links_to_pages(text + "[d](../examples/tour.py)", "options.md")
+    assert built == (
+        "[a](plugins/zstd.md#options) [b](start.md) [c](https://example.org/)\n"
+        "[d](source/examples/tour.py)"
+    )
+    assert hooks.links_to_pages("[a](../zstd)", "plugins/zlib.md") == "[a](zstd.md)"
+    code_block = "```text\n[a](../zstd)\n```\n"
+    assert hooks.links_to_pages(code_block, "plugins/zlib.md") == code_block
+
+
+def test_files_that_pages_link_to_come_with_the_site() -> None:
+    pages = {"options.md": "[a](../examples/tour.py) [b](start.md) [c](https://example.org/)"}
+    assert hooks.linked_files(pages) == ["examples/tour.py"]
+
+
+def test_what_is_not_released_yet_is_among_the_changes(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(read("pyproject.toml"), encoding="utf-8")
+    (tmp_path / "news").mkdir()
+    assert hooks.unreleased(tmp_path) == ""
+    (tmp_path / "news" / "+one.feature.md").write_text("First.\n\nSecond.\n", encoding="utf-8")
+    (tmp_path / "news" / "+two.misc.md").write_text("Not told.\n", encoding="utf-8")
+    assert hooks.unreleased(tmp_path) == (
+        "\n## Not released yet\n\n### New\n\n- First.\n\n    Second.\n"
+    )

@@ -1,0 +1,284 @@
+"""``doctor`` finds what is wrong, says it within the timeouts, and goes on."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from django_redis_core.interfaces import Serializer
+from django_redis_core.management.advice import on_servers
+from django_redis_core.testing.servers import Server
+from django_redis_core.testing.topologies import replicated
+
+from .conftest import Ran, advice, one, problems
+
+
+def test_a_cache_that_is_well(
+    site: Callable[..., Any], manage: Callable[..., Ran], redis_server: Server
+) -> None:
+    cache = site(default={"OPTIONS": {"SOCKET_TIMEOUT": 0.7}})
+    ran = manage("doctor", "--json", "--pings", "5")
+    [report] = ran.json
+    assert ran.code == 0
+    assert report["ok"] is True
+    assert problems(report) == []
+    [server] = report["servers"]
+    assert server["name"] == f"redis://127.0.0.1:{redis_server.port}/0"
+    assert server["role"] == "primary"
+    assert 0 < server["round_trip_ms"]["median"] <= server["round_trip_ms"]["worst"]
+    assert server["version"]
+    assert abs(server["clock_ahead_ms"]) < 500
+    assert server["memory"]["used"] > 0
+    assert report["timeouts"][0]["operation"] == 0.7
+    assert {entry["result"] for entry in report["encoding"]} == {"same"}
+    assert report["write"] == "ok"
+    assert "Values are pickles" in one(advice(report), "pickle")
+    assert cache.keys("*") == [], "the doctor has left something behind"
+
+    text = manage("doctor").out
+    assert text.startswith("default: well\n")
+    assert "\x1b" not in text
+
+
+def test_a_dead_server_is_told_and_the_next_cache_is_examined(
+    site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server
+) -> None:
+    site(dead={"LOCATION": own_server.url}, alive={})
+    own_server.kill()
+    ran = manage("doctor", "--json")
+    dead, alive = ran.json
+    assert (dead["ok"], alive["ok"]) == (False, True)
+    assert "Connection refused" in one(problems(dead), own_server.url)
+    assert ran.code == 1
+    assert ran.error == "1 cache not well: dead."
+    assert "dead: not well" in manage("doctor").out
+
+
+@pytest.mark.parametrize("ignore", [False, True])
+def test_a_server_that_hangs_costs_one_timeout(
+    site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server, ignore: bool
+) -> None:
+    options = {"SOCKET_TIMEOUT": 0.3, "IGNORE_EXCEPTIONS": ignore}
+    site(default={"LOCATION": own_server.url, "OPTIONS": options})
+    own_server.pause()
+    began = time.monotonic()
+    ran = manage("doctor", "--json")
+    assert time.monotonic() - began < 2
+    assert ran.code == 1
+    assert ran.json[0]["servers"][0]["reachable"] is False
+    own_server.resume()
+
+
+def test_something_else_at_the_address(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    class Web(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1024)
+            self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Web) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        site(default={"LOCATION": f"redis://127.0.0.1:{web.server_address[1]}/0"})
+        ran = manage("doctor", "--json")
+        web.shutdown()
+    assert ran.code == 1
+    assert len(problems(ran.json[0])) == 1
+
+
+def test_settings_that_are_refused_are_a_problem_of_their_cache(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    site(default={}, typo={"OPTIONS": {"SERIALISER": "json"}})
+    ran = manage("doctor", "--json")
+    well, typo = ran.json
+    assert well["ok"] is True
+    assert "Did you mean 'SERIALIZER'" in problems(typo)[0]
+    assert ran.code == 1
+
+
+def test_memory_without_eviction(
+    site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server
+) -> None:
+    site(default={"LOCATION": own_server.url})
+    assert one(advice(manage("doctor", "--json").json[0]), "has no maxmemory")
+    own_server.cli("CONFIG", "SET", "maxmemory", "1gb")
+    own_server.cli("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    ran = manage("doctor", "--json")
+    assert one(advice(ran.json[0]), "noeviction")
+    assert ran.code == 0
+    own_server.cli("CONFIG", "SET", "maxmemory", own_server.info("memory")["used_memory"])
+    ran = manage("doctor", "--json")
+    assert one(problems(ran.json[0]), "noeviction")
+    assert ran.code == 1
+    own_server.cli("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    assert not [text for text in advice(manage("doctor", "--json").json[0]) if "memory" in text]
+
+
+def test_replicas_are_examined_too(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
+    with replicated(1) as group:
+        site(
+            default={"LOCATION": group.urls},
+            swapped={"LOCATION": list(reversed(group.urls)), "KEY_PREFIX": "swapped"},
+        )
+        default, swapped = manage("doctor", "--json").json
+        assert default["ok"] is True
+        assert [server["role"] for server in default["servers"]] == ["primary", "replica"]
+        assert default["servers"][0]["replication"]["replicas"][0]["state"] == "online"
+        assert one(problems(swapped), "is taken for a primary and is a replica")
+        assert one(problems(swapped), "is taken for a replica and is a primary")
+        assert one(problems(swapped), "cannot be written")
+
+        # What is told of a dead replica is not what another server answered in its place.
+        group.replicas[0].kill()
+        [default] = manage("doctor", "--json", "--alias", "default").json
+        assert one(problems(default), f":{group.replicas[0].port}/0")
+        assert [server["reachable"] for server in default["servers"]] == [True, False]
+
+        group.replicas[0].start()
+        group.wait_in_sync()
+        group.primary.kill()
+        time.sleep(1.1)  # the breaker's interval
+        [default] = manage("doctor", "--json", "--alias", "default").json
+        assert [server["reachable"] for server in default["servers"]] == [False, True]
+        assert one(problems(default), "has lost its primary")
+
+
+def test_a_format_that_loses_values_is_a_problem(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    class Repr(Serializer):
+        name = "repr"
+
+        def dumps(self, value: Any) -> bytes:
+            return repr(value).encode()
+
+        def loads(self, data: bytes) -> Any:
+            return data.decode()
+
+    site(default={"OPTIONS": {"SERIALIZER": Repr}})
+    ran = manage("doctor", "--json")
+    assert one(problems(ran.json[0]), "A dict is not what it was after encoding")
+    assert ran.code == 1
+
+
+def test_what_a_format_changes_is_told_and_no_problem(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    site(default={"OPTIONS": {"SERIALIZER": "json"}})
+    ran = manage("doctor", "--json")
+    results = {entry["type"]: entry["result"] for entry in ran.json[0]["encoding"]}
+    assert results["tuple"] == "comes back as list"
+    assert results["bytes"] == "refused"
+    assert ran.code == 0
+    assert not [text for text in advice(ran.json[0]) if "pickle" in text]
+
+
+def test_what_settings_leave_open_is_advice(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    site(
+        default={
+            "OPTIONS": {
+                "CONNECTION_POOL_KWARGS": {"socket_timeout": None},
+                "BREAKER_FAILURES": 0,
+                "IGNORE_EXCEPTIONS": True,
+            }
+        },
+        twin={},
+    )
+    found = advice(manage("doctor", "--json").json[0])
+    assert one(found, "no SOCKET_TIMEOUT")
+    assert one(found, "BREAKER_FAILURES is 0")
+    assert one(found, "outages leave no trace")
+    assert one(found, "share a database and a KEY_PREFIX")
+
+
+def test_no_password_is_shown(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
+    users = {"shop": "on >s3cret-of-shop ~* +@all -info -memory"}
+    with Server(password="s3cret-of-all", users=users) as server:
+        place = f"127.0.0.1:{server.port}/0"
+        site(
+            right={"LOCATION": f"redis://shop:s3cret-of-shop@{place}"},
+            wrong={"LOCATION": f"redis://shop:s3cret-wrong@{place}"},
+            option={"LOCATION": f"redis://{place}", "OPTIONS": {"PASSWORD": "s3cret-wrong"}},
+        )
+        ran = manage("doctor", "--json")
+        right, wrong, option = ran.json
+        assert right["ok"] is True
+        assert one(advice(right), "refuses INFO")
+        assert one(problems(wrong), "invalid username-password")
+        assert problems(option)
+        commands = (
+            ["get", "k"],
+            ["stats"],
+            ["recode"],
+            ["plugins"],
+            ["clear", "--no-input"],
+            ["clear", "--prefix", "--no-input"],
+            ["delete", "k", "--no-input"],
+        )
+        said = [ran, manage("doctor")]
+        said += [
+            manage(*command, "--alias", alias)
+            for alias in ("right", "wrong", "option")
+            for command in commands
+        ]
+        for heard in said:
+            assert "s3cret" not in heard.out + heard.err + heard.error
+
+
+def facts(**changed: Any) -> dict[str, Any]:
+    return {
+        "name": "redis://cache/0",
+        "reachable": True,
+        "expected_role": "primary",
+        "role": "primary",
+        "product": "Valkey",
+        "version": "8.0.1",
+        "round_trip_ms": {"median": 0.1, "worst": 0.2},
+        "clock_ahead_ms": 3,
+        "clients": {"connected": 10, "max": 10_000},
+        "memory": {"used": 1, "max": 100, "policy": "allkeys-lru", "evicted_keys": 0},
+        "replication": {"replicas": []},
+        **changed,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "level", "words"),
+    [
+        ({"product": "Redis", "version": "6.0.16"}, "problem", "oldest that is supported is 6.2"),
+        ({"clock_ahead_ms": -3_000}, "advice", "3.0 s behind"),
+        ({"clients": {"connected": 9_500, "max": 10_000}}, "advice", "9500 of at most 10000"),
+        ({"round_trip_ms": {"median": 12.0, "worst": 30.0}}, "advice", "12.0 ms"),
+        ({"memory": {"used": 1, "max": 100, "policy": "volatile-lru"}}, "advice", "TIMEOUT None"),
+        (
+            {
+                "replication": {
+                    "replicas": [
+                        {
+                            "address": "a:1",
+                            "state": "online",
+                            "lag_seconds": 60,
+                            "lag_bytes": 2048,
+                        }
+                    ]
+                }
+            },
+            "advice",
+            "60 s, 2.0 KiB",
+        ),
+    ],
+)
+def test_what_is_made_of_the_facts(changed: dict[str, Any], level: str, words: str) -> None:
+    """Conditions that no server can be brought into within a test."""
+    assert list(on_servers([facts()])) == []
+    [finding] = on_servers([facts(**changed)])
+    assert finding.level == level
+    assert words in finding.text

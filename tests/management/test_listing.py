@@ -1,0 +1,78 @@
+"""``plugins`` tells which code a site runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from .conftest import Ran
+
+
+def lines_of(ran: Ran) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(line["kind"], line["name"]): line for line in ran.json["plugins"]}
+
+
+def test_each_plugin_has_its_caches(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
+    site(default={"OPTIONS": {"SERIALIZER": ["json", "pickle"]}}, other={})
+    ran = manage("plugins", "--json")
+    found = lines_of(ran)
+    assert found["serializer", "pickle"]["aliases"] == ["default", "other"]
+    json = found["serializer", "json"]
+    assert (json["distribution"], json["aliases"]) == ("django-redis-core-json", ["default"])
+    assert json["file"].endswith("serializer.py")
+    assert json["version"]
+    assert found["client", "shard"]["aliases"] == []
+    assert ran.code == 0
+
+    of_one = lines_of(manage("plugins", "--alias", "other", "--json"))
+    assert {name for _, name in of_one} == {"pickle", "identity", "none", "single", "default"}
+
+
+def test_what_is_not_used_is_not_imported(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    unused = "django_redis_core_lzma"
+    for name in [name for name in sys.modules if name.startswith(unused)]:
+        del sys.modules[name]
+    site(default={})
+    found = lines_of(manage("plugins", "--json"))
+    if ("compressor", "lzma") in found:
+        assert found["compressor", "lzma"]["file"]
+    assert not [name for name in sys.modules if name.startswith(unused)]
+
+
+def test_problems_are_told_and_the_listing_goes_on(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    site(
+        default={},
+        typo={"OPTIONS": {"SERIALISER": "json"}},
+        missing={"OPTIONS": {"COMPRESSOR": "brotli"}},
+    )
+    ran = manage("plugins", "--json")
+    assert lines_of(ran)["compressor", "brotli"]["error"] == "not installed"
+    refused = {entry["alias"]: entry["error"] for entry in ran.json["refused"]}
+    assert "Did you mean 'SERIALIZER'" in refused["typo"]
+    assert "no compressor named 'brotli'" in refused["missing"]
+    assert "default" not in refused
+
+    text = manage("plugins").out
+    assert "brotli: not installed" in text
+    assert "\x1b" not in text
+    header, *rows = text.splitlines()
+    place = header.index("KIND")
+    pickle = next(row for row in rows if row.startswith("pickle"))
+    assert pickle[place:].startswith("serializer")
+
+
+def test_an_alias_that_is_not_ours_is_refused(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    site(default={}, memory={"BACKEND": "django.core.cache.backends.locmem.LocMemCache"})
+    for alias in ("memory", "nothing"):
+        for command in (["plugins"], ["doctor"], ["get", "k"], ["recode"]):
+            ran = manage(*command, "--alias", alias)
+            assert ran.code == 1
+            assert f"{alias!r} is no cache of this package" in ran.error
+            assert "there is default" in ran.error
