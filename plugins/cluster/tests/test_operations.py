@@ -242,21 +242,3 @@ async def test_asyncio_locks_take_turns(cache: RedisCache) -> None:
             return len(inside)
 
     assert await asyncio.gather(*[turn() for _ in range(5)]) == [0] * 5
-
-
-def test_herd_works_on_a_cluster(nodes: Cluster, cache_on: CacheOn, stored: Stored) -> None:
-    cache = cache_on(nodes.urls[0], KEY_PREFIX="herd", CLIENT="herd")
-    assert cache.set_many(DATA, timeout=100) == []
-    assert cache.get_many(list(DATA)) == DATA
-    assert all(len(keys) > 50 for keys in stored().values())
-    assert cache.incr("key7") == 8
-    assert cache.get_or_set("new", lambda: "made", timeout=100) == "made"
-    assert cache.get("new") == "made"
-    assert cache.clear()
-
-
-async def test_herd_on_asyncio(nodes: Cluster, cache_on: CacheOn) -> None:
-    cache = cache_on(nodes.urls[0], KEY_PREFIX="herd", CLIENT="herd")
-    await cache.aset_many(DATA, timeout=100)
-    assert await cache.aget_many(list(DATA)) == DATA
-    assert await cache.aclear()

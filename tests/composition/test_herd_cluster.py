@@ -1,0 +1,53 @@
+"""Herd on a cluster: one decides what a value's envelope is, the other where it lives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.testing.cluster import Cluster, cluster
+
+DATA = {f"key{number}": number for number in range(300)}
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Cluster]:
+    with cluster(replicas=0, kind=os.environ.get("DRC_TEST_SERVER", "valkey")) as three:
+        yield three
+
+
+@pytest.fixture
+def cache(nodes: Cluster) -> Iterator[RedisCache]:
+    options = {"CLIENT": "herd", "CONNECTION_FACTORY": "cluster"}
+    cache = RedisCache(nodes.urls[0], {"KEY_PREFIX": "herd", "OPTIONS": options})
+    yield cache
+    cache.clear()
+    cache._engine.close_idle()
+
+
+def test_values_are_spread_and_come_back(cache: RedisCache, nodes: Cluster) -> None:
+    assert cache.set_many(DATA, timeout=100) == []
+    assert cache.get_many(list(DATA)) == DATA
+    assert all(int(node.cli("DBSIZE")) > 50 for node in nodes.nodes)
+    assert cache.incr("key7") == 8
+    assert cache.delete_many(list(DATA)) == len(DATA)
+
+
+async def test_on_asyncio_too(cache: RedisCache) -> None:
+    assert await cache.aset_many(DATA, timeout=100) == []
+    assert await cache.aget_many(list(DATA)) == DATA
+    assert await cache.aget_or_set("new", lambda: "made", timeout=100) == "made"
+    assert await cache.aget("new") == "made"
+
+
+def test_an_entry_past_its_time_is_made_anew_by_one(cache: RedisCache, nodes: Cluster) -> None:
+    for number in range(10):
+        key = f"stale{number}"
+        cache.set(key, "old", timeout=0.001)
+        made = [cache.get_or_set(key, lambda: "new", timeout=100) for _ in range(5)]
+        assert made[-1] in {"old", "new"}
+        cache.set(key, "newer", timeout=100)
+        assert cache.get(key) == "newer"
