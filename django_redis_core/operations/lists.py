@@ -59,7 +59,9 @@ class Lists(Elements):
         """Removes elements equal to ``value``: the first ``count``, or the last ``-count``, or
         all with 0. Returns how many were removed. Equal are values that serialize alike."""
         full = self.naming.make(key, version)
-        return int((yield LREM(full, whole("count", count), self.codec.encode_element(full, value))))
+        return int(
+            (yield LREM(full, whole("count", count), self.codec.encode_element(full, value)))
+        )
 
     @operation(fallback=always(nothing))
     def lindex(self, key: Any, index: int, version: Any = None) -> Operation[Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core import signals
@@ -117,6 +118,8 @@ def test_a_name_is_taken_as_a_whole(text: bytes) -> None:
 
 
 def test_instances_of_models_need_two_names_and_what_their_fields_hold() -> None:
+    if not apps.ready:  # where a plugin's tests, which need no app, have configured Django
+        apps.populate(["django.contrib.sessions"])
     from django.contrib.sessions.models import Session
 
     names = [f"django.db.models.base.{name}" for name in ("model_unpickle", "ModelState")]
