@@ -129,8 +129,9 @@ def test_a_connection_factory_by_its_scheme(site: Site, redis_server: Server) ->
     said = json.loads(site.run(USE, "nomad://cache", "{}", "by-scheme"))
     assert said["error"].startswith(
         "PluginNotFound: CACHES['default']: the scheme of LOCATION: there is no connection factory "
-        "named 'nomad'. Installed: consul, "
+        "named 'nomad'. Installed: "
     )
+    assert "consul" in said["error"]
 
 
 BACKEND = '''\
