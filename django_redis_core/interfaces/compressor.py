@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from ..exceptions import CompressorError
 from .plugin import Plugin
 
 
@@ -66,3 +67,21 @@ class Compressor(Plugin, ABC):
         Raises ``CompressorError`` for a damaged or truncated frame, and as soon as the output
         passes ``max_length`` bytes: a size that the frame states is never trusted.
         """
+
+    def unpack(self, stream: Any, data: bytes, error: type[Exception]) -> bytes:
+        """``decompress`` for libraries with a decompressor object like zlib's and lzma's.
+
+        ``stream`` is a new one, ``error`` what it raises for bytes that are no frame.
+        """
+        try:
+            # One byte more than allowed, so that a value of exactly max_length reaches its end.
+            plain: bytes = stream.decompress(data, self.max_length + 1)
+        except error as failed:
+            raise CompressorError(f"not a whole {self.name} frame: {failed}") from failed
+        if len(plain) > self.max_length:
+            raise CompressorError(f"a {self.name} frame unpacks to over {self.max_length} bytes")
+        if not stream.eof:
+            raise CompressorError(f"a {self.name} frame is truncated")
+        if stream.unused_data:
+            raise CompressorError(f"bytes after the end of a {self.name} frame")
+        return plain

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from typing import Any, Final
 
-from django_redis_core.exceptions import CompressorError
 from django_redis_core.interfaces import Compressor
 
 #: zlib's `wbits` for a window of 32 KiB in a gzip frame.
@@ -34,16 +33,4 @@ class GzipCompressor(Compressor):
         return zlib.compress(data, self.level, wbits=GZIP)
 
     def decompress(self, data: bytes) -> bytes:
-        stream = zlib.decompressobj(wbits=GZIP)
-        try:
-            # One byte more than allowed, so that a value of exactly max_length reaches its end.
-            plain = stream.decompress(data, self.max_length + 1)
-        except zlib.error as error:
-            raise CompressorError(f"Not a whole gzip frame: {error}") from error
-        if len(plain) > self.max_length:
-            raise CompressorError(f"A gzip frame unpacks to more than {self.max_length} bytes")
-        if not stream.eof:
-            raise CompressorError("A gzip frame is truncated")
-        if stream.unused_data:
-            raise CompressorError("There are bytes after the end of a gzip frame")
-        return plain
+        return self.unpack(zlib.decompressobj(wbits=GZIP), data, zlib.error)

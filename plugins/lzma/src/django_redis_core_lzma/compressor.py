@@ -5,7 +5,6 @@ from __future__ import annotations
 import lzma
 from typing import Any, Final
 
-from django_redis_core.exceptions import CompressorError
 from django_redis_core.interfaces import Compressor
 
 #: Bytes of memory that reading a frame may ask for beside the value. Preset 9 asks for 65 MiB;
@@ -35,15 +34,4 @@ class LzmaCompressor(Compressor):
 
     def decompress(self, data: bytes) -> bytes:
         stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, MEMORY_LIMIT)
-        try:
-            # One byte more than allowed, so that a value of exactly max_length reaches its end.
-            plain = stream.decompress(data, self.max_length + 1)
-        except lzma.LZMAError as error:
-            raise CompressorError(f"Not a whole xz frame: {error}") from error
-        if len(plain) > self.max_length:
-            raise CompressorError(f"An xz frame unpacks to more than {self.max_length} bytes")
-        if not stream.eof:
-            raise CompressorError("An xz frame is truncated")
-        if stream.unused_data:
-            raise CompressorError("There are bytes after the end of an xz frame")
-        return plain
+        return self.unpack(stream, data, lzma.LZMAError)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from django_redis_core.exceptions import CompressorError
 from django_redis_core.interfaces import Compressor
 
 
@@ -32,16 +31,4 @@ class ZlibCompressor(Compressor):
         return zlib.compress(data, self.level)
 
     def decompress(self, data: bytes) -> bytes:
-        stream = zlib.decompressobj()
-        try:
-            # One byte more than allowed, so that a value of exactly max_length reaches its end.
-            plain = stream.decompress(data, self.max_length + 1)
-        except zlib.error as error:
-            raise CompressorError(f"Not a whole zlib frame: {error}") from error
-        if len(plain) > self.max_length:
-            raise CompressorError(f"A zlib frame unpacks to more than {self.max_length} bytes")
-        if not stream.eof:
-            raise CompressorError("A zlib frame is truncated")
-        if stream.unused_data:
-            raise CompressorError("There are bytes after the end of a zlib frame")
-        return plain
+        return self.unpack(zlib.decompressobj(), data, zlib.error)
