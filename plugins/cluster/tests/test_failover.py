@@ -111,6 +111,12 @@ def test_a_primary_dies_under_load(
     assert max(call.began + call.took for call in failed) < taken_over + 0.5
     assert max(call.took for call in failed) < 1.5
 
+    print(  # noqa: T201  # figures for a reader
+        f"{end}: {len(load.calls)} calls, {len(healthy)} of them on healthy slots; {len(failed)} "
+        f"failed, until {max(call.began + call.took for call in failed) - died:.2f} s after the "
+        f"death; the cluster took {taken_over - died:.2f} s; slowest call on healthy slots "
+        f"{max(call.took for call in healthy):.3f} s, of all {max(c.took for c in load.calls):.3f}"
+    )
     kept = {
         call.key: call.value
         for call in load.calls

@@ -44,6 +44,12 @@ def map_reads(nodes: Cluster) -> int:
     return total
 
 
+def moved_replies(node: Server) -> int:
+    counted = node.info("errorstats").get("errorstat_MOVED", 0)
+    # redis-py 5 leaves "count=3" as it is.
+    return int(counted["count"] if isinstance(counted, dict) else str(counted).rpartition("=")[2])
+
+
 def test_a_moved_slot_is_learned_from_the_reply(
     cache: RedisCache, nodes: Cluster, slot: int, target: Server
 ) -> None:
@@ -56,11 +62,7 @@ def test_a_moved_slot_is_learned_from_the_reply(
     assert map_reads(nodes) == 1
     assert cache.get_many(KEYS) == dict.fromkeys(KEYS, "value")
     assert map_reads(nodes) == 1
-    redirected = sum(
-        int(node.info("errorstats").get("errorstat_MOVED", {}).get("count", 0))
-        for node in nodes.nodes
-    )
-    assert redirected == 1
+    assert sum(map(moved_replies, nodes.nodes)) == 1
 
 
 def test_a_batch_that_is_moved_reads_the_map_once(
@@ -148,11 +150,7 @@ def test_a_redirection_that_never_ends_is_an_error(
     try:
         with pytest.raises(ServerRefused, match="MOVED"):
             cache.get(KEYS[0])
-        moved = [
-            int(node.info("errorstats").get("errorstat_MOVED", {}).get("count", 0))
-            for node in (source, target)
-        ]
-        assert sum(moved) <= 6
+        assert moved_replies(source) + moved_replies(target) <= 6
     finally:
         source.cli("CLUSTER", "SETSLOT", slot, "NODE", source_id)
         nodes.wait_ok()
@@ -234,6 +232,7 @@ def test_a_live_move_fails_no_operation_and_loses_none(
             with nodes.moving(slot, there) as move:
                 move.migrate(100)
                 time.sleep(0.1)
+    print(load.operations, "operations,", len(load.failures), "failed")  # noqa: T201  # figures
     assert load.failures == []
     assert load.operations > 1000
     assert {key: cache.get(key) for key in load.counted} == load.counted

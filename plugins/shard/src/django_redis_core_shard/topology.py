@@ -95,11 +95,12 @@ class RingTopology(Topology):
         return position, self.shards[position].place(key)
 
     def parts(self, spread: Spread) -> Parts:
-        """One command a shard, or whole where the keys were found on one server: there they are,
-        whatever the ring says since it was resized."""
+        """One command a shard, or for that server's shard alone where the keys were found on one
+        server: there they are, whatever the ring says since it was resized."""
         keys = spread.keys
         if spread.node is not None:
-            return [(list(range(len(keys))), spread.whole())]
+            shard = self._shard_of_node(spread.node)
+            return super().parts(spread) if shard is None else shard.parts(spread)
         shard_of = self._shard_of
         groups: list[list[int]] = [[] for _ in self.shards]
         for position, key in enumerate(keys):
@@ -126,6 +127,9 @@ class RingTopology(Topology):
     def _shard_behind(self, command: Command, node: Node) -> Topology | None:
         if command.node is None:
             return self.shard(command.key) if command.key else None
+        return self._shard_of_node(node)
+
+    def _shard_of_node(self, node: Node) -> Topology | None:
         return next((shard for shard in self.shards if node in shard.nodes()), None)
 
     def _refuse_unfound(self, shard: Topology) -> None:
