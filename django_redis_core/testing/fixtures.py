@@ -30,7 +30,8 @@ pytest.register_assert_rewrite(
 if not settings.configured and "DJANGO_SETTINGS_MODULE" not in os.environ:
     settings.configure(SECRET_KEY="for tests", USE_TZ=True)
 
-from ..cache import RedisCache  # noqa: E402 - needs settings
+from .. import signals  # noqa: E402 - needs settings
+from ..cache import RedisCache  # noqa: E402
 from ..exceptions import ConnectionInterrupted  # noqa: E402
 from .caller import LimitShown, new_loop  # noqa: E402
 from .servers import Server  # noqa: E402
@@ -78,6 +79,19 @@ def make_cache(request: pytest.FixtureRequest) -> Iterator[MakeCache]:
     for cache in made:
         with suppress(ConnectionInterrupted):  # a test may leave its server dead
             cache.clear()
+
+
+@pytest.fixture
+def unreadable() -> Iterator[list[type[Exception]]]:
+    """The types of the errors for which values could not be read, in order: each was a miss."""
+    seen: list[type[Exception]] = []
+
+    def receive(exception: Exception, **details: Any) -> None:
+        seen.append(type(exception))
+
+    signals.value_unreadable.connect(receive)
+    yield seen
+    signals.value_unreadable.disconnect(receive)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import inspect
+import os
 import time
 import zlib
 
@@ -32,23 +34,27 @@ class MacSealer(Sealer):
     deterministic = True
     length = 32
 
+    def __init__(self) -> None:
+        self.secrets = self.all_secrets()
+
     def seal(self, key: str, data: bytes) -> bytes:
-        return b"m" + self.mac(key, data) + data
+        return b"m" + self.mac(self.secrets[0], key, data) + data
 
     def unseal(self, key: str, data: bytes) -> bytes:
         mac, plain = data[1 : self.length + 1], data[self.length + 1 :]
-        if data[:1] != b"m" or not hmac.compare_digest(mac, self.mac(key, plain)):
-            raise SealError("not ours")
-        return plain
+        for secret in self.secrets:
+            if data[:1] == b"m" and hmac.compare_digest(mac, self.mac(secret, key, plain)):
+                return plain
+        raise SealError("not ours")
 
-    def mac(self, key: str, data: bytes) -> bytes:
+    def mac(self, secret: bytes, key: str, data: bytes) -> bytes:
         message = b"%d:%s%s" % (len(key), key.encode("utf-8", "surrogatepass"), data)
-        return hmac.digest(self.secret(), message, hashlib.sha256)[: self.length]
+        return hmac.digest(secret, message, hashlib.sha256)[: self.length]
 
-    def secret(self) -> bytes:
+    def all_secrets(self) -> list[bytes]:
         from django.conf import settings
 
-        return settings.SECRET_KEY.encode()
+        return [each.encode() for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
 class TestMacSealer(SealerContract):
@@ -170,8 +176,8 @@ def test_a_wrong_serializer_does_not_pass(test, arguments):
 class Unbound(MacSealer):
     """Says nothing of the key."""
 
-    def mac(self, key, data):
-        return super().mac("", data)
+    def mac(self, secret, key, data):
+        return super().mac(secret, "", data)
 
 
 class Bare(MacSealer):
@@ -185,8 +191,40 @@ class Bare(MacSealer):
 
 
 class WithoutSecret(MacSealer):
-    def secret(self):
-        return b"everybody's"
+    def all_secrets(self):
+        return [b"everybody's"]
+
+
+class WithoutFallbacks(MacSealer):
+    def all_secrets(self):
+        return super().all_secrets()[:1]
+
+
+class CheckedTooLate(MacSealer):
+    """Opens what it has not checked."""
+
+    def unseal(self, key, data):
+        return data[self.length + 1 :]
+
+
+class Leaking(MacSealer):
+    """Lets through an exception of its own."""
+
+    def unseal(self, key, data):
+        try:
+            return super().unseal(key, data)
+        except SealError as error:
+            raise LookupError from error
+
+
+class Salted(MacSealer):
+    """Says that equal data gives equal bytes, and it does not."""
+
+    def seal(self, key, data):
+        return super().seal(key, os.urandom(8) + data)
+
+    def unseal(self, key, data):
+        return super().unseal(key, data)[8:]
 
 
 class OfAnyFormat(MacSealer):
@@ -211,3 +249,29 @@ class OfAnyFormat(MacSealer):
 def test_a_wrong_sealer_does_not_pass(plugin, test, arguments):
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         getattr(contract_for(SealerContract, plugin), test)(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "test"),
+    [
+        (Bare, "test_a_pickle_of_somebody_else_is_never_loaded"),
+        (CheckedTooLate, "test_a_pickle_of_somebody_else_is_never_loaded"),
+        (CheckedTooLate, "test_damage_on_the_server_is_a_miss"),
+        (Leaking, "test_damage_on_the_server_is_a_miss"),
+        (Unbound, "test_a_value_copied_to_another_key_is_a_miss"),
+        (Unbound, "test_an_element_copied_to_another_key_is_left_out"),
+        (OfAnyFormat, "test_what_one_serializer_wrote_is_not_read_by_another"),
+        (Salted, "test_members_are_found_where_equal_bytes_say_so"),
+        (WithoutSecret, "test_the_secret_key_is_rotated_without_a_flush"),
+        (WithoutFallbacks, "test_the_secret_key_is_rotated_without_a_flush"),
+    ],
+)
+def test_a_wrong_sealer_does_not_pass_on_a_server(plugin, test, make_cache, unreadable, tmp_path):
+    contract = contract_for(SealerContract, plugin)
+    cache = contract.cached(make_cache)
+    at_hand = {"cache": cache, "raw": cache.raw_client(), "make_cache": make_cache}
+    at_hand |= {"unreadable": unreadable, "tmp_path": tmp_path}
+    method = getattr(contract, test)
+    arguments = {name: at_hand[name] for name in inspect.signature(method).parameters}
+    with pytest.raises(AssertionError):
+        method(**arguments)

@@ -8,6 +8,7 @@ pytest.register_assert_rewrite(
     f"{__name__}.compressor",
     f"{__name__}.damage",
     f"{__name__}.plugin",
+    f"{__name__}.sealed",
     f"{__name__}.sealer",
     f"{__name__}.serializer",
 )

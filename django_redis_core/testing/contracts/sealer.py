@@ -1,9 +1,6 @@
-"""What every sealer promises."""
+"""What every sealer promises, alone and on a server."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, ClassVar
 
 import pytest
 from django.test import override_settings
@@ -14,13 +11,13 @@ from ...codec import Codec, reads_as_int
 from ...defaults.pickle import PickleSerializer
 from ...exceptions import SealError, SerializationError
 from .damage import flipped, in_threads, inherited, soon, truncated
-from .plugin import PluginContract
+from .sealed import SealedCacheContract
 
 KEY = ":1:k"
 DATA = b"a value, as it was compressed"
 
 
-class SealerContract(PluginContract):
+class SealerContract(SealedCacheContract):
     """A sealer's tests. A complete test module::
 
         from django_redis_core.testing import SealerContract
@@ -30,12 +27,13 @@ class SealerContract(PluginContract):
             options = {"key": "one secret"}
             other_options = {"key": "another"}
 
-    ``other_options`` are those of a site with another secret. Where the secret derives from
-    ``SECRET_KEY`` there are none: the other site also has another one of these.
-    """
+    with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``: what
+    somebody who can write to the server cannot do is tested on a real one.
 
-    kind = "sealer"
-    other_options: ClassVar[Mapping[str, Any]] = {}
+    ``other_options`` are those of a site with another secret. Where the secret derives from
+    ``SECRET_KEY`` there are none: the other site also has another one of these, and what was
+    sealed with one of ``SECRET_KEY_FALLBACKS`` must be read.
+    """
 
     def refused(self, key: str, sealed: bytes) -> None:
         with soon(), pytest.raises(SealError):

@@ -32,5 +32,5 @@ def test_the_example_is_a_cache_on_a_cluster(nodes: Cluster) -> None:
 
 def test_the_options_table_is_that_of_the_code() -> None:
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.M))
-    assert documented == {option.name for option in ClusterFactory.options} | {"READ_FROM"}
+    assert documented == {option.name for option in ClusterFactory.options}
     assert not ConnectionFactory.options

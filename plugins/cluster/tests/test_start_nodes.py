@@ -121,15 +121,24 @@ def test_redirections_are_translated_too(
     nodes.move_slot(slot, home)
 
 
+@pytest.mark.parametrize("endpoint", ["unknown-endpoint", "hostname"])
 def test_nodes_that_do_not_tell_their_host_are_on_the_one_that_was_asked(
-    nodes: Cluster, cache_on: CacheOn
+    nodes: Cluster, cache_on: CacheOn, primaries: Primaries, endpoint: str
 ) -> None:
+    """``hostname`` where none is announced is ``?``."""
     for node in nodes.nodes:
-        node.cli("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")
+        node.cli("CONFIG", "SET", "cluster-preferred-endpoint-type", endpoint)
     try:
         cache = cache_on(nodes.urls[0])
         assert cache.set_many(DATA) == []
         assert cache.get_many(list(DATA)) == DATA
+        slot = slot_of(cache.make_key("key1"))
+        home = nodes.owner(slot)
+        nodes.move_slot(slot, next(node for node in primaries() if node is not home))
+        assert cache.get("key1") == 1
+        nodes.move_slot(slot, home)
+        assert cache.get("key1") == 1
+        assert all("?" not in node.name for node in cache._engine.topology.nodes())
     finally:
         for node in nodes.nodes:
             node.cli("CONFIG", "SET", "cluster-preferred-endpoint-type", "ip")

@@ -119,8 +119,8 @@ class Nodes:
         return self._address(host or "", int(port), asked)
 
     def _address(self, host: str, port: int, asked: Node) -> Address:
-        """Without a host it is that of the node which was asked."""
-        address = (host or str(asked.config.kwargs["host"]), port)
+        """Without a host, or one that it does not know itself, it is that of the node asked."""
+        address = (str(asked.config.kwargs["host"]) if host in ("", "?") else host, port)
         if self._remap is None:
             return address
         mapped = self._remap(address)
