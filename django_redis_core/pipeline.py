@@ -24,6 +24,7 @@ from .operations.sorted_sets import SortedSets
 from .operations.strings import Strings
 from .operations.versions import Versions
 from .requests import Operation
+from .scripts import with_sources
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -89,7 +90,7 @@ def lockstep(steps: Sequence[_Step]) -> Operation[None]:
                 batch += request
             elif isinstance(request, Command | Spread):
                 batch.append(request)
-        replies = iter((yield batch) if batch else ())
+        replies = iter((yield with_sources(batch)) if batch else ())
         going_on = []
         for step in waiting:
             request = step.request

@@ -10,13 +10,35 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from .commands import Argument, Command, Kind
+from .commands import Argument, Command, Kind, Spread
 from .exceptions import NoScriptError
 from .requests import Operation
 
 # A server that does not know the script has not run it, but one whose answer was lost may have.
 _EVALSHA = Kind("EVALSHA", write=True, repeatable=False)
 _EVAL = Kind("EVAL", write=True, repeatable=False)
+
+
+_sources: dict[str, str] = {}
+
+
+def with_sources(batch: Sequence[Command | Spread]) -> list[Command | Spread]:
+    """``batch``, in which the first call of a script for each key brings the script along.
+
+    For pipelines: to a server that does not know the script, a second try would come after the
+    commands behind it, and ``incr`` after the ``get`` that should see it.
+    """
+    brought: set[tuple[object, object]] = set()
+    commands: list[Command | Spread] = []
+    for command in batch:
+        if command.kind is _EVALSHA and isinstance(command, Command):
+            digest = command.args[1]
+            if (digest, command.key) not in brought:
+                brought.add((digest, command.key))
+                args = (b"EVAL", _sources[str(digest)], *command.args[2:])
+                command = Command(_EVAL, args, command.key, command.node)
+        commands.append(command)
+    return commands
 
 
 class Script:
@@ -26,6 +48,7 @@ class Script:
         self.source = source.strip()
         # A name for the text that the server computes too, not a protection.
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        _sources[self.digest] = self.source
 
     def whole(self, keys: Sequence[str], *args: Argument) -> Command:
         """The call with the script itself, for a server that replied ``NoScriptError``."""

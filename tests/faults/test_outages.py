@@ -335,3 +335,20 @@ def test_no_password_in_any_error(server: Server, cache_at: MakeCache) -> None:
         while error is not None:
             assert "hunter2" not in f"{error} {error!r}"
             error = error.__cause__ or error.__context__
+
+
+def test_a_pipeline_keeps_its_order_on_a_server_that_does_not_know_the_script(
+    server: Server, cache_at: MakeCache
+) -> None:
+    """Just started, failed over, or after SCRIPT FLUSH: ``get`` must see the ``incr`` before it."""
+    cache = cache_at(server.url)
+    cache.set_many({"one": 1, "two": 10})
+    server.cli("SCRIPT", "FLUSH")
+    with cache.pipeline() as pipe:
+        pipe.incr("one")
+        seen = pipe.get("one")
+        pipe.incr("one")
+        pipe.incr("two")
+        last = pipe.get_many(["one", "two"])
+    assert seen.value == 2
+    assert last.value == {"one": 3, "two": 11}

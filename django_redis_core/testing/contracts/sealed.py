@@ -6,6 +6,7 @@ import asyncio
 import os
 import pickle
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -178,9 +179,9 @@ class SealedCacheContract(PluginContract):
     def test_members_are_found_where_equal_bytes_say_so(self, cache: RedisCache) -> None:
         if not self.plugin_class().deterministic:
             for call in (
-                lambda: cache.sadd("a", "x"),
-                lambda: cache.zadd("a", {"x": 1}),
-                lambda: cache.lrem("a", 0, "x"),
+                partial(cache.sadd, "a", "x"),
+                partial(cache.zadd, "a", {"x": 1}),
+                partial(cache.lrem, "a", 0, "x"),
             ):
                 with pytest.raises(SerializationError, match=f"'{self.name}' seals it to other"):
                     call()
