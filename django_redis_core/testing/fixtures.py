@@ -56,12 +56,16 @@ def cache_loop() -> Iterator[asyncio.AbstractEventLoop]:
         yield loop
 
 
+#: Seconds. What a test promises of a healthy server must not fail on a machine that is busy.
+PATIENCE = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
+
+
 @pytest.fixture
 def make_cache(request: pytest.FixtureRequest) -> Iterator[MakeCache]:
     """``make_cache(options, **entry)``: a cache by its ``OPTIONS`` and the rest of its entry.
 
     Without ``LOCATION`` it is on ``redis_server``; without ``KEY_PREFIX`` it has one that no other
-    cache of the test has. Its keys are removed after the test.
+    cache of the test has. Its timeouts are 5 s, unless given. Its keys are removed after the test.
     """
     made: list[RedisCache] = []
 
@@ -71,7 +75,7 @@ def make_cache(request: pytest.FixtureRequest) -> Iterator[MakeCache]:
         location = entry.pop("LOCATION", None)
         if location is None:
             location = request.getfixturevalue("redis_server").url
-        cache = RedisCache(location, {"OPTIONS": dict(options or {}), **entry})
+        cache = RedisCache(location, {"OPTIONS": {**PATIENCE, **(options or {})}, **entry})
         made.append(cache)
         return cache
 

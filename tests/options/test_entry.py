@@ -242,7 +242,7 @@ def test_the_global_connection_factory(settings: Any) -> None:
             {"SERIALIZER": {"NAME": "pickle", "OPTIONS": {"protokol": 2}}},
             (
                 "CACHES['shop']: SERIALIZER: 'pickle' has no option 'protokol'. Did you mean "
-                "'protocol'? It has: protocol."
+                "'protocol'? It has: allow, protocol."
             ),
         ),
         (

@@ -190,8 +190,9 @@ def test_a_shard_without_any_node_fails_its_own_keys_only(
 
 
 def test_a_slot_that_nobody_serves_is_waited_for_and_then_not_again(
-    cache: RedisCache, nodes: Cluster
+    cache_on: CacheOn, nodes: Cluster
 ) -> None:
+    cache = cache_on(nodes.urls)
     slot = slot_of(cache.make_key("k"))
     owner = nodes.owner(slot)
     cache.set("k", "value")

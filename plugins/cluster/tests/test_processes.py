@@ -113,5 +113,5 @@ def test_fifty_tasks_share_a_connection_a_node(nodes: Cluster, cache_on: CacheOn
             await asyncio.gather(*[cache.aset(key, value) for key, value in DATA.items()])
         return await asyncio.to_thread(connected, nodes, "tasks")
 
-    # One to each primary, and one to the start node where that is a replica.
-    assert 3 <= asyncio.run(work()) <= 4
+    # One to each node that was asked: the primaries, and start nodes that are replicas.
+    assert 3 <= asyncio.run(work()) <= 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -71,4 +72,7 @@ def cache_on(on_group: Mapping[str, Any]) -> Iterator[Callable[..., RedisCache]]
 
     yield make
     setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
-    gc.collect()  # with the caches go the threads that listen
+    with warnings.catch_warnings():
+        # redis-py's clients close their sockets when they are collected, or the sockets do, first.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # with the caches go the threads that listen
