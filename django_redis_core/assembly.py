@@ -7,12 +7,13 @@ here is built once a process and configuration, and backends share it.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from operator import methodcaller
 from typing import Any
 
+from asgiref.local import Local
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
@@ -160,7 +161,9 @@ class Unreadable:
                 self.alias,
                 type(error).__name__,
             )
-        signals.value_unreadable.send(sender=self.alias, key=key, exception=error, size=len(data))
+        signals.value_unreadable.send_robust(
+            sender=self.alias, key=key, exception=error, size=len(data)
+        )
 
 
 class Partial:
@@ -170,11 +173,10 @@ class Partial:
         self.alias = alias
 
     def __call__(self, keys: Sequence[Any], error: Exception) -> None:
-        signals.partial_failure.send(sender=self.alias, keys=keys, exception=error)
+        signals.partial_failure.send_robust(sender=self.alias, keys=keys, exception=error)
 
 
 _engines: dict[Hashable, tuple[Engine, Any]] = {}
-_lock = threading.Lock()
 
 #: Global settings that caches are made from, beside those that begin with DJANGO_REDIS_.
 _SETTINGS = {"CACHES", "CACHE_HERD_TIMEOUT", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
@@ -185,12 +187,11 @@ def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
     identity = frozen({**params, "LOCATION": location})
     found = _engines.get(identity)
     if found is None:
-        with _lock:
-            found = _engines.get(identity)
-            if found is None:
-                options = parse(find_alias(location, params), location, params)
-                # The entry is kept because its objects count by identity, which must stay theirs.
-                found = _engines[identity] = (Engine(options), (location, params))
+        # Without a lock: this imports modules of the site's, which may use a cache themselves. Two
+        # threads may build the same engine, and both go on with the one that is stored first.
+        options = parse(find_alias(location, params), location, params)
+        # The entry is kept because its objects count by identity, which must stay theirs.
+        found = _engines.setdefault(identity, (Engine(options), (location, params)))
     return found[0]
 
 
@@ -201,6 +202,8 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
         for engine, _ in _engines.values():
             engine.close_idle()
         _engines.clear()
+        if setting != "CACHES":  # for which Django does this itself
+            caches._connections = Local(caches.thread_critical)
 
 
 setting_changed.connect(_forget)

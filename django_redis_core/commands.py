@@ -177,7 +177,7 @@ _RENAME = Kind("RENAME", write=True, repeatable=False, read=ok)
 _DUMP = Kind("DUMP", write=False)
 _RESTORE = Kind("RESTORE", write=True, read=ok)
 _SCAN = Kind("SCAN", write=False, read=cursor_and_items)
-_FLUSHDB = Kind("FLUSHDB", write=True, read=ok)
+_FLUSHDB = Kind("FLUSHDB", write=True, repeatable=False, read=ok)
 
 #: Reads that must see what this caller has just written.
 PRIMARY_READS = {
@@ -264,4 +264,5 @@ def SCAN(cursor: int, pattern: str, count: int) -> Command:
 
 
 def FLUSHDB() -> Command:
-    return Command(_FLUSHDB, (b"FLUSHDB",), None)
+    """https://redis.io/commands/flushdb/ : ASYNC frees the memory in another thread."""
+    return Command(_FLUSHDB, (b"FLUSHDB", b"ASYNC"), None)

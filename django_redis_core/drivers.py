@@ -165,7 +165,7 @@ class Driver:
             raise trouble
         if self.logger is not None:
             self.logger.error("Exception ignored", exc_info=trouble)
-        signals.exception_ignored.send(
+        signals.exception_ignored.send_robust(
             sender=self.alias, operation=declaration.name, exception=trouble
         )
-        return declaration.answer(args, kwargs)
+        return declaration.answer(args, kwargs, trouble)

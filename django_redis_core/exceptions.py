@@ -52,6 +52,10 @@ class ConnectionInterrupted(RedisCacheError):
     """
 
     before_sending = False
+    #: Shared by the errors of all callers that one lost connection had, so that they count as one.
+    event: object = None
+    #: The value that ``get_or_set`` computed and could not store, alone in a tuple.
+    computed: tuple[object] | None = None
 
     def __init__(self, connection: object = None, reason: str = "") -> None:
         super().__init__(connection, reason)

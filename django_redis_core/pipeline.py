@@ -7,6 +7,7 @@ all their second ones. That is itself an operation, so blocking code and asyncio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import isawaitable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from .commands import Command, Spread
@@ -90,7 +91,7 @@ def lockstep(steps: Sequence[_Step]) -> Operation[None]:
                 batch += request
             elif isinstance(request, Command | Spread):
                 batch.append(request)
-        replies = iter((yield with_sources(batch)) if batch else ())
+        replies = iter((yield from _sent(batch)) if batch else ())
         going_on = []
         for step in waiting:
             request = step.request
@@ -107,6 +108,14 @@ def lockstep(steps: Sequence[_Step]) -> Operation[None]:
             if step.advance(answer):
                 going_on.append(step)
         waiting = going_on
+
+
+def _sent(batch: Sequence[Command | Spread]) -> Operation[list[Any]]:
+    """The replies; where none can be sent (no server is known), that error for each."""
+    try:
+        return (yield with_sources(batch))  # type: ignore[no-any-return]
+    except ConnectionInterrupted as trouble:
+        return [trouble] * len(batch)
 
 
 class _Queue:
@@ -289,8 +298,14 @@ class AsyncPipeline(_Operations):
 
     async def execute(self, *, raise_on_error: bool = True) -> list[Any]:
         """See ``Pipeline.execute``."""
+        results = [queued[-1] for queued in self._queued]
         await arun(lockstep(self._begin()), self._driver.aexecute)
-        return self._end(raise_on_error)
+        values = self._end(raise_on_error)
+        for position, value in enumerate(values):
+            if isawaitable(value):  # a fallback that was an asynchronous function's
+                values[position] = await value
+                results[position].settle(values[position])
+        return values
 
     async def __aenter__(self) -> AsyncPipeline:
         return self

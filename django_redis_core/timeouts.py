@@ -23,7 +23,9 @@ def milliseconds(seconds: Any) -> int:
     elif isinstance(seconds, float):
         if not math.isfinite(seconds):
             raise ValueError(f"A timeout must be a finite number of seconds, not {seconds!r}.")
-        result = int(seconds * 1000) or int(seconds > 0)
+        # Bounded first: a product that is infinite has no int.
+        bounded = min(max(seconds * 1000, -1.0 * MAX_MILLISECONDS), 2.0 * MAX_MILLISECONDS)
+        result = int(bounded) or int(seconds > 0)
     elif isinstance(seconds, int) and not isinstance(seconds, bool):
         result = int(seconds) * 1000
     else:

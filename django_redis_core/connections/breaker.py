@@ -17,13 +17,14 @@ class Breaker:
     every call.
     """
 
-    __slots__ = ("failures", "interval", "last", "limit", "name", "opened", "probe_at")
+    __slots__ = ("event", "failures", "interval", "last", "limit", "name", "opened", "probe_at")
 
     def __init__(self, name: str, limit: int, interval: float) -> None:
         self.name = name
         self.limit = limit
         self.interval = interval
         self.failures = 0
+        self.event: object = None
         self.opened = False
         self.probe_at = 0.0
         self.last = ""
@@ -40,19 +41,25 @@ class Breaker:
         self.probe_at = now + self.interval
 
     def failed(self, trouble: ConnectionInterrupted) -> None:
-        self.failures += 1
-        if not self.limit:
+        """Called for each caller that saw a failure; several may have seen the same one."""
+        if trouble.event is not None and trouble.event is self.event:
             return
-        if self.opened or self.failures >= self.limit or isinstance(trouble, ServerTimeout):
+        self.event = trouble.event
+        many = self.failures + 1 >= self.limit
+        newly = False
+        if self.limit and (self.opened or many or isinstance(trouble, ServerTimeout)):
             self.probe_at = time.monotonic() + self.interval
             self.last = trouble.reason or type(trouble).__name__
-            if not self.opened:
-                self.opened = True
-                signals.circuit_opened.send(sender=self.name, exception=trouble)
+            newly, self.opened = not self.opened, True
+        # Last, because ``succeeded`` is called only where this is above 0: an open breaker whose
+        # count another thread has just set back would never be closed.
+        self.failures += 1
+        if newly:
+            signals.circuit_opened.send_robust(sender=self.name, exception=trouble)
 
     def succeeded(self) -> None:
         """Called for a success after failures."""
         self.failures = 0
         if self.opened:
             self.opened = False
-            signals.circuit_closed.send(sender=self.name)
+            signals.circuit_closed.send_robust(sender=self.name)

@@ -53,6 +53,8 @@ class Channel(asyncio.Protocol):
         self._marks: deque[tuple[int, float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._heard = 0.0  # when the last bytes came
+        self._last = False
         self.closed = False
         self._transport.set_protocol(self)
 
@@ -116,13 +118,26 @@ class Channel(asyncio.Protocol):
         marks = self._marks
         while marks and marks[0][0] <= self._received:
             marks.popleft()
+        self._heard = self._loop.time()
+        if self._last and not pending:
+            self._fail(ConnectionInterrupted(None, "replaced by another connection"))
+
+    def finish(self) -> None:
+        """Ends the connection as soon as what was sent on it is answered."""
+        self._last = True
+        if not self._pending:
+            self._fail(ConnectionInterrupted(None, "replaced by another connection"))
 
     def _check(self) -> None:
-        """The oldest command's time is up, or was answered and the next one's is waited for."""
+        """The oldest command's time is up, or was answered and the next one's is waited for.
+
+        While replies are coming in, time is given anew: a batch, or a value of many megabytes, may
+        take longer than one reply may, and so may a loop that was held up by its own tasks.
+        """
         self._timer = None
-        if not self._marks or self.closed:
+        if not self._marks or self.closed or self._timeout is None:
             return
-        due = self._marks[0][1]
+        due = max(self._marks[0][1], self._heard + self._timeout)
         if self._loop.time() >= due:
             self._fail(ServerTimeout(None, f"no reply within {self._timeout} s"))
         else:
@@ -145,11 +160,14 @@ class Channel(asyncio.Protocol):
         self._marks.clear()
 
     def _end_calls(self, error: ConnectionInterrupted) -> None:
+        event = object()
         for entry in self._pending:
             future = entry.future if isinstance(entry, Replies) else entry
             if not future.done():
                 # One exception object cannot be raised in many tasks: they would share a traceback.
-                future.set_exception(type(error)(None, error.reason))
+                single = type(error)(None, error.reason)
+                single.event = event
+                future.set_exception(single)
         self._pending.clear()
 
     async def close(self) -> None:
@@ -176,7 +194,8 @@ class Channels:
         """The running loop's channel, opened by whoever asks first."""
         loop = asyncio.get_running_loop()
         slot = self._slot(loop)
-        if slot.opening is None:
+        # With eager tasks one that failed at once is done before it is assigned here.
+        if slot.opening is None or slot.opening.done():
             slot.opening = loop.create_task(slot.connect(config))
             # Its error is the waiters' to see; when all of them are gone, nobody's.
             slot.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -208,6 +227,16 @@ class Channels:
         for slot, loop in list(_open.items()):
             if loop.is_closed():
                 _open.pop(slot, None)
+
+    def renew(self) -> None:
+        """Lets the running loop's next call open another channel; the present one finishes."""
+        try:
+            slot = self._slots.get(asyncio.get_running_loop())
+        except RuntimeError:
+            return  # blocking code
+        if slot is not None and slot.channel is not None:
+            channel, slot.channel = slot.channel, None
+            channel.finish()
 
     def abandon(self, reason: str) -> None:
         """Ends the channels of all loops, and the calls on them; from any thread."""
@@ -245,6 +274,9 @@ class _Slot:
                 await self.channel.close()
                 raise ConnectionInterrupted(None, self.abandoned)
             return self.channel
+        except Exception as error:
+            error.event = object()  # type: ignore[attr-defined]  # all who wait see this one error
+            raise
         finally:
             self.opening = None
 

@@ -114,7 +114,7 @@ class Link:
         pool, self._pool = self._pool, None
         if pool is not None:
             self.connection.disconnect()
-            pool.forget()
+            pool.forget(self)
 
     def hand_over(self) -> Any:
         """The connection, for whoever closes it from now on."""

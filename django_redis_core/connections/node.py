@@ -116,9 +116,9 @@ class Node:
         """Sends commands and returns without reading, so that other servers can be sent to."""
         if self.breaker.opened:
             self.breaker.admit()
-        flight = Flight(commands)
+        flight = Flight(commands, self.links)
         try:
-            flight.link = self.links.take(all(command.kind.repeatable for command in commands))
+            flight.link = flight.pool.take(all(command.kind.repeatable for command in commands))
             flight.link.send([command.args for command in commands])
         except BaseException as error:
             flight.replies = self._failed(flight.link, commands, error)
@@ -134,7 +134,7 @@ class Node:
             except BaseException as error:
                 flight.replies = self._failed(link, flight.commands, error)
             else:
-                self.links.give(link)
+                flight.pool.give(link)
                 if self.breaker.failures:
                     self.breaker.succeeded()
         return self._read_many(flight.commands, flight.replies)
@@ -145,23 +145,28 @@ class Node:
         """The replies from a second try where one is allowed; otherwise raises."""
         if link is not None:
             link.close()
+        pool = self.links
         trouble = self.translate(error)
         if trouble is not None and link is None:
             trouble.before_sending = True
+        if link is not None and isinstance(trouble, ServerTimeout):
+            # Where packets are lost since some moment, all idle connections are as dead as this
+            # one, and each would cost a timeout of its own.
+            pool.close_idle()
         if not self._again(link is not None, commands, trouble):
             self._give_up(trouble, error)
         # The server was restarted or closed idle connections: the others are closed as well.
-        self.links.close_idle()
+        pool.close_idle()
         fresh = None
         try:
-            fresh = self.links.take(True)
+            fresh = pool.take(True)
             fresh.send([command.args for command in commands])
             replies = fresh.receive()
         except BaseException as second:
             if fresh is not None:
                 fresh.close()
             self._give_up(self.translate(second), second)
-        self.links.give(fresh)
+        pool.give(fresh)
         if self.breaker.failures:
             self.breaker.succeeded()
         return replies
@@ -233,6 +238,7 @@ class Node:
         if trouble is None:
             raise error
         if type(trouble) in (ConnectionInterrupted, ServerTimeout):
+            trouble.event = trouble.event or getattr(error, "event", None)
             self.breaker.failed(trouble)
         if trouble is error:
             raise trouble
@@ -282,6 +288,7 @@ class Node:
             if error.code == "READONLY":
                 # The name may lead to another server by now, but old connections do not.
                 self.links.close_idle()
+                self.channels.renew()
         return error
 
 
@@ -298,10 +305,12 @@ class Retired:
 class Flight:
     """Commands that are on their way on one link."""
 
-    __slots__ = ("commands", "link", "replies")
+    __slots__ = ("commands", "link", "pool", "replies")
 
-    def __init__(self, commands: Sequence[Command]) -> None:
+    def __init__(self, commands: Sequence[Command], pool: LinkPool | SitePool) -> None:
         self.commands = commands
+        #: Where the link goes back to: the node may have another pool by then.
+        self.pool = pool
         self.link: Link | None = None
         self.replies: list[Reply] = []
 
@@ -325,6 +334,10 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     for node in list(_nodes.values()):
         _of_the_parent.append(node.channels)
+        if isinstance(node.links, LinkPool):
+            # Its lock may be held by a thread that does not exist here, and its links will want it
+            # when they are collected.
+            node.links.reset()
         node.reset()
 
 

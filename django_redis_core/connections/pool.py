@@ -25,15 +25,18 @@ class LinkPool:
         self._connect = connect
         self._limit = limit
         self._wait = wait
+        self._open = 0
+        self._waiting = 0
         self.reset()
 
     def reset(self) -> None:
         """Starts anew, also after a fork: the links of the parent stay the parent's."""
+        # First, because the links that go with the old list tell it that they do.
+        self._freed = threading.Condition()
         self._free: deque[Link] = deque()
         self._open = 0
         self._waiting = 0
         self._closed = False
-        self._freed = threading.Condition()
 
     def take(self, repeatable: bool) -> Link:
         """An idle link or a new one. For a command that must not be sent twice, the idle link is
@@ -74,8 +77,8 @@ class LinkPool:
             except IndexError:
                 return
 
-    def forget(self) -> None:
-        """A link was closed."""
+    def forget(self, link: Link | None = None) -> None:
+        """A link was closed, or could not be made."""
         with self._freed:
             self._open -= 1
             if self._waiting:
@@ -127,25 +130,29 @@ class LinkPool:
 
 class SitePool:
     """The links of a redis-py pool class that the site brought (``CONNECTION_POOL_CLASS``), which
-    then decides about limits and reuse for the cache as well."""
+    then decides about limits and reuse for the cache as well. ``find`` gives the pool."""
 
-    def __init__(self, pool: Callable[[], Any]) -> None:
-        self._pool = pool
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self._find = find
+        # Asked for once: what was taken from a pool must go back to that one.
+        self._source: Any = None
 
     def take(self, repeatable: bool) -> Link:
-        connection = self._pool().get_connection()
-        return ForeignLink(connection, self)
+        if self._source is None:
+            self._source = self._find()
+        return ForeignLink(self._source.get_connection(), self)
 
     def give(self, link: Link) -> None:
-        connection = link.hand_over()
-        self._pool().release(connection)
+        self._source.release(link.hand_over())
 
     def close_idle(self) -> None:
-        self._pool().disconnect(inuse_connections=False)
+        if self._source is not None:
+            self._source.disconnect(inuse_connections=False)
 
     def close(self) -> None:
         """Closes the idle connections; those in use are the site's pool's to close."""
         self.close_idle()
 
-    def forget(self) -> None:
-        """Nothing is counted here: the pool does."""
+    def forget(self, link: Link) -> None:
+        """A link was closed: the pool counts it until it has its connection back."""
+        self._source.release(link.connection)

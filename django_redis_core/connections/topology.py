@@ -142,12 +142,20 @@ class SingleServer(Topology):
             return None
         if command.node is not None and command.key is None:
             return None  # a cursor, for example, means nothing elsewhere
-        if command.kind.write and (self.replica_read_only or not trouble.before_sending):
-            return None
-        others = [*self.replicas, self.primary]
         if command.kind.write:
+            if self.replica_read_only or not trouble.before_sending:
+                return None
             others = list(self.replicas)
-        others = [other for other in others if other is not node]
+        elif node in self.replicas:
+            # The replicas after this one, in a circle, so that each is asked once.
+            first = self.replicas.index(node) - (attempt - 1)
+            circle = [
+                self.replicas[(first + step) % len(self.replicas)]
+                for step in range(1, len(self.replicas))
+            ]
+            others = [*circle, self.primary]
+        else:
+            return None  # the primary was asked, by choice or as the last one
         return [command.on(others[attempt - 1])] if attempt <= len(others) else None
 
 

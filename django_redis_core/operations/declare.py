@@ -31,12 +31,12 @@ class Declaration:
     signature: inspect.Signature
     stream: bool = False
 
-    def answer(self, args: Sequence[Any], kwargs: Arguments) -> Any:
-        """The declared fallback for a call with these arguments."""
+    def answer(self, args: Sequence[Any], kwargs: Arguments, trouble: Exception) -> Any:
+        """The declared fallback for a call with these arguments; it may look at ``trouble``."""
         assert self.fallback is not None
         bound = self.signature.bind(None, *args, **kwargs)
         bound.apply_defaults()
-        return self.fallback(bound.arguments)
+        return self.fallback({**bound.arguments, "trouble": trouble})
 
 
 #: All operations by name, in the order of their definition.

@@ -34,6 +34,9 @@ return 0
 
 
 def _default_value(arguments: Arguments) -> Any:
+    computed = getattr(arguments.get("trouble"), "computed", None)
+    if computed is not None:
+        return computed[0]  # it was computed, and only storing it failed
     default = arguments["default"]
     return default() if callable(default) else default
 
@@ -166,11 +169,16 @@ class Strings(Family):
         if milliseconds is not None and milliseconds <= 0:
             return default
         data, milliseconds = self.wrap(full, default, milliseconds)
-        _, stored = checked((yield [SET(full, data, milliseconds, nx=True), GET(full).primary()]))
-        value = MISSING if stored is None else self.unwrap(full, stored)
-        if value is MISSING and stored is not None:
-            # What lies there cannot be read, so NX would keep it there for ever.
-            yield SET(full, data, milliseconds)
+        try:
+            attempt = yield [SET(full, data, milliseconds, nx=True), GET(full).primary()]
+            _, stored = checked(attempt)
+            value = MISSING if stored is None else self.unwrap(full, stored)
+            if value is MISSING and stored is not None and not is_lock_token(stored):
+                # What lies there cannot be read, so NX would keep it there for ever.
+                yield SET(full, data, milliseconds)
+        except ConnectionInterrupted as trouble:
+            trouble.computed = (default,)  # for the fallback, which must not compute again
+            raise
         return default if value is MISSING else value
 
     @operation(fallback=argument("default"))
