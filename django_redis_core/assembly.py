@@ -23,6 +23,7 @@ from .connections.config import frozen
 from .connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from .connections.foreign import AsyncForeignExecutor, ForeignExecutor
 from .connections.raw import is_own_client
+from .connections.recent import Recent
 from .connections.topology import Topology
 from .drivers import Driver
 from .interfaces.client import Client, ClientContext, compose
@@ -45,8 +46,10 @@ class Engine:
         factory = options.connection_factory.build(options.connection)
         self.topology = self.client.build_topology(options.locations, factory.topology)
         partial = Partial(options.alias)
-        async_plan = Plan(self.topology, methodcaller("async_client"), partial)
-        execute = blocking_executor(self.topology, partial)
+        seconds = options.connection.read_your_writes
+        recent = None if seconds is None else Recent(seconds)
+        async_plan = Plan(self.topology, methodcaller("async_client"), partial, recent)
+        execute = blocking_executor(self.topology, partial, recent)
         self.driver = self._driver(execute, AsyncioExecutor(async_plan))
         #: For operations that need no I/O: asyncio's clients, with nothing to await.
         self.immediate_driver = self._driver(async_plan.answer, async_plan.answer)
@@ -81,12 +84,14 @@ class Engine:
             node.links.close_idle()
 
 
-def blocking_executor(topology: Topology, partial: Partial) -> Callable[[Any], Any]:
+def blocking_executor(
+    topology: Topology, partial: Partial, recent: Recent | None = None
+) -> Callable[[Any], Any]:
     """Who answers the requests of operations in blocking code."""
     single = topology.single
     if single is not None and is_own_client(single.config):
         return ForeignExecutor(single.client())
-    return BlockingExecutor(Plan(topology, methodcaller("client"), partial))
+    return BlockingExecutor(Plan(topology, methodcaller("client"), partial, recent))
 
 
 def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:

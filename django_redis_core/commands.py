@@ -29,7 +29,7 @@ class Kind:
     reply into a Python value; ``None`` leaves it as it is.
     """
 
-    __slots__ = ("name", "read", "repeatable", "write")
+    __slots__ = ("_primary", "name", "read", "repeatable", "write")
 
     def __init__(
         self,
@@ -43,6 +43,15 @@ class Kind:
         self.write = write
         self.repeatable = repeatable
         self.read = read
+        self._primary: Kind | None = self if write else None
+
+    @property
+    def primary(self) -> Kind:
+        """The same, answered by a primary: a read that must see what was just written."""
+        if self._primary is None:
+            name = self.name.decode()
+            self._primary = Kind(name, write=True, repeatable=self.repeatable, read=self.read)
+        return self._primary
 
     def __repr__(self) -> str:
         return f"<Kind {self.name.decode()}>"
@@ -70,7 +79,7 @@ class Command:
 
     def primary(self) -> Command:
         """The same command, but answered by the primary even where replicas serve reads."""
-        return Command(PRIMARY_READS[self.kind], self.args, self.key, self.node)
+        return Command(self.kind.primary, self.args, self.key, self.node)
 
     def __repr__(self) -> str:  # keys and values stay out of logs
         return f"<Command {self.kind.name.decode()} with {len(self.args) - 1} arguments>"
@@ -100,6 +109,10 @@ class Spread:
     def on(self, node: Node) -> Spread:
         """The same command for keys that were found on one particular server."""
         return Spread(self.kind, self.keys, self.join, node)
+
+    def primary(self) -> Spread:
+        """The same command, but answered by primaries."""
+        return Spread(self.kind.primary, self.keys, self.join, self.node)
 
     def whole(self) -> Command:
         """All keys in one command, for when one server has them all."""
@@ -178,12 +191,6 @@ _DUMP = Kind("DUMP", write=False)
 _RESTORE = Kind("RESTORE", write=True, read=ok)
 _SCAN = Kind("SCAN", write=False, read=cursor_and_items)
 _FLUSHDB = Kind("FLUSHDB", write=True, repeatable=False, read=ok)
-
-#: Reads that must see what this caller has just written.
-PRIMARY_READS = {
-    kind: Kind(kind.name.decode(), write=True, read=kind.read)
-    for kind in (_GET, _EXISTS, _PTTL, _DUMP)
-}
 
 
 def GET(key: str) -> Command:

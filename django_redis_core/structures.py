@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .commands import PRIMARY_READS, Argument, Command, Kind, Reply, cursor_and_items, number, ok
+from .commands import Argument, Command, Kind, Reply, cursor_and_items, number, ok
 
 
 class Keyed:
@@ -129,9 +129,6 @@ ZRANK = reading("ZRANK")
 ZSCORE = reading("ZSCORE", number)
 ZRANGE = reading("ZRANGE")
 ZRANGE_WITHSCORES = reading("ZRANGE", scored)
-
-# A cursor means something only to the server that gave it, so all pages come from the primary.
-PRIMARY_READS[SSCAN.kind] = Kind("SSCAN", write=True, read=cursor_and_items)
 
 
 def SMOVE(source: str, destination: str, member: bytes) -> Command:

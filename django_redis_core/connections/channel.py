@@ -253,6 +253,39 @@ class Channels:
             await slot.end()
 
 
+class SeveralChannels(Channels):
+    """``count`` channels a loop, which calls use in turn: large replies on one do not hold up the
+    calls on the others."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._all = [Channels() for _ in range(count)]
+        self._turn = 0
+
+    def get(self) -> Channel | None:
+        self._turn = (self._turn + 1) % len(self._all)
+        return self._all[self._turn].get()
+
+    async def open(self, config: Any) -> Channel:
+        # ``get`` has just found that the one whose turn it is is not open.
+        return await self._all[self._turn].open(config)
+
+    def client(self, make: Callable[[], Any]) -> Any:
+        return self._all[0].client(make)
+
+    def renew(self) -> None:
+        for channels in self._all:
+            channels.renew()
+
+    def abandon(self, reason: str) -> None:
+        for channels in self._all:
+            channels.abandon(reason)
+
+    async def close(self) -> None:
+        for channels in self._all:
+            await channels.close()
+
+
 #: Slots whose loop has not ended. Only the loop can close their connections, so they must outlive a
 #: node that is forgotten before it (settings changed in a test).
 _open: dict[_Slot, asyncio.AbstractEventLoop] = {}

@@ -51,6 +51,7 @@ class ServerConfig:
     wait: float = 1.0
     breaker_failures: int = 3
     breaker_interval: float = 1.0
+    async_connections: int = 1
     pool_class: type[Any] | None = None
     pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     client_class: type[Any] | None = None
@@ -79,6 +80,7 @@ class ServerConfig:
             self.wait,
             self.breaker_failures,
             self.breaker_interval,
+            self.async_connections,
             self.pool_class,
             frozen(self.pool_kwargs),
             self.client_class,

@@ -19,6 +19,7 @@ from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
 from ..requests import Await, Batch, Call, Operation, Places, Primaries, RawClient, Sleep
 from .node import Node
+from .recent import Recent
 from .rounds import side_by_side
 from .topology import Groups, Topology
 
@@ -31,7 +32,9 @@ class Plan:
         topology: Topology,
         raw_client: Callable[[Any], Any],
         partial: Callable[[Sequence[Any], Exception], None],
+        recent: Recent | None = None,
     ) -> None:
+        self.recent = recent
         self.topology = topology
         self.raw_client = raw_client
         self._partial = partial
@@ -41,6 +44,8 @@ class Plan:
         topology = self.topology
         if not topology.ready:
             yield from topology.discover()
+        if self.recent is not None:
+            request = self.recent.routed(request)
         if isinstance(request, list):
             return (yield from self._batch(request))
         if isinstance(request, Spread):

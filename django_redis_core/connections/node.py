@@ -24,7 +24,7 @@ from ..exceptions import (
 )
 from . import raw
 from .breaker import Breaker
-from .channel import Channels
+from .channel import Channels, SeveralChannels
 from .config import ServerConfig
 from .link import Link, from_redis_py
 from .pool import LinkPool, SitePool
@@ -52,7 +52,8 @@ class Node:
             self.links = SitePool(lambda: self.client().connection_pool)
         else:
             self.links = LinkPool(config.connected, config.max_connections, config.wait)
-        self.channels = Channels()
+        many = config.async_connections
+        self.channels = Channels() if many == 1 else SeveralChannels(many)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.

@@ -123,6 +123,7 @@ def server_config(
         wait=options.socket_timeout if limits["timeout"] is None else limits["timeout"],
         breaker_failures=options.breaker_failures,
         breaker_interval=options.breaker_interval,
+        async_connections=options.async_connections,
         pool_class=None if options.pool_class is ConnectionPool else options.pool_class,
         pool_kwargs={name: value for name, value in limits.items() if value is not None},
         client_class=options.client_class,

@@ -47,6 +47,7 @@ class ConnectionOptions:
     socket_connect_timeout: float = 0.5
     replica_read_only: bool = True
     read_from: str | None = None
+    read_your_writes: float | None = None
     parser_class: Any = None
     pool_class: Any = None
     pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -54,6 +55,7 @@ class ConnectionOptions:
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     breaker_failures: int = 3
     breaker_interval: float = 1.0
+    async_connections: int = 1
 
     def server(
         self, url: str, *, before_connect: Callable[[], None] | None = None, **kwargs: Any

@@ -171,6 +171,20 @@ CONNECTION_OPTIONS: tuple[Option, ...] = (
         'chance, "nearest" that of the lowest latency, "primary" never a replica. Default: what '
         "LOCATION says.",
     ),
+    Option(
+        "ASYNC_CONNECTIONS",
+        "async_connections",
+        integer(1),
+        1,
+        doc="Connections to each server that the tasks of an event loop share.",
+    ),
+    Option(
+        "READ_YOUR_WRITES",
+        "read_your_writes",
+        optional(seconds),
+        doc="Seconds for which what this process has written is read from the primary, where "
+        "replicas answer reads. Default: not at all.",
+    ),
     Option("PARSER_CLASS", "parser_class", optional(importable), doc="redis-py's parser class."),
     Option(
         "CONNECTION_POOL_CLASS",

@@ -197,3 +197,18 @@ def test_close_connection_closes_what_is_idle_at_the_end_of_a_request(
     cache.close()
     assert settles_at(server, 0)
     assert cache.get("key") == 1
+
+
+async def test_tasks_share_as_many_connections_as_the_option_says(
+    server: Server, cache_at: MakeCache
+) -> None:
+    cache = cache_at(server.url, ASYNC_CONNECTIONS=3)
+    await cache.aset("key", "value")
+    for _ in range(5):
+        assert await asyncio.gather(*[cache.aget("key") for _ in range(20)]) == ["value"] * 20
+    assert connected(server) == 3
+    server.cli("CLIENT", "KILL", "TYPE", "normal")
+    await asyncio.sleep(0.05)
+    for _ in range(10):
+        assert await cache.aincr("count", ignore_key_check=True)
+    assert await cache.aget("count") == 10

@@ -1,0 +1,52 @@
+"""Read your writes: what this process has just written is read from the primary for a while.
+
+A replica hears of a write a moment later, so a page that stores and then reads may see the past.
+``READ_YOUR_WRITES`` says how many seconds that moment may last. It is asked before a request is
+routed, so it holds on every topology that has replicas.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from ..commands import Key, Spread
+
+#: Keys that are remembered at most; the oldest go first.
+LIMIT = 100_000
+
+
+class Recent:
+    """The keys that were written within the last ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._until: dict[Key, float] = {}
+        self._lock = threading.Lock()
+
+    def routed(self, request: Any) -> Any:
+        """``request``, bound for the primary where it reads what was just written."""
+        if isinstance(request, list):
+            return [self.routed(single) for single in request]
+        keys = request.keys if isinstance(request, Spread) else (request.key,)
+        if request.kind.write:
+            self._note(keys)
+            return request
+        now = time.monotonic()
+        until = self._until
+        return request.primary() if any(until.get(key, 0) > now for key in keys) else request
+
+    def _note(self, keys: Any) -> None:
+        now = time.monotonic()
+        with self._lock:
+            until = self._until
+            for key in keys:
+                # Taken out first, so that the order stays that of the times.
+                until.pop(key, None)
+                until[key] = now + self.seconds
+            while until:
+                oldest = next(iter(until))
+                if until[oldest] > now and len(until) <= LIMIT:
+                    break
+                del until[oldest]
