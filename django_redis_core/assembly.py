@@ -90,7 +90,13 @@ def blocking_executor(
     """Who answers the requests of operations in blocking code."""
     single = topology.single
     if single is not None and is_own_client(single.config):
-        return ForeignExecutor(single.client())
+        try:
+            return ForeignExecutor(single.client())
+        except TypeError as error:
+            raise ImproperlyConfigured(
+                f"CACHES[{partial.alias!r}]: REDIS_CLIENT_CLASS must be a class that takes "
+                f"connection_pool and REDIS_CLIENT_KWARGS: {error}"
+            ) from error
     return BlockingExecutor(Plan(topology, methodcaller("client"), partial, recent))
 
 

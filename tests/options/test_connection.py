@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from redis.connection import (
     BlockingConnectionPool,
     Connection,
@@ -14,7 +15,9 @@ from redis.connection import (
 )
 from redis.credentials import UsernamePasswordCredentialProvider
 
+from django_redis_core.assembly import Engine
 from django_redis_core.connections.config import ServerConfig
+from django_redis_core.options import parse
 
 from .conftest import parsed, refusal
 
@@ -183,3 +186,13 @@ def test_a_connection_class_of_the_sites_own() -> None:
 def test_tls_arguments_come_through() -> None:
     pool = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": "/etc/ca.pem"}
     assert server("rediss://h", CONNECTION_POOL_KWARGS=pool).kwargs["ssl_ca_certs"] == "/etc/ca.pem"
+
+
+def test_a_client_class_that_takes_no_pool_is_refused_with_the_alias() -> None:
+    """A class of another job under REDIS_CLIENT_CLASS, such as a cache's client."""
+
+    class NoClient:
+        pass
+
+    with pytest.raises(ImproperlyConfigured, match=r"CACHES\['shop'\]: REDIS_CLIENT_CLASS"):
+        Engine(parse("shop", "redis://localhost", {"OPTIONS": {"REDIS_CLIENT_CLASS": NoClient}}))

@@ -1,0 +1,3 @@
+"""The kit's fixtures."""
+
+pytest_plugins = ["django_redis_core.testing.fixtures"]
