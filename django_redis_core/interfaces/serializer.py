@@ -23,17 +23,28 @@ class Serializer(Plugin, ABC):
 
     and in ``serializer.py``::
 
+        import io
+
         import cbor2
         from django_redis_core.interfaces import Serializer
 
+        MARK = bytes.fromhex("d9d9f7")      # "this is CBOR" (RFC 8949, 3.4.6): no other
+                                            # format begins so, and no ASCII integer
         class CborSerializer(Serializer):
             name = "cbor"
 
             def dumps(self, value):
-                return cbor2.dumps(value)
+                return MARK + cbor2.dumps(value)
+
+            def recognises(self, data):
+                return data.startswith(MARK)
 
             def loads(self, data):
-                return cbor2.loads(data)
+                stream = io.BytesIO(data)
+                value = cbor2.load(stream)
+                if not self.recognises(data) or stream.read(1):
+                    raise ValueError("not one value in CBOR, marked as such")
+                return value
 
     One instance serves all threads of a process. Ints (``type(value) is int``) never get here:
     the codec stores them as decimal digits, so that INCR works on them.

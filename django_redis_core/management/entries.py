@@ -53,7 +53,11 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
         if errors:
             words = f"unreadable: {type(errors[0]).__name__}: {target.explain(errors[0])}"
         else:
-            words = "a lock" if is_lock_token(data) else "an entry that has expired and is kept"
+            words = (
+                "a lock"
+                if is_lock_token(data)
+                else "there, but the client does not show it (expired and kept, for example)"
+            )
         return report | {"problem": words}
     return report | {
         "found": True,

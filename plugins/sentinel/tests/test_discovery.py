@@ -17,7 +17,6 @@ from django.core.signals import setting_changed
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.clients import wait_until
-from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import Sentinels
 from django_redis_core_sentinel.watch import EVENTS
 
@@ -194,27 +193,3 @@ def test_a_user_of_the_servers_with_few_rights(service: Sentinels, cache_on: Mak
     cache = cache_on(USERNAME="few", PASSWORD="few")
     assert cache.set("k", 1)
     assert cache.get("k") == 1
-
-
-def test_shards_that_are_services(service: Sentinels, cache_on: MakeCache) -> None:
-    solo = "Solo"
-    password = service.data.primary.password
-    with Server(service.data.primary.kind, password=password) as alone:
-        for sentinel in service.sentinels:
-            sentinel.cli("SENTINEL", "MONITOR", solo, alone.host, alone.port, 2)
-            sentinel.cli("SENTINEL", "SET", solo, "auth-pass", str(password))
-        try:
-            cache = cache_on(
-                [f"redis://{name}/0" for name in (service.service, solo)], CLIENT="shard"
-            )
-            keys = [f"shard-{number}" for number in range(40)]
-            assert cache.set_many(dict.fromkeys(keys, 1)) == []
-            assert cache.get_many(keys) == dict.fromkeys(keys, 1)
-            count = len(alone.cli("KEYS", "*"))
-            assert 0 < count < 40
-            with cache.lock("locked", timeout=5):
-                assert cache.has_key("locked")
-            assert cache.delete_many(keys) == 40
-        finally:
-            for sentinel in service.sentinels:
-                sentinel.cli("SENTINEL", "REMOVE", solo)
