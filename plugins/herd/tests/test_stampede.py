@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections import Counter
@@ -111,7 +112,7 @@ def test_threads_in_django_redis_format(make_cache: Make) -> None:
     cache = make_cache({"CLIENT": "herd", "HERD_FORMAT": "django-redis"})
     work = Work()
     cache.set("k", work(), 0.1)
-    expired = int(time.time()) + 1.05
+    expired = math.ceil(time.time() + 0.1) + 0.05
 
     def reader(_: int) -> int:
         time.sleep(max(expired - time.time(), 0))
