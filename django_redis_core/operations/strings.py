@@ -163,23 +163,27 @@ class Strings(Family):
             default = default()
             if isawaitable(default):
                 default = yield Await(default)
-        # One round trip: what was stored meanwhile by another worker wins, as Django has it.
-        full = self.naming.make(key, version)
         milliseconds = self.milliseconds(timeout)
         if milliseconds is not None and milliseconds <= 0:
             return default
-        data, milliseconds = self.wrap(full, default, milliseconds)
         try:
-            attempt = yield [SET(full, data, milliseconds, nx=True), GET(full).primary()]
-            _, stored = checked(attempt)
-            value = MISSING if stored is None else self.unwrap(full, stored)
-            if value is MISSING and stored is not None and not is_lock_token(stored):
-                # What lies there cannot be read, so NX would keep it there for ever.
-                yield SET(full, data, milliseconds)
+            return (yield from self.offer(key, version, default, milliseconds))
         except ConnectionInterrupted as trouble:
             trouble.computed = (default,)  # for the fallback, which must not compute again
             raise
-        return default if value is MISSING else value
+
+    def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
+        """Stores ``value`` unless another worker has stored one meanwhile, and returns the one
+        that is stored. One round trip."""
+        full = self.naming.make(key, version)
+        data, milliseconds = self.wrap(full, value, milliseconds)
+        attempt = yield [SET(full, data, milliseconds, nx=True), GET(full).primary()]
+        _, stored = checked(attempt)
+        found = MISSING if stored is None else self.unwrap(full, stored)
+        if found is MISSING and stored is not None and not is_lock_token(stored):
+            # What lies there cannot be read, so NX would keep it there for ever.
+            yield SET(full, data, milliseconds)
+        return value if found is MISSING else found
 
     @operation(fallback=argument("default"))
     def getdel(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import isawaitable
 from typing import Any
 
-from django_redis_core.codec import MISSING
+from django_redis_core.codec import MISSING, is_lock_token
 from django_redis_core.commands import GET, SET, Command
 from django_redis_core.exceptions import NoScriptError
 from django_redis_core.interfaces import DEFAULT_TIMEOUT
-from django_redis_core.requests import Await, Operation
+from django_redis_core.requests import Operation
 
 from . import envelope, scripts
 from .entries import now
@@ -89,21 +88,16 @@ class Reading(Writing):
                 return (yield from self.compute(key, default, timeout, version))
         return (yield from super().get_or_set(key, default, timeout, version, lock=lock))
 
-    def compute(self, key: Any, default: Any, timeout: Any, version: Any) -> Operation[Any]:
-        """What ``default`` gives, stored unless another worker has stored a value meanwhile."""
-        if callable(default):
-            default = default()
-            if isawaitable(default):
-                default = yield Await(default)
+    def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
         full = self.naming.make(key, version)
-        milliseconds = self.milliseconds(timeout)
-        if milliseconds is not None and milliseconds <= 0:
-            return default
-        data, milliseconds = self.wrap(full, default, milliseconds)
+        data, milliseconds = self.wrap(full, value, milliseconds)
         if (yield from self.set_if("NX", full, data, milliseconds)):
-            return default
-        value = yield from self.get(key, MISSING, version)
-        if value is MISSING:  # what lies there cannot be read, and NX would keep it for ever
+            return value
+        found = yield from self.get(key, MISSING, version)
+        if found is not MISSING:
+            return found
+        stored = yield GET(full).primary()
+        if stored is None or not is_lock_token(stored):
+            # What lies there cannot be read, so NX would keep it there for ever.
             yield SET(full, data, milliseconds)
-            return default
         return value
