@@ -1,4 +1,4 @@
-"""herd keeps the core's promises about ``get_or_set`` where a write is refused or a lock is held."""
+"""herd keeps what ``get_or_set`` promises where a write is refused or a lock is held."""
 
 from __future__ import annotations
 
