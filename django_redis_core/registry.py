@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -346,3 +347,12 @@ def _called(plugin: object) -> str:
 
 #: The registry of this process.
 registry = Registry()
+
+
+def _after_fork() -> None:
+    # A thread of the parent may have held it, which does not exist here.
+    registry._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

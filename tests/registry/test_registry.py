@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
+import warnings
 from typing import Any
 
 import pytest
@@ -361,3 +364,28 @@ def test_a_dotted_path_that_does_not_work(site: Site, path: str, said: str) -> N
     with pytest.raises(PluginLoadError, match=said) as caught:
         registry.plugin("compressor", path, WHERE)
     assert repr(path) in str(caught.value)
+
+
+def test_a_fork_while_a_thread_loads_a_plugin_does_not_hang_the_child() -> None:
+    from django_redis_core.registry import registry
+
+    held, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with registry._lock:
+            held.set()
+            free.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: that is the test
+        child = os.fork()
+    if child == 0:
+        signal.alarm(5)  # a child that hangs ends by it
+        os._exit(0 if registry.plugin("serializer", "pickle", "here") else 1)
+    free.set()
+    holder.join()
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
