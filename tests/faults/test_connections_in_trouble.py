@@ -7,6 +7,7 @@ import gc
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -156,7 +157,9 @@ def test_a_fork_while_a_thread_holds_the_pool_does_not_hang_the_child(
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: that is the test
+        child = os.fork()
     if child == 0:
         gc.collect()
         os._exit(0 if cache.get("key") == 1 else 1)
