@@ -44,7 +44,7 @@ def test_a_hung_server_costs_a_page_one_timeout(server: Server, cache_at: MakeCa
     finally:
         server.resume()
     assert raised == ["ServerTimeout"] + ["CircuitOpen"] * 9
-    assert 0.3 <= seconds < 0.5
+    assert 0.3 <= seconds < 0.59  # two timeouts would be 0.6
 
 
 def test_while_the_breaker_is_open_a_call_costs_microseconds(
@@ -70,7 +70,7 @@ def test_packets_that_are_dropped_cost_a_page_one_timeout(
     getattr(proxy, fault)()
     seconds, raised = page(cache)
     assert len(raised) == 10
-    assert seconds < 0.8
+    assert seconds < 0.95  # a connect and an operation; two of each would be 1
 
 
 def test_the_cache_works_again_within_a_second_of_the_servers_return(
@@ -98,7 +98,7 @@ def test_a_server_that_is_down_answers_in_milliseconds(server: Server, cache_at:
     server.kill()
     seconds, raised = page(cache_at(server.url))
     assert raised == ["ConnectionInterrupted"] * 3 + ["CircuitOpen"] * 7
-    assert seconds < 0.2
+    assert seconds < 0.45  # one wait for a connection would be 0.5
 
 
 def test_idle_connections_that_the_server_closed_cost_no_error(
