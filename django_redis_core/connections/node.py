@@ -109,10 +109,6 @@ class Node:
                 self.breaker.succeeded()
         return self._read(command, reply)
 
-    def call_many(self, commands: Sequence[Command]) -> list[Reply]:
-        """Sends commands together; an error reply takes its command's place in the list."""
-        return self.receive(self.send(commands))
-
     def send(self, commands: Sequence[Command]) -> Flight:
         """Sends commands and returns without reading, so that other servers can be sent to."""
         if self.breaker.opened:
@@ -189,7 +185,7 @@ class Node:
         return self._read(command, reply)
 
     async def acall_many(self, commands: Sequence[Command]) -> list[Reply]:
-        """``call_many`` for asyncio."""
+        """Sends commands together; an error reply takes its command's place in the list."""
         channel = self.channels.get()
         try:
             if self.breaker.opened:

@@ -25,8 +25,6 @@ class LinkPool:
         self._connect = connect
         self._limit = limit
         self._wait = wait
-        self._open = 0
-        self._waiting = 0
         self.reset()
 
     def reset(self) -> None:
