@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .hookspecs import hookimpl
 
-__all__ = ["__version__", "get_redis_connection", "hookimpl"]
+if TYPE_CHECKING:
+    from .cache import RedisCache
+
+__all__ = ["__version__", "get_async_redis_connection", "get_redis_connection", "hookimpl"]
 
 
 def get_redis_connection(alias: str = "default", write: bool = True) -> Any:
@@ -15,6 +18,15 @@ def get_redis_connection(alias: str = "default", write: bool = True) -> Any:
     ``write`` False: a replica, where there is one. Keys and values are the caller's own: nothing
     is prefixed or serialized.
     """
+    return _cache(alias).raw_client(write=write)
+
+
+def get_async_redis_connection(alias: str = "default", write: bool = True) -> Any:
+    """The same for asyncio: a client of the running event loop, which is closed with the loop."""
+    return _cache(alias).async_raw_client(write=write)
+
+
+def _cache(alias: str) -> RedisCache:
     from django.core.cache import caches
     from django.core.exceptions import ImproperlyConfigured
 
@@ -26,7 +38,7 @@ def get_redis_connection(alias: str = "default", write: bool = True) -> Any:
             f"CACHES[{alias!r}] is a {type(cache).__module__}.{type(cache).__name__}, which has "
             "no Redis connection."
         )
-    return cache.raw_client(write=write)
+    return cache
 
 
 def __getattr__(name: str) -> str:

@@ -24,7 +24,7 @@ from .connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from .connections.foreign import AsyncForeignExecutor, ForeignExecutor
 from .connections.raw import is_own_client
 from .connections.recent import Recent
-from .connections.topology import Topology
+from .connections.topology import Clients, Topology
 from .drivers import Driver
 from .interfaces.client import Client, ClientContext, compose
 from .keys import Keys
@@ -50,9 +50,10 @@ class Engine:
         recent = None if seconds is None else Recent(seconds)
         async_plan = Plan(self.topology, methodcaller("async_client"), partial, recent)
         execute = blocking_executor(self.topology, partial, recent)
-        self.driver = self._driver(execute, AsyncioExecutor(async_plan))
-        #: For operations that need no I/O: asyncio's clients, with nothing to await.
-        self.immediate_driver = self._driver(async_plan.answer, async_plan.answer)
+        aexecute = AsyncioExecutor(async_plan)
+        self.driver = self._driver(execute, aexecute)
+        #: For asyncio's operations that need no I/O, so that there is nothing to await.
+        self.immediate_driver = self._driver(aexecute.immediately, aexecute)
 
     def _driver(self, execute: Callable[[Any], Any], aexecute: Callable[[Any], Any]) -> Driver:
         options = self.options
@@ -73,10 +74,9 @@ class Engine:
         """The same cache under other options, for one backend object; connections stay shared."""
         return Engine(replace(self.options, **options))
 
-    def raw_client(self, write: bool) -> Any:
-        """A redis-py client for the server of writes, or for one that serves reads."""
-        command = commands.SET("", b"") if write else commands.GET("")
-        return self.topology.clients(command).client()
+    def raw_clients(self, write: bool) -> Clients:
+        """redis-py clients for the server of writes, or for one that serves reads."""
+        return self.topology.clients(commands.SET("", b"") if write else commands.GET(""))
 
     def close_idle(self) -> None:
         """Closes connections that nobody uses."""

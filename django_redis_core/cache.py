@@ -249,7 +249,11 @@ class RedisCache(BaseCache):
 
     def raw_client(self, *, write: bool = True) -> Any:
         """A redis-py client for the primary, or with ``write=False`` for a replica."""
-        return self._engine.raw_client(write)
+        return self._engine.raw_clients(write).client()
+
+    def async_raw_client(self, *, write: bool = True) -> Any:
+        """The same for the running event loop."""
+        return self._engine.raw_clients(write).async_client()
 
     def __contains__(self, key: Any) -> bool:
         return self.has_key(key)

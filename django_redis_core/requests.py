@@ -63,6 +63,22 @@ class RawClient:
 
 
 @dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs operations of its own for an object that outlives the one that asked for it.
+
+    ``run`` takes an operation and returns its result, or ``asynchronous`` an awaitable of it.
+    """
+
+    run: Callable[[Operation[Any]], Any]
+    asynchronous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WantRunner:
+    """What the operation returns will run operations later. Answered: a ``Runner``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(Generic[T]):
     """Items of a stream for the caller, who may stop listening here. Answered: None."""
 
@@ -75,7 +91,7 @@ command that failed has its exception."""
 
 Request: TypeAlias = (
     "Command | Spread | Batch | Primaries | Places | Sleep | Await[Any] | Call[Any] | RawClient "
-    "| Emit[Any]"
+    "| WantRunner | Emit[Any]"
 )
 
 Operation: TypeAlias = Generator["Request", Any, T]

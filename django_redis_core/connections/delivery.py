@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -17,7 +18,18 @@ from asgiref.sync import sync_to_async
 from ..commands import SET, Command, Reply, Spread
 from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
-from ..requests import Await, Batch, Call, Operation, Places, Primaries, RawClient, Sleep
+from ..requests import (
+    Await,
+    Batch,
+    Call,
+    Operation,
+    Places,
+    Primaries,
+    RawClient,
+    Runner,
+    Sleep,
+    WantRunner,
+)
 from .node import Node
 from .recent import Recent
 from .rounds import side_by_side
@@ -192,6 +204,8 @@ class BlockingExecutor:
         return run(self.plan.route(request), self._send)
 
     def _answer(self, request: Any) -> Any:
+        if request.__class__ is WantRunner:
+            return Runner(partial(run, execute=self), asynchronous=False)
         run(self.plan.prepare(request), self._send)
         return self.plan.answer(request)
 
@@ -247,8 +261,16 @@ class AsyncioExecutor:
         return await arun(self.plan.route(request), self._send)
 
     async def _answer(self, request: Any) -> Any:
+        if request.__class__ is WantRunner:
+            return self.immediately(request)
         await arun(self.plan.prepare(request), self._send)
         return self.plan.answer(request)
+
+    def immediately(self, request: Any) -> Any:
+        """Answers operations that need no I/O, so that there is nothing to await."""
+        if request.__class__ is WantRunner:
+            return Runner(partial(arun, execute=self), asynchronous=True)
+        raise TypeError(f"{request!r} has to be awaited.")
 
     @staticmethod
     async def _send(request: Any) -> Any:

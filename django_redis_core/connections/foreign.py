@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import redis.exceptions
 from redis.crc import key_slot
 
 from ..commands import Argument, Command, Key, Reply, Spread
+from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
-from ..requests import Await, Call, Places, Primaries, RawClient, Sleep
+from ..requests import Await, Call, Places, Primaries, RawClient, Runner, Sleep, WantRunner
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")
@@ -59,6 +61,8 @@ class ForeignExecutor:
             return time.sleep(request.seconds)
         if isinstance(request, Call):
             return request.function(self.client)
+        if isinstance(request, WantRunner):
+            return Runner(partial(run, execute=self), asynchronous=False)
         return self.control(request)
 
     def _caught(self, request: Any, send: Callable[[Command], Any]) -> Any:
@@ -112,6 +116,8 @@ class AsyncForeignExecutor(ForeignExecutor):
             return await asyncio.sleep(request.seconds)
         if isinstance(request, Await):
             return await request.awaitable
+        if isinstance(request, WantRunner):
+            return Runner(partial(arun, execute=self), asynchronous=True)
         if not isinstance(request, Command):
             return self.control(request)
         try:

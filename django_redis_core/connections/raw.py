@@ -1,4 +1,4 @@
-"""redis-py's own clients, for ``get_redis_connection`` and for locks.
+"""redis-py's own clients, for ``get_redis_connection``.
 
 Their pools are their own: what runs on them is redis-py's business.
 """

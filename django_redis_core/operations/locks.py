@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..requests import Operation, RawClient
+from ..requests import Operation, WantRunner
 from .declare import Family, operation
+from .lock_objects import AsyncLock, Lock, LockClient
 
 
 class Locks(Family):
@@ -25,12 +26,14 @@ class Locks(Family):
 
         It is a ``redis.lock.Lock`` (``redis.asyncio.lock.Lock`` from ``alock``) and lives under
         the cache key itself, as django-redis has it, so that workers of both packages exclude
-        each other. ``timeout`` None: held until released, also when the holder has died.
+        each other. ``timeout`` None: held until released, also when the holder has died. Making
+        it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's ``LockError``.
         """
-        full = self.naming.make(key, version)
-        client = yield RawClient(full)
-        return client.lock(
-            full,
+        runner = yield WantRunner()
+        kind: Any = AsyncLock if runner.asynchronous else Lock
+        return kind(
+            LockClient(runner),
+            self.naming.make(key, version),
             timeout=timeout,
             sleep=sleep,
             blocking=blocking,

@@ -45,6 +45,7 @@ def works(cache: RedisCache) -> None:
         assert await cache.aget("key") == ["value"]
         async with cache.alock("lock", timeout=5):
             pass
+        assert await cache.async_raw_client().exists(":1:key")
 
     asyncio.run(native())
     assert cache.raw_client().exists(":1:key")

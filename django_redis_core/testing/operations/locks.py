@@ -104,3 +104,16 @@ class LocksSuite(Suite):
 
         in_threads(4, cache, work)
         assert worst == [1, 1, 1, 1]
+
+    def test_its_holder_may_bring_a_token_and_ask_and_prolong(self, cache: Caller) -> None:
+        lock = cache.lock("k", timeout=5)
+        assert cache.wait(lock.acquire, token="mine") is True
+        assert cache.wait(lock.locked) is True
+        assert cache.wait(lock.owned) is True
+        assert cache.wait(cache.lock("k", timeout=5).owned) is False
+        assert cache.wait(lock.extend, 20) is True
+        assert 20 < cache.ttl("k") <= 25
+        assert cache.wait(lock.reacquire) is True
+        assert 3 < cache.ttl("k") <= 5
+        cache.wait(lock.release)
+        assert cache.wait(lock.locked) is False

@@ -58,8 +58,7 @@ def on_group(group: Sentinels) -> Mapping[str, Any]:
 def cache_on(on_group: Mapping[str, Any]) -> Iterator[Callable[..., RedisCache]]:
     """``cache_on(location, OPTION=…)``: a cache without a past; an option None is left out.
 
-    Its sentinels are those of no other test: else they would share circuit breakers with what
-    redis-py keeps (its class of locks has the first client that ever made one).
+    Its sentinels are those of no other test: else they would share circuit breakers.
     """
     own = {"SENTINEL_KWARGS": {"client_name": f"test-{next(_numbers)}"}}
 

@@ -1,7 +1,6 @@
-"""redis-py's own cluster clients, for ``get_redis_connection`` and for locks.
+"""redis-py's own cluster clients, for ``get_redis_connection``.
 
-They follow slots by themselves, so a lock outlives a failover of its key's primary. What runs on
-them is redis-py's business.
+They follow slots by themselves. What runs on them is redis-py's business.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ import inspect
 import os
 import threading
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import redis.asyncio.cluster as native
 import redis.cluster as blocking
-from redis.asyncio.lock import Lock
 from redis.connection import SSLConnection
 from redis.exceptions import RedisClusterException, RedisError
 
@@ -70,15 +67,12 @@ class ClusterClients:
         start = [native.ClusterNode(*address) for address in self._addresses()]
         takes = inspect.signature(native.RedisCluster.__init__).parameters
         arguments = {name: value for name, value in self._arguments().items() if name in takes}
-        client = native.RedisCluster(
+        return native.RedisCluster(
             startup_nodes=start,
             require_full_coverage=False,
             address_remap=self._remap,
             **arguments,
         )
-        if not hasattr(client, "lock"):  # redis-py 5.0
-            client.lock = partial(Lock, client)  # type: ignore[method-assign]
-        return client
 
     def _addresses(self) -> list[tuple[str, int]]:
         return [(config.kwargs["host"], config.kwargs["port"]) for config in self._configs]

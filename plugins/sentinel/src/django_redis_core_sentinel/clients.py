@@ -1,4 +1,4 @@
-"""redis-py clients that follow the primary, for ``get_redis_connection`` and for locks.
+"""redis-py clients that follow the primary, for ``get_redis_connection``.
 
 They are what redis-py's own ``Sentinel.master_for`` gives, but where the primary is they are told
 by the cache's topology: so they, too, leave an ousted primary at once, and a connection of theirs
