@@ -1,11 +1,17 @@
 """An ASGI site under load, its cache 2 ms away: requests a second, connections, memory.
 
-    python benchmarks/asgi.py [--seconds 6] [--concurrent 300]
+    python benchmarks/asgi.py [--bare] [--seconds 6] [--concurrent 300] [--rounds 3]
 
 uvicorn serves one asynchronous view of six cache operations; clients keep so many requests under
-way. Between site and server stands a proxy in a process of its own that delays every packet by
-1 ms each way; the first line of the output is what it passes on by itself, which is far more than
-any site asks of it. Backends run one after the other, in two rounds, each in a new process.
+way. Between site and server stands a proxy that delays each packet by 1 ms each way. The site has
+a core of its own where there are two; proxy, server and clients share the other. That the site is
+what a run waits for is to be seen in the last columns: how much of its core the site used, and how
+much the proxy and the clients. "no cache at all" is the same view without its operations: what
+Django and uvicorn cost by themselves. ``--bare`` leaves Django's request handler out: an ASGI
+application of ten lines that uses Django's cache.
+
+Backends run in turn, in so many rounds, each in a new process; uvloop and httptools are used
+where they are installed.
 """
 
 from __future__ import annotations
@@ -27,49 +33,115 @@ from typing import Any
 
 from tasks import BACKENDS
 
-from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: site\r\n\r\n"
 DELAY = 0.001  # seconds each way
-OPERATIONS = 6
+NO_CACHE = "no cache at all"
+TICKS = os.sysconf("SC_CLK_TCK")
+CORES = sorted(os.sched_getaffinity(0))
+
+
+async def six_operations() -> bytes:
+    from django.core.cache import cache
+
+    await cache.aset("key", "value", 60)
+    values = [await cache.aget("key") for _ in range(3)]
+    many = await cache.aget_many(["key", "other"])
+    await cache.atouch("key", 60)
+    return b"right" if values == ["value"] * 3 and many["key"] == "value" else b"wrong"
+
+
+async def nothing() -> bytes:
+    return b"right"
 
 
 def application() -> Any:
     """The site, as uvicorn imports it."""
     import django
+    from asgiref.sync import ThreadSensitiveContext
     from django.conf import settings
     from django.core.asgi import get_asgi_application
     from django.http import HttpRequest, HttpResponse
     from django.urls import path
 
-    async def view(request: HttpRequest) -> HttpResponse:
-        from django.core.cache import cache
+    entry = json.loads(os.environ["ASGI_CACHE"])
+    work = six_operations if entry else nothing
 
-        await cache.aset("key", "value", 60)
-        values = [await cache.aget("key") for _ in range(3)]
-        many = await cache.aget_many(["key", "other"])
-        await cache.atouch("key", 60)
-        right = values == ["value"] * 3 and many["key"] == "value"
-        return HttpResponse(b"right" if right else b"wrong", headers={"Content-Length": "5"})
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(await work(), headers={"Content-Length": "5"})
 
     settings.configure(
         ROOT_URLCONF=type("urls", (), {"urlpatterns": [path("", view)]}),
-        CACHES={"default": json.loads(os.environ["ASGI_CACHE"])},
+        CACHES={"default": entry} if entry else {},
         ALLOWED_HOSTS=["*"],
         DEBUG=False,
     )
     django.setup()
-    return get_asgi_application()
+    if "ASGI_BARE" not in os.environ:
+        return get_asgi_application()
+
+    async def bare(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-length", b"5")]
+        async with ThreadSensitiveContext():  # as Django's handler does: a thread a request
+            body = await work()
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return bare
 
 
-def proxy_process(host: str, port: int) -> None:
-    """Delays packets until its standard input ends."""
-    with FaultProxy(host, port) as proxy:
-        proxy.latency(DELAY)
-        sys.stdout.write(f"{proxy.port}\n")
-        sys.stdout.flush()
-        sys.stdin.read()
+class Later(asyncio.Protocol):
+    """Passes on what comes, in order, ``DELAY`` seconds later."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.to: asyncio.Future[asyncio.Transport] = loop.create_future()
+
+    def data_received(self, data: bytes) -> None:
+        self.loop.call_later(DELAY, self._pass_on, data)
+
+    def _pass_on(self, data: bytes) -> None:
+        if self.to.done():
+            self.to.result().write(data)
+        else:
+            self.to.add_done_callback(lambda to: to.result().write(data))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.to.done():
+            self.loop.call_later(DELAY, self.to.result().close)
+
+
+async def proxy(host: str, port: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    class FromSite(Later):
+        def connection_made(self, site: Any) -> None:
+            self.opening = loop.create_task(self._open(site))
+
+        async def _open(self, site: Any) -> None:
+            back = Later(loop)
+            server, _ = await loop.create_connection(lambda: back, host, port)
+            back.to.set_result(site)
+            self.to.set_result(server)
+
+    listening = await loop.create_server(lambda: FromSite(loop), "127.0.0.1", 0, backlog=1000)
+    print(listening.sockets[0].getsockname()[1], flush=True)
+    await listening.serve_forever()
+
+
+def run(main: Any) -> Any:
+    """``asyncio.run``, on uvloop where it is installed."""
+    if importlib.util.find_spec("uvloop"):
+        import uvloop
+
+        return uvloop.run(main)
+    return asyncio.run(main)
+
+
+def pin(pid: int, core: int) -> None:
+    if len(CORES) > 1:
+        os.sched_setaffinity(pid, {CORES[core]})
 
 
 def free_port() -> int:
@@ -89,6 +161,7 @@ def site(entry: dict[str, Any]) -> Iterator[tuple[int, int]]:
         [sys.executable, *command.split(), "--lifespan", "off", "--app-dir", str(here)],
         env={**os.environ, "ASGI_CACHE": json.dumps(entry)},
     )
+    pin(process.pid, 0)
     try:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -102,24 +175,40 @@ def site(entry: dict[str, Any]) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
+class Visitor(asyncio.Protocol):
+    """Asks again as soon as it is answered."""
+
+    answers = 0
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(REQUEST)
+        self.got = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.got += data
+        if len(self.got.partition(b"\r\n\r\n")[2]) < 5:
+            return
+        if not self.got.startswith(b"HTTP/1.1 200") or not self.got.endswith(b"right"):
+            raise SystemExit(f"The site answered {self.got!r}")
+        self.got = b""
+        Visitor.answers += 1
+        self.transport.write(REQUEST)
+
+
 async def load(port: int, concurrent: int, seconds: float) -> float:
     """Requests a second that were answered right."""
-    done, end = 0, time.monotonic() + seconds
-
-    async def client() -> None:
-        nonlocal done
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while time.monotonic() < end:
-            writer.write(REQUEST)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].split()[0])
-            body = await reader.readexactly(length)
-            assert body == b"right", (head, body)
-            done += 1
-        writer.close()
-
-    await asyncio.gather(*[client() for _ in range(concurrent)])
-    return done / seconds
+    loop = asyncio.get_running_loop()
+    visitors = [
+        (await loop.create_connection(Visitor, "127.0.0.1", port))[0] for _ in range(concurrent)
+    ]
+    await asyncio.sleep(1)  # warm
+    before, began = Visitor.answers, time.monotonic()
+    await asyncio.sleep(seconds)
+    rate = (Visitor.answers - before) / (time.monotonic() - began)
+    for visitor in visitors:
+        visitor.abort()
+    return rate
 
 
 def megabytes(pid: int) -> float:
@@ -129,67 +218,72 @@ def megabytes(pid: int) -> float:
     return 0.0
 
 
-async def passed_on(url: str) -> float:
-    """Operations a second through the proxy, by one client with 300 tasks."""
-    import redis.asyncio as aioredis
-
-    client = aioredis.Redis.from_url(url, max_connections=300)
-    count, tasks = 40, 300
-
-    async def work() -> None:
-        for _ in range(count):
-            await client.get("key")
-
-    await asyncio.gather(*[client.get("key") for _ in range(tasks)])
-    began = time.monotonic()
-    await asyncio.gather(*[work() for _ in range(tasks)])
-    rate = count * tasks / (time.monotonic() - began)
-    await client.aclose()
-    return rate
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def main(seconds: float, concurrent: int) -> None:
-    installed = {
+def main(seconds: float, concurrent: int, rounds: int) -> None:
+    entries = {
         name: (module, backend)
         for name, (module, backend) in BACKENDS.items()
         if importlib.util.find_spec(module)
     }
-    found: dict[str, list[tuple[float, int, float]]] = {name: [] for name in installed}
+    found: dict[str, list[tuple[float, ...]]] = {}
+    pin(0, 1)
     with Server() as server:
         between = subprocess.Popen(
             [sys.executable, __file__, "--proxy", server.host, str(server.port)],
-            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         assert between.stdout is not None
         url = f"redis://127.0.0.1:{between.stdout.readline().strip()}/0"
-        print(f"The proxy passes on {asyncio.run(passed_on(url)):,.0f} operations a second.\n")
-        for _ in range(2):
-            for name, (module, backend) in installed.items():
-                entry = {"BACKEND": backend, "LOCATION": url, "KEY_PREFIX": module}
+        for _ in range(rounds):
+            for name in (NO_CACHE, *entries):
+                entry = {}
+                if name in entries:
+                    module, backend = entries[name]
+                    entry = {"BACKEND": backend, "LOCATION": url, "KEY_PREFIX": module}
                 with site(entry) as (port, pid):
-                    asyncio.run(load(port, concurrent, 1))  # warm
-                    rate = asyncio.run(load(port, concurrent, seconds))
+                    spent = [-cpu_seconds(each) for each in (pid, between.pid, os.getpid())]
+                    began = time.monotonic()
+                    rate = run(load(port, concurrent, seconds))
+                    took = time.monotonic() - began
+                    shares = [
+                        (before + cpu_seconds(each)) / took
+                        for before, each in zip(spent, (pid, between.pid, os.getpid()), strict=True)
+                    ]
                     clients = int(server.info("clients")["connected_clients"]) - 1
-                    found[name].append((rate, clients, megabytes(pid)))
-        between.communicate("")
-    base = statistics.mean(rate for rate, _, _ in found["Django"])
-    print("| backend | requests a second | × Django | connections | memory, MB |")
-    print("| --- | --- | --- | --- | --- |")
-    for name, rounds in found.items():
-        rate = statistics.mean(rate for rate, _, _ in rounds)
-        connections = max(count for _, count, _ in rounds)
-        memory = max(size for _, _, size in rounds)
-        print(f"| {name} | {rate:,.0f} | {rate / base:.1f} | {connections} | {memory:.0f} |")
+                    found.setdefault(name, []).append((rate, clients, megabytes(pid), *shares))
+        between.kill()
+    base = statistics.median(rounds[0] for rounds in found["Django"])
+    print(
+        "| backend | requests a second | × Django | connections | memory, MB "
+        "| cores of the site | of the proxy | of the visitors |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name, measured in found.items():
+        rate, clients, size, *shares = (
+            statistics.median(column) for column in zip(*measured, strict=True)
+        )
+        print(
+            f"| {name} | {rate:,.0f} | {rate / base:.1f} | {clients:.0f} | {size:.0f} | "
+            + " | ".join(f"{share:.2f}" for share in shares)
+            + " |"
+        )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--proxy"]:
-        proxy_process(sys.argv[2], int(sys.argv[3]))
+        run(proxy(sys.argv[2], int(sys.argv[3])))
     else:
         parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
         parser.add_argument("--seconds", type=float, default=6)
         parser.add_argument("--concurrent", type=int, default=300)
+        parser.add_argument("--rounds", type=int, default=3)
+        parser.add_argument("--bare", action="store_true")
         arguments = parser.parse_args()
-        main(arguments.seconds, arguments.concurrent)
+        if arguments.bare:
+            os.environ["ASGI_BARE"] = "1"
+        main(arguments.seconds, arguments.concurrent, arguments.rounds)
