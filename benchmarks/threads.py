@@ -128,9 +128,8 @@ def main(rounds: int, seconds: float) -> None:
         assert proxy.stdout is not None
         away = f"redis://127.0.0.1:{proxy.stdout.readline().strip()}/0"
         server.cli("SET", ":1:key", "value")
-        print(
-            "| server | threads | free list: operations a second (µs of CPU) | in rounds | at once |"
-        )
+        print("Operations a second, and microseconds of CPU for each:\n")
+        print("| server | threads | free list | in rounds | at once |")
         print("| --- | --- | --- | --- | --- |")
         for place, url in (("same machine", server.url), ("2 ms away", away)):
             node = RedisCache(url, {})._engine.topology.single
