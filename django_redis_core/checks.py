@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 from typing import Any
 
@@ -53,6 +52,9 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
 def check_one_django_redis(**kwargs: Any) -> list[CheckMessage]:
     """E005: two distributions provide the import name ``django_redis``. It is told here, because
     of two that wrote the same files neither can be sure that its own code runs."""
+    # Looked up here, for what is wanted at start-up alone costs every process.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         ours, theirs = version("django-redis-core-compat"), version("django-redis")
     except PackageNotFoundError:

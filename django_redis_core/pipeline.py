@@ -184,8 +184,7 @@ def named(method: Any, operation: Any, name: str) -> Any:
     method.__name__ = name
     method.__qualname__ = name
     method.__doc__ = operation.__doc__
-    method.__signature__ = OPERATIONS[operation.__name__].signature
-    method.__wrapped_operation__ = operation
+    method.__wrapped__ = operation  # where inspect finds the signature
     return method
 
 

@@ -8,14 +8,12 @@ because that scan costs more than all the rest of start-up.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pluggy
 from django.utils.module_loading import import_string
@@ -27,6 +25,9 @@ from .hookspecs import KINDS
 from .interfaces import API_VERSION, Plugin
 from .listing import IGNORED, PluginInfo, loaded_line, with_aliases
 from .static_kind import declared_kinds, source_file
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "django_redis_core"
 DISTRIBUTION = "django-redis-core"
@@ -41,27 +42,36 @@ BASES: dict[str, type[Plugin]] = {
 
 _BUILT_IN = ("pickle", "identity", "none", "single", "client")
 
-EntryPoints = Callable[[], Iterable[importlib.metadata.EntryPoint]]
+EntryPoints: TypeAlias = "Callable[[], Iterable[EntryPoint]]"
 
 
-def installed_entry_points() -> Iterable[importlib.metadata.EntryPoint]:
+def installed_entry_points() -> Iterable[EntryPoint]:
+    import importlib.metadata  # slow to import, and not needed for built-in names
+
     return importlib.metadata.entry_points(group=GROUP)
 
 
-@dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a plugin comes from, as errors name it."""
+    """Where a plugin comes from, as errors name it; ``version`` None: this distribution's."""
 
-    distribution: str
-    version: str = ""
-    entry_point: importlib.metadata.EntryPoint | None = None
+    def __init__(
+        self, distribution: str, version: str | None = "", entry_point: EntryPoint | None = None
+    ) -> None:
+        self.distribution = distribution
+        self._version = version
+        self.entry_point = entry_point
+
+    @property
+    def version(self) -> str:
+        if self._version is None:  # by way of sys.modules: the package stands above this module
+            self._version = str(sys.modules[hookspecs.PROJECT].__version__)
+        return self._version
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(NamedTuple):
     plugin: type[Plugin]
     source: _Source
 
@@ -72,14 +82,13 @@ class Registry:
 
     def __init__(self, entry_points: EntryPoints = installed_entry_points) -> None:
         self._scan = entry_points
-        self._entry_points: dict[str, list[importlib.metadata.EntryPoint]] | None = None
+        self._entry_points: dict[str, list[EntryPoint]] | None = None
         self._lock = threading.RLock()
         self._loaded: dict[tuple[str, str], _Loaded] = {}
         self._failed: dict[str, str] = {}
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
-        # By way of sys.modules, because the package itself stands above this module.
-        built_in = _Source(DISTRIBUTION, sys.modules[hookspecs.PROJECT].__version__)
+        built_in = _Source(DISTRIBUTION, None)
         for name in _BUILT_IN:
             module = importlib.import_module(f"{__package__}.defaults.{name}")
             self._take(module, module.__name__, built_in)
@@ -151,9 +160,7 @@ class Registry:
                         ]
         return with_aliases(lines, used or {})
 
-    def _problem(
-        self, kind: str, name: str, candidates: list[importlib.metadata.EntryPoint]
-    ) -> str:
+    def _problem(self, kind: str, name: str, candidates: list[EntryPoint]) -> str:
         if (kind, name) in self._built_in:
             return f"{IGNORED}: the name belongs to a built-in plugin"
         if (kind, name) in self._loaded:
@@ -162,12 +169,12 @@ class Registry:
             return f"not usable: {_rivals(candidates)} offer the same name"
         return self._failed.get(name, "")
 
-    def _is_loaded(self, entry_point: importlib.metadata.EntryPoint) -> bool:
+    def _is_loaded(self, entry_point: EntryPoint) -> bool:
         return any(loaded.source.entry_point is entry_point for loaded in self._loaded.values())
 
-    def _installed(self) -> dict[str, list[importlib.metadata.EntryPoint]]:
+    def _installed(self) -> dict[str, list[EntryPoint]]:
         if self._entry_points is None:
-            found: dict[str, list[importlib.metadata.EntryPoint]] = {}
+            found: dict[str, list[EntryPoint]] = {}
             for entry_point in self._scan():
                 others = found.setdefault(entry_point.name, [])
                 # A distribution that is on the path twice (an editable install beside its wheel)
@@ -178,7 +185,7 @@ class Registry:
             self._entry_points = found
         return self._entry_points
 
-    def _kinds(self, entry_point: importlib.metadata.EntryPoint) -> list[str]:
+    def _kinds(self, entry_point: EntryPoint) -> list[str]:
         ours = _source(entry_point).distribution == f"{DISTRIBUTION}-{entry_point.name}"
         if ours and entry_point.name in OURS:
             return [OURS[entry_point.name]]
@@ -249,7 +256,7 @@ class Registry:
             for kind in KINDS:
                 hook = manager.subset_hook_caller(f"register_{kind}", remove_plugins=others)
                 for found in hook():
-                    checked = self._checked(kind, found, str(source), repr(found))
+                    checked = self._checked(kind, found, source, repr(found))
                     self._refuse_name(kind, checked.name, source, entry_point_name)
                     taken[kind, checked.name] = _Loaded(checked, source)
             if not taken:
@@ -280,7 +287,7 @@ class Registry:
                 f"{entry_point_name!r}; both names must be equal."
             )
 
-    def _checked(self, kind: str, found: Any, where: str, shown: str) -> type[Any]:
+    def _checked(self, kind: str, found: Any, where: object, shown: str) -> type[Any]:
         base = BASES[kind]
         # A class of another interface, django-redis' say, that knows how to serve this one.
         adapt = getattr(found, "as_plugin", None)
@@ -329,7 +336,7 @@ def _words(kind: str) -> str:
     return kind.replace("_", " ")
 
 
-def _source(entry_point: importlib.metadata.EntryPoint) -> _Source:
+def _source(entry_point: EntryPoint) -> _Source:
     # What a broken uninstall leaves behind has entry points and no METADATA: no name either.
     metadata: Any = entry_point.dist.metadata if entry_point.dist else None
     if metadata and metadata.get("Name"):
@@ -337,7 +344,7 @@ def _source(entry_point: importlib.metadata.EntryPoint) -> _Source:
     return _Source(f"an unknown distribution ({entry_point.value})", "", entry_point)
 
 
-def _rivals(candidates: list[importlib.metadata.EntryPoint]) -> str:
+def _rivals(candidates: list[EntryPoint]) -> str:
     return " and ".join(sorted(str(_source(candidate)) for candidate in candidates))
 
 

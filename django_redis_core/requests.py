@@ -7,7 +7,6 @@ driver that runs it (blocking, asyncio, pipeline) answers in its own way.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Hashable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from .commands import Command, Spread
@@ -18,71 +17,96 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Primaries:
+class _Request:
+    """Plain classes: a dataclass takes longer to make than the rest of its module to import."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:  # without what it holds: keys stay out of logs
+        return f"<{type(self).__name__}>"
+
+
+class Primaries(_Request):
     """All servers that take writes, for work over the whole keyspace. Answered: tuple of nodes."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Places:
+
+class Places(_Request):
     """Where keys live. Answered: a place a key; commands may join keys of equal places."""
 
-    keys: Sequence[str]
+    __slots__ = ("keys",)
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.keys = keys
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(_Request):
     """Wait for ``seconds``. Answered: None."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Await(Generic[T]):
+class Await(_Request, Generic[T]):
     """An awaitable that the caller's function returned. Answered: its result, only by asyncio."""
 
-    awaitable: Awaitable[T]
+    __slots__ = ("awaitable",)
+
+    def __init__(self, awaitable: Awaitable[T]) -> None:
+        self.awaitable = awaitable
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(_Request, Generic[T]):
     """Code that waits by itself, written for blocking calls; asyncio runs it in a thread.
 
     ``function`` is called with the redis-py client of the caller's own (``client=``), or None.
     Answered: what it returns.
     """
 
-    function: Callable[[Any], T]
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self.function = function
 
 
-@dataclass(frozen=True, slots=True)
-class RawClient:
+class RawClient(_Request):
     """A redis-py client (blocking or asyncio) for the primary where ``key`` lives."""
 
-    key: str
+    __slots__ = ("key",)
+
+    def __init__(self, key: str) -> None:
+        self.key = key
 
 
-@dataclass(frozen=True, slots=True)
 class Runner:
     """Runs operations of its own for an object that outlives the one that asked for it.
 
     ``run`` takes an operation and returns its result, or ``asynchronous`` an awaitable of it.
     """
 
-    run: Callable[[Operation[Any]], Any]
-    asynchronous: bool
+    __slots__ = ("asynchronous", "run")
+
+    def __init__(self, run: Callable[[Operation[Any]], Any], asynchronous: bool) -> None:
+        self.run = run
+        self.asynchronous = asynchronous
 
 
-@dataclass(frozen=True, slots=True)
-class WantRunner:
+class WantRunner(_Request):
     """What the operation returns will run operations later. Answered: a ``Runner``."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Emit(Generic[T]):
+
+class Emit(_Request, Generic[T]):
     """Items of a stream for the caller, who may stop listening here. Answered: None."""
 
-    items: Sequence[T]
+    __slots__ = ("items",)
+
+    def __init__(self, items: Sequence[T]) -> None:
+        self.items = items
 
 
 Batch: TypeAlias = list[Command | Spread]

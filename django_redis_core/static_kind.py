@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .hookspecs import KINDS
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _HOOK = re.compile(r"^\s*def\s+register_(\w+)\s*\(", re.MULTILINE)
 

@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import redis.exceptions
@@ -289,11 +289,11 @@ class Node:
         return error
 
 
-@dataclass(frozen=True)
 class Retired:
     """What a retired node calls before it would connect."""
 
-    reason: str
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
     def __call__(self) -> None:
         raise ConnectionInterrupted(None, self.reason)

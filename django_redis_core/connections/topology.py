@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..commands import Command, Key, Spread
@@ -21,12 +20,14 @@ Parts = list[tuple[list[int], Command]]
 Instead = Sequence[Command] | Spread | None
 
 
-@dataclass(frozen=True, slots=True)
 class Groups:
     """Commands for several servers at once, which ``discover`` and ``after`` may yield too.
     Answered: for each server the list of replies, or the trouble that it is in."""
 
-    groups: Sequence[tuple[Node, Sequence[Command]]]
+    __slots__ = ("groups",)
+
+    def __init__(self, groups: Sequence[tuple[Node, Sequence[Command]]]) -> None:
+        self.groups = groups
 
 
 class Clients(Protocol):

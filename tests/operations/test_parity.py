@@ -55,7 +55,7 @@ def test_an_operation_is_offered_in_every_way_with_one_signature(name: str) -> N
         getattr(AsyncPipeline, name),
     ):
         assert inspect.signature(method) == OPERATIONS[name].signature
-        assert method.__wrapped_operation__ is getattr(Client, name)
+        assert method.__wrapped__ is getattr(Client, name)
         assert method.__doc__ == getattr(Client, name).__doc__
     assert getattr(RedisCache, name).__name__ == name
     assert getattr(RedisCache, f"a{name}").__name__ == f"a{name}"
