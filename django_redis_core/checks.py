@@ -37,13 +37,14 @@ _ERRORS: tuple[tuple[type[ImproperlyConfigured], str, str], ...] = (
 
 @checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
 def check_caches(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E004, the settings that are refused; W001, W002, W004 and W005, what is probably not
-    meant."""
+    """E001 to E004, the settings that are refused; W001, W002 and W004 to W006, what is probably
+    not meant."""
     engines, found = _engines()
     found += _shared_prefixes(engines)
     for alias, engine in engines.items():
         found += _unverified_tls(alias, engine)
         found += _without_effect(alias, engine)
+        found += _deprecations(engine)
     found += _unknown_settings(engines)
     return found
 
@@ -137,6 +138,11 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
             hint="Take it out, or name the plugin that it is for.",
             id=f"{TAG}.W004",
         )
+
+
+def _deprecations(engine: Engine) -> Iterable[CheckMessage]:
+    for message in engine.options.deprecated:
+        yield checks.Warning(message, id=f"{TAG}.W006")
 
 
 def _unknown_settings(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .deprecation import Deprecation
+
 Check = Callable[[Any], Any]
 """Returns the value to use, or raises ValueError with the words that finish "must be …"."""
 
@@ -18,7 +20,8 @@ class Option:
     """One name in ``OPTIONS``.
 
     ``keyword`` is the field or constructor argument that gets it, ``setting`` the global Django
-    setting that gives it when the cache does not, ``doc`` one line with its unit.
+    setting that gives it when the cache does not, ``doc`` one line with its unit. An option that
+    is ``deprecated`` works and warns.
     """
 
     name: str
@@ -27,6 +30,7 @@ class Option:
     default: Any = None
     setting: str | None = None
     doc: str = ""
+    deprecated: Deprecation | None = None
 
 
 def boolean(value: Any) -> bool:

@@ -41,7 +41,7 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     if isinstance(value, str) and value:
-        yield from {value, unquote(value), quote(value, safe="")}
+        yield from {value, unquote(value), quote(value, safe="", errors="replace")}
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _texts(item)

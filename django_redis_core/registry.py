@@ -22,7 +22,7 @@ from . import hookspecs, interfaces
 from .catalogue import OURS, plugin_name
 from .exceptions import PluginConflict, PluginError, PluginLoadError, PluginNotFound
 from .hookspecs import KINDS
-from .interfaces import API_VERSION, Plugin
+from .interfaces import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .listing import IGNORED, PluginInfo, loaded_line, with_aliases
 from .static_kind import declared_kinds, source_file
 
@@ -301,7 +301,7 @@ class Registry:
         missing = sorted(getattr(found, "__abstractmethods__", ()))
         if missing:
             raise PluginLoadError(f"{where}: {shown} lacks {', '.join(missing)}().")
-        if found.api_version != API_VERSION:
+        if found.api_version not in (API_VERSION, *OLDER_API_VERSIONS):
             raise PluginLoadError(
                 f"{where}: {shown} was written for version {found.api_version} of the plugin "
                 f"interface, and this django-redis-core speaks version {API_VERSION}."

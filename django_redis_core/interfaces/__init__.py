@@ -2,6 +2,7 @@
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
+from ..deprecation import Deprecation
 from ..options_spec import (
     Option,
     addresses,
@@ -16,16 +17,18 @@ from ..options_spec import (
 from .client import Client
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
-from .plugin import API_VERSION, Plugin
+from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
 from .serializer import Serializer
 
 __all__ = [
     "API_VERSION",
     "DEFAULT_TIMEOUT",
+    "OLDER_API_VERSIONS",
     "Client",
     "Compressor",
     "ConnectionFactory",
+    "Deprecation",
     "Option",
     "Plugin",
     "Sealer",

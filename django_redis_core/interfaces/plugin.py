@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
+from ..deprecation import Deprecation
 from ..options_spec import Option
 
 #: The version of the plugin interface that this core speaks. It changes only when a plugin that
 #: was right would no longer be.
 API_VERSION = 1
+#: Older versions that it still speaks, each with the end of that.
+OLDER_API_VERSIONS: Mapping[int, Deprecation] = {}
 
 
 class Plugin:
@@ -21,8 +25,11 @@ class Plugin:
 
     ``options`` are names that the plugin adds to ``OPTIONS`` of a cache. Each becomes a keyword
     argument of the constructor, like the keys of ``{"NAME": ..., "OPTIONS": {...}}``.
+
+    A plugin that is ``deprecated`` works and warns.
     """
 
     name: ClassVar[str]
     api_version: ClassVar[int] = 1
     options: ClassVar[tuple[Option, ...]] = ()
+    deprecated: ClassVar[Deprecation | None] = None

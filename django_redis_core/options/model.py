@@ -48,6 +48,7 @@ class ConnectionOptions:
     replica_read_only: bool = True
     read_from: str | None = None
     read_your_writes: float | None = None
+    replica_max_lag: float | None = None
     parser_class: Any = None
     pool_class: Any = None
     pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -94,6 +95,7 @@ class CacheOptions:
     clear: str
     reverse_key_function: Callable[[str], str] | None
     unused: tuple[str, ...] = ()
+    deprecated: tuple[str, ...] = ()
 
     def plugins(self) -> tuple[PluginUse, ...]:
         """Every plugin of this cache."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..connections.urls import locations_of
+from ..interfaces import OLDER_API_VERSIONS
 from ..options_spec import UNSET, Option
 from ..redaction import explained, secrets_in, shown
 from ..registry import Registry, registry
@@ -60,6 +62,9 @@ def parse(
     for option in PLUGIN_OPTIONS:
         if option.name not in taken:
             _value(option, where, options)
+    deprecated = tuple(_deprecations(where, options, uses))
+    for message in deprecated:
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
     optional = WITHOUT_EFFECT | {option.name for option in PLUGIN_OPTIONS}
     return CacheOptions(
         alias=alias,
@@ -71,9 +76,33 @@ def parse(
         connection_factory=built["CONNECTION_FACTORY"][0],
         connection=_connection(where, options),
         unused=tuple(name for name in options if name in optional - taken),
+        deprecated=deprecated,
         **_values(ENTRY_OPTIONS, where, entry),
         **_values(CACHE_OPTIONS, where, options),
     )
+
+
+def _deprecations(
+    where: str, options: Mapping[Any, Any], uses: Mapping[str, Sequence[PluginUse]]
+) -> Iterable[str]:
+    """A message for each thing in an entry that will not work for ever."""
+    for option in (*CACHE_OPTIONS, *CONNECTION_OPTIONS):
+        if option.deprecated is not None and option.name in options:
+            yield option.deprecated.message(f"{where}: {option.name}")
+    for use in (use for of_key in uses.values() for use in of_key):
+        plugin = use.plugin
+        name = f"{use.where}: {plugin.name!r}"
+        if plugin.deprecated is not None:
+            yield plugin.deprecated.message(name)
+        if plugin.api_version in OLDER_API_VERSIONS:
+            older = OLDER_API_VERSIONS[plugin.api_version]
+            yield older.message(f"{name}: version {plugin.api_version} of the plugin interface")
+        for option in plugin.options:
+            if option.deprecated is not None:
+                if option.name in options:
+                    yield option.deprecated.message(f"{where}: {option.name}")
+                if option.keyword in use.options:
+                    yield option.deprecated.message(f"{name}: {option.keyword}")
 
 
 def _connection(where: str, options: Mapping[Any, Any]) -> ConnectionOptions:

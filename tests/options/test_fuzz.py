@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from django_redis_core.assembly import Engine
@@ -110,6 +110,7 @@ def test_any_entry(entry: dict[str, Any]) -> None:
 
 @many
 @given(st.sampled_from(OPTION_NAMES), sensible | values)
+@example("PASSWORD", (None, "\ud800"))
 def test_any_value_of_one_option(name: str, value: Any) -> None:
     attempt("redis://localhost:6379/0", {"OPTIONS": {name: value}})
 
