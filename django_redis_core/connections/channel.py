@@ -21,6 +21,11 @@ from .link import LOST
 from .resp import INCOMPLETE, make_reader, pack
 
 
+#: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
+#: and then must not hold its callers for ever.
+_PROGRESS = 4096
+
+
 class Replies:
     """The replies of commands that were sent together, and the future for all of them."""
 
@@ -53,7 +58,8 @@ class Channel(asyncio.Protocol):
         self._marks: deque[tuple[int, float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
-        self._heard = 0.0  # when the last bytes came
+        self._heard = 0.0  # when a reply was complete, or so much of one had come
+        self._part = 0  # bytes of an incomplete reply since then
         self._last = False
         self.closed = False
         self._transport.set_protocol(self)
@@ -97,6 +103,7 @@ class Channel(asyncio.Protocol):
         reader = self._reader
         gets = reader.gets
         pending = self._pending
+        before = self._received
         try:
             reader.feed(data)
             while (reply := gets()) is not INCOMPLETE:
@@ -118,7 +125,12 @@ class Channel(asyncio.Protocol):
         marks = self._marks
         while marks and marks[0][0] <= self._received:
             marks.popleft()
-        self._heard = self._loop.time()
+        if self._received != before:
+            self._heard, self._part = self._loop.time(), 0
+        else:
+            self._part += len(data)
+            if self._part >= _PROGRESS:
+                self._heard, self._part = self._loop.time(), 0
         if self._last and not pending:
             self._fail(ConnectionInterrupted(None, "replaced by another connection"))
 

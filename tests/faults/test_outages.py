@@ -166,6 +166,29 @@ def test_a_lost_reply_never_counts_twice(proxy: FaultProxy, cache_at: MakeCache)
     assert cache.get("count") == 4
 
 
+async def test_a_reply_that_trickles_is_cut_off(proxy: FaultProxy, cache_at: MakeCache) -> None:
+    """A byte now and then is no answer; a large value that takes its time is one."""
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.3, BREAKER_FAILURES=0)
+    cache.set("key", "x" * 100)
+    for read in (cache.get, cache.aget):
+        proxy.slice(1, pause=0.05)
+        started = time.monotonic()
+        with pytest.raises(ServerTimeout):
+            value = read("key")
+            await value
+        assert time.monotonic() - started < 2
+        proxy.heal()
+
+
+async def test_a_large_value_may_take_longer_than_the_timeout_on_asyncio(
+    proxy: FaultProxy, cache_at: MakeCache
+) -> None:
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.3)
+    await cache.aset("key", "x" * 500_000)
+    proxy.slice(20_000, pause=0.03)
+    assert await cache.aget("key") == "x" * 500_000
+
+
 async def test_a_lock_whose_reply_was_lost_is_not_called_somebody_elses(
     proxy: FaultProxy, cache_at: MakeCache
 ) -> None:
