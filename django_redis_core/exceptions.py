@@ -11,6 +11,7 @@ No message here ever carries a password: servers are named by ``Node.name``, whi
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 from django.core.cache.backends.base import InvalidCacheKey
 from django.core.exceptions import ImproperlyConfigured
@@ -54,8 +55,9 @@ class ConnectionInterrupted(RedisCacheError):
     before_sending = False
     #: Shared by the errors of all callers that one lost connection had, so that they count as one.
     event: object = None
-    #: The value that ``get_or_set`` computed and could not store, alone in a tuple.
-    computed: tuple[object] | None = None
+    #: What the operation has in spite of it, alone in a tuple, for its fallback: the value that
+    #: ``get_or_set`` computed and could not store, what the servers that answered had.
+    so_far: tuple[Any] | None = None
 
     def __init__(self, connection: object = None, reason: str = "") -> None:
         super().__init__(connection, reason)

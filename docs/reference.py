@@ -23,6 +23,8 @@ _IN_WORDS = {
     "smismember": "`False` for each member",
     "hmget": "`None` for each field",
     "zadd": "`0`, with `incr` `None`",
+    "keys": "those of the servers that answered, or `[]`",
+    "delete_pattern": "the number on the servers that answered, or `0`",
     "iter_keys": "nothing more than what was found before",
     "sscan_iter": "nothing more than what was found before",
 }

@@ -20,7 +20,6 @@ from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .link import LOST
 from .resp import INCOMPLETE, make_reader, pack
 
-
 #: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
 #: and then must not hold its callers for ever.
 _PROGRESS = 4096

@@ -11,6 +11,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .. import timeouts
 from ..codec import MISSING, Codec
+from ..exceptions import RedisCacheError
 from ..requests import Emit, Operation, Stream
 
 if TYPE_CHECKING:
@@ -71,6 +72,17 @@ def always(factory: Callable[[], Any]) -> Fallback:
     return lambda arguments: factory()
 
 
+def so_far(factory: Callable[[], Any]) -> Fallback:
+    """What the operation had when a server failed, which is that of the others; ``factory()`` where
+    it had nothing."""
+
+    def answer(arguments: Arguments) -> Any:
+        has = getattr(arguments.get("trouble"), "so_far", None)
+        return factory() if has is None else has[0]
+
+    return answer
+
+
 def argument(name: str) -> Fallback:
     """What the caller passed as ``name``."""
     return lambda arguments: arguments[name]
@@ -88,18 +100,22 @@ def checked(replies: Sequence[Any]) -> Sequence[Any]:
     return replies
 
 
-def collect(stream: Stream) -> Operation[list[Any]]:
-    """Runs a stream to its end and returns all that it emitted."""
-    items: list[Any] = []
-    answer = None
+def collect(stream: Stream, items: list[Any] | None = None) -> Operation[list[Any]]:
+    """Runs a stream to its end and returns all that it emitted; ``items`` has it as it comes."""
+    items = [] if items is None else items
     try:
+        request = stream.send(None)
         while True:
-            request = stream.send(answer)
             if isinstance(request, Emit):
                 items += request.items
-                answer = None
-            else:
+                request = stream.send(None)
+                continue
+            try:
                 answer = yield request
+            except RedisCacheError as error:  # the stream may go on with other servers
+                request = stream.throw(error)
+            else:
+                request = stream.send(answer)
     except StopIteration:
         return items
 

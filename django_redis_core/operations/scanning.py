@@ -8,7 +8,7 @@ from typing import Any
 from ..commands import FLUSHDB, SCAN, UNLINK, Command, Spread
 from ..exceptions import ConnectionInterrupted
 from ..requests import Emit, Operation, Primaries, Stream
-from .declare import Family, always, checked, collect, operation
+from .declare import Family, always, checked, collect, operation, so_far
 
 
 class Scanning(Family):
@@ -36,15 +36,20 @@ class Scanning(Family):
         if trouble is not None:
             raise trouble
 
-    @operation(fallback=always(list))
+    @operation(fallback=so_far(list))
     def keys(
         self, pattern: str, version: Any = None, itersize: int | None = None
     ) -> Operation[list[str]]:
         """All keys that match a glob pattern, as callers name them, each once."""
-        found = yield from collect(self.iter_keys(pattern, itersize, version))
+        found: list[str] = []
+        try:
+            yield from collect(self.iter_keys(pattern, itersize, version), found)
+        except ConnectionInterrupted as trouble:
+            trouble.so_far = (list(dict.fromkeys(found)),)
+            raise
         return list(dict.fromkeys(found))
 
-    @operation(fallback=always(int))
+    @operation(fallback=so_far(int))
     def delete_pattern(
         self,
         pattern: str,
@@ -94,6 +99,8 @@ class Scanning(Family):
             if progress is not None:
                 progress(deleted)
         if trouble is not None:
+            if isinstance(trouble, ConnectionInterrupted):
+                trouble.so_far = (deleted,)
             raise trouble
         return deleted
 

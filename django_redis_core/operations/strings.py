@@ -34,9 +34,9 @@ return 0
 
 
 def _default_value(arguments: Arguments) -> Any:
-    computed = getattr(arguments.get("trouble"), "computed", None)
-    if computed is not None:
-        return computed[0]  # it was computed, and only storing it failed
+    so_far = getattr(arguments.get("trouble"), "so_far", None)
+    if so_far is not None:
+        return so_far[0]  # it was computed, and only storing it failed
     default = arguments["default"]
     return default() if callable(default) else default
 
@@ -169,7 +169,7 @@ class Strings(Family):
         try:
             return (yield from self.offer(key, version, default, milliseconds))
         except ConnectionInterrupted as trouble:
-            trouble.computed = (default,)  # for the fallback, which must not compute again
+            trouble.so_far = (default,)  # for the fallback, which must not compute again
             raise
 
     def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:

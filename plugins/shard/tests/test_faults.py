@@ -217,6 +217,8 @@ def test_ignore_mode_answers_for_the_dead_shard_only(
     assert ignoring.set_many(dict.fromkeys(everything, 2)) != []
     assert sorted(ignoring.set_many(dict.fromkeys(keys[DEAD], 2))) == sorted(keys[DEAD])
     assert ignoring.get_many(everything) == dict.fromkeys(healthy, 2)
+    assert sorted(ignoring.keys("*")) == sorted(ignoring.iter_keys("*")) == sorted(healthy)
+    assert ignoring.delete_pattern(healthy[0]) == 1
     with pytest.raises(ConnectionInterrupted):
         ignoring.add(dead, 2)
 
