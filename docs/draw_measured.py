@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -38,7 +39,8 @@ def table(markdown: str, heading: str) -> list[Row]:
     _, found, rest = markdown.partition(f"\n## {heading}\n")
     if not found:
         raise ValueError(f"measured.md has no heading {heading!r}")
-    lines = [line for line in rest.split("\n## ")[0].splitlines() if line.startswith("|")]
+    after = dropwhile(lambda line: not line.startswith("|"), rest.splitlines())
+    lines = list(takewhile(lambda line: line.startswith("|"), after))
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [dict(zip(head, row, strict=True)) for row in rows]
 
@@ -60,6 +62,11 @@ def charts(markdown: str) -> list[Chart]:
         bar(row, "backend", "operations a second", "django-redis-core" in row["backend"])
         for row in tasks
     ]
+    sites = [
+        bar(row, "Django's request handler", "requests a second", one.startswith("**"))
+        for row in table(markdown, "An ASGI site")
+        if (one := row["Django's request handler"])
+    ]
     return [
         Chart(
             "Single calls: CPU time, redis-py’s bare command = 1",
@@ -71,6 +78,11 @@ def charts(markdown: str) -> list[Chart]:
             "50 asyncio tasks: aget, operations a second",
             "longer is better",
             sorted(served, key=lambda one: -one.length),
+        ),
+        Chart(
+            "An ASGI site, its server 2 ms away: requests a second",
+            "longer is better; the first bar is Django’s request handler without a cache",
+            sorted(sites, key=lambda one: -one.length),
         ),
         Chart(
             "A stampede: how often 50 threads computed one value in 12 s",
