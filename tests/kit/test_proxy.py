@@ -89,7 +89,7 @@ def test_a_server_that_is_gone_resets_the_client() -> None:
         for _ in range(2):
             outcome, seconds = timed(client.ping)
             assert isinstance(outcome, redis.ConnectionError)
-            assert seconds < 0.2
+            assert seconds < 1
         server.start()
         assert client.ping()
 
@@ -100,21 +100,21 @@ def test_a_unix_socket_can_be_the_target(server: Server) -> None:
 
 
 def test_latency_delays_each_way(proxy: FaultProxy, client: redis.Redis) -> None:
-    proxy.latency(0.05)
+    proxy.latency(0.1)
 
     value, seconds = timed(lambda: client.get("key"))
     assert value == VALUE
-    assert 0.1 <= seconds < 0.2
+    assert 0.2 <= seconds < 1
 
     with client.pipeline(transaction=False) as pipeline:
         for _ in range(20):
             pipeline.get("key")
         values, seconds = timed(pipeline.execute)
     assert values == [VALUE] * 20
-    assert 0.1 <= seconds < 0.2, "latency delays; it does not thin the stream"
+    assert 0.2 <= seconds < 1, "latency delays; it does not thin the stream"
 
     proxy.heal()
-    assert timed(lambda: client.get("key"))[1] < 0.05
+    assert timed(lambda: client.get("key"))[1] < 0.2
 
 
 def test_healing_releases_what_is_under_way(proxy: FaultProxy, server: Server) -> None:

@@ -46,19 +46,19 @@ def test_many_keys_cost_one_request_a_node(
     through_proxies: RedisCache, proxies: dict[Any, Any]
 ) -> None:
     """Three hundred keys are about three hundred slots, a command each, but three round trips at
-    once: with 20 ms each way they take one latency and not three."""
+    once: with 100 ms each way they take one latency and not three."""
     import time
 
     cache = through_proxies
     cache.set_many(DATA)
     for proxy in proxies.values():
-        proxy.latency(0.02)
+        proxy.latency(0.1)
     began = time.monotonic()
     assert cache.get_many(list(DATA)) == DATA
     took = time.monotonic() - began
     for proxy in proxies.values():
         proxy.heal()
-    assert 0.04 <= took < 0.115
+    assert 0.2 <= took < 0.58
 
 
 def test_keys_are_found_on_every_node(cache: RedisCache, keys_of: KeysOf) -> None:

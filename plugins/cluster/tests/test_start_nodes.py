@@ -35,13 +35,13 @@ def test_a_dead_start_node_is_passed_over(nodes: Cluster, cache_on: CacheOn) -> 
 def test_one_that_never_answers_costs_one_timeout(nodes: Cluster, cache_on: CacheOn) -> None:
     with FaultProxy(*nodes.nodes[0].address) as proxy:
         proxy.black_hole()
-        cache = cache_on([proxy.url, nodes.urls[1]], SOCKET_TIMEOUT=0.2)
+        cache = cache_on([proxy.url, nodes.urls[1]], SOCKET_TIMEOUT=0.5)
         began = time.monotonic()
         assert cache.set("k", 1)
-        assert 0.15 < time.monotonic() - began < 0.6
+        assert 0.4 < time.monotonic() - began < 1.3
         began = time.monotonic()
         assert cache.get("k") == 1
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 0.4
 
 
 def test_without_any_it_says_which_were_asked(cache_on: CacheOn) -> None:
