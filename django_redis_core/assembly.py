@@ -7,8 +7,9 @@ here is built once a process and configuration, and backends share it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
 from operator import methodcaller
 from typing import Any
 
@@ -26,7 +27,7 @@ from .connections.raw import is_own_client
 from .connections.recent import Recent
 from .connections.topology import Clients, Topology
 from .drivers import Driver
-from .interfaces.client import Client, ClientContext, compose
+from .interfaces.client import Client, ClientContext, compose, misplaced
 from .keys import Keys
 from .options import CacheOptions, PluginUse, find_alias, parse
 
@@ -55,11 +56,16 @@ class Engine:
         #: For asyncio's operations that need no I/O, so that there is nothing to await.
         self.immediate_driver = self._driver(aexecute.immediately, aexecute)
 
-    def _driver(self, execute: Callable[[Any], Any], aexecute: Callable[[Any], Any]) -> Driver:
+    def _driver(
+        self,
+        execute: Callable[[Any], Any],
+        aexecute: Callable[[Any], Any],
+        client: Client | None = None,
+    ) -> Driver:
         options = self.options
         return Driver(
             self.alias,
-            self.client,
+            client or self.client,
             execute,
             aexecute,
             ignore=options.ignore_exceptions,
@@ -68,7 +74,8 @@ class Engine:
 
     def driver_on(self, client: Any) -> Driver:
         """A driver that sends everything to a redis-py client of the caller's."""
-        return self._driver(ForeignExecutor(client), AsyncForeignExecutor(client))
+        operations = self.client.for_caller()
+        return self._driver(ForeignExecutor(client), AsyncForeignExecutor(client), operations)
 
     def changed(self, **options: Any) -> Engine:
         """The same cache under other options, for one backend object; connections stay shared."""
@@ -148,6 +155,24 @@ def _refuse_impossible(uses: Sequence[PluginUse]) -> None:
                 )
         if names.count(use.plugin.name) > 1:
             raise ImproperlyConfigured(f"{use.where} names {use.plugin.name!r} twice.")
+    _refuse_order(uses[0].where, [use.plugin for use in uses])
+
+
+def _refuse_order(where: str, clients: Sequence[type[Client]]) -> None:
+    found = misplaced(clients)
+    if found is None:
+        return
+    outer, inner, reason = found
+    right = next((order for order in permutations(clients) if misplaced(order) is None), None)
+    advice = f"Write {_names(right)}." if right else "No order of these works: leave one out."
+    raise ImproperlyConfigured(
+        f"{where}: {_names(clients)} puts {outer.name!r} outside of {inner.name!r}, which must be "
+        f"the other way round: {reason}. {advice}"
+    )
+
+
+def _names(clients: Iterable[type[Client]]) -> str:
+    return str([client.name for client in clients])
 
 
 class Unreadable:

@@ -177,6 +177,7 @@ def flag(name: str, **kwargs: Any) -> Kind:
 _GET = Kind("GET", write=False)
 _SET = Kind("SET", write=True, read=ok)
 _SET_IF = Kind("SET", write=True, repeatable=False, read=ok)
+_MSETEX = flag("MSETEX", write=True)
 _EXISTS = flag("EXISTS", write=False)
 _UNLINK = Kind("UNLINK", write=True)
 _MGET = Kind("MGET", write=False)
@@ -212,6 +213,28 @@ def SET(
         args += (b"PX", milliseconds)
     args.append(b"NX" if nx else b"XX")
     return Command(_SET_IF, tuple(args), key)
+
+
+def msetex(
+    sets: Sequence[Command], place: Callable[[Key], Hashable], largest: int
+) -> Command | None:
+    """One command that does what ``sets`` do, or None: when one of them is no plain SET, their
+    expiry is not the same, their keys live in several places, or it has over ``largest`` bytes."""
+    first = sets[0]
+    if first.kind is not _SET or first.key is None:
+        return None
+    expiry, home, size = first.args[3:], place(first.key), 0
+    args: list[Argument] = [b"MSETEX", b"%d" % len(sets)]
+    for one in sets:
+        if one.kind is not _SET or one.args[3:] != expiry or place(one.args[1]) != home:  # type: ignore[arg-type]
+            return None
+        payload = one.args[2]
+        size += len(payload)  # type: ignore[arg-type]
+        args += (one.args[1], payload)
+    if size > largest:
+        return None
+    args += expiry
+    return Command(_MSETEX, tuple(args), first.key, first.node)
 
 
 def MGET(keys: Sequence[Key]) -> Spread:

@@ -250,7 +250,7 @@ class Registry:
             raise PluginConflict(f"{plugin!r} of {source} is registered already.")
         try:
             manager.register(plugin, pluggy_name)
-            manager.check_pending()
+            self._refuse_unknown_hook(plugin, source)
             others = [other for other in manager.get_plugins() if other is not plugin]
             taken: dict[tuple[str, str], _Loaded] = {}
             for kind in KINDS:
@@ -270,6 +270,21 @@ class Registry:
             if manager.is_registered(plugin):
                 manager.unregister(plugin)
             raise
+
+    def _refuse_unknown_hook(self, plugin: object, source: _Source) -> None:
+        try:
+            self.manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            hooks = [f"register_{kind}" for kind in KINDS]
+            callers = self.manager.get_hookcallers(plugin) or ()
+            unknown = [caller.name for caller in callers if not caller.has_spec()]
+            close = [match for name in unknown for match in get_close_matches(name, hooks, 1)]
+            raise PluginLoadError(
+                f"{source}: {_called(plugin)} marks {' and '.join(sorted(unknown))} with "
+                "django_redis_core.hookimpl, and there is no such hook."
+                f"{f' Did you mean {close[0]}?' if close else ''} The hooks are "
+                f"{', '.join(hooks[:-1])} and {hooks[-1]}."
+            ) from error
 
     def _refuse_name(
         self, kind: str, name: str, source: _Source, entry_point_name: str | None

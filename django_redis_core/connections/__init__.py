@@ -7,9 +7,11 @@ build on is exported here.
 from .channel import Channels
 from .config import ServerConfig
 from .delivery import adiscover, discover
+from .groups import Groups
 from .node import Node, node_for
 from .replicas import Readers, readers
-from .topology import Clients, Groups, Instead, SingleServer, Topology, moved_on
+from .rounds import side_by_side
+from .topology import Clients, Instead, SingleServer, Topology, moved_on
 
 __all__ = [
     "Channels",
@@ -26,4 +28,5 @@ __all__ = [
     "moved_on",
     "node_for",
     "readers",
+    "side_by_side",
 ]

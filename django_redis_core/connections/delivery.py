@@ -30,10 +30,12 @@ from ..requests import (
     Sleep,
     WantRunner,
 )
+from .groups import Groups
+from .joining import send_joined
 from .node import Node
 from .recent import Recent
 from .rounds import side_by_side
-from .topology import Groups, Topology
+from .topology import Topology
 
 
 class Plan:
@@ -91,6 +93,8 @@ class Plan:
 
     def _batch(self, requests: Sequence[Command | Spread]) -> Operation[list[Reply]]:
         """Replies in the order of ``requests``; what failed has its exception there."""
+        if not any(request.__class__ is Spread for request in requests):
+            return (yield from self._send(requests))  # type: ignore[arg-type]
         commands: list[Command] = []
         # For each request its command's position, or for a spread its parts with theirs.
         slots: list[int | list[tuple[list[int], int]]] = []
@@ -123,6 +127,9 @@ class Plan:
 
     def _send(self, commands: Sequence[Command]) -> Operation[list[Reply]]:
         """One request a server, all of them written before any is read."""
+        if (single := self.topology.single) is not None:
+            (answer,) = yield from send_joined([(single, commands)], self.topology.place)
+            return [answer] * len(commands) if isinstance(answer, Exception) else answer
         replies: list[Reply] = [None] * len(commands)
         groups: dict[Node, list[int]] = {}
         for position, command in enumerate(commands):
@@ -132,8 +139,9 @@ class Plan:
                 replies[position] = error
             else:
                 groups.setdefault(node, []).append(position)
-        answers = yield Groups(  # type: ignore[misc]  # asked of the executor, not the driver
-            [(node, [commands[at] for at in positions]) for node, positions in groups.items()]
+        answers = yield from send_joined(
+            [(node, [commands[at] for at in positions]) for node, positions in groups.items()],
+            self.topology.place,
         )
         failed: dict[int, Node] = {}
         for (node, positions), answer in zip(groups.items(), answers, strict=True):

@@ -2,22 +2,30 @@
 
 ``READ_FROM`` says how: ``replicas`` by chance, ``nearest`` by the lowest latency (the primary
 counts too), ``primary`` never a replica. A server whose breaker is open is left out until it is
-time to try it again; where none is well, the primary answers.
+time to try it again, and with ``REPLICA_MAX_LAG`` a replica that is too far behind; where none is
+well, the primary answers.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from ..commands import Command, Kind
-from ..exceptions import ConnectionInterrupted
+from ..exceptions import ConnectionInterrupted, ServerRefused
 from ..requests import Operation
+from .groups import Groups
+from .lag import Track, where_is
 from .node import Node
 
 #: Seconds for which a measurement of latencies counts.
 MEASURED_FOR = 10.0
+#: Seconds after which a replica that was too far behind is looked at again.
+AGAIN = 1.0
 
 _PING = Kind("PING", write=False)
 
@@ -25,7 +33,9 @@ _PING = Kind("PING", write=False)
 class Readers:
     """The servers that may answer reads, chosen by chance. Made anew when they change."""
 
-    #: False: ``measure`` must run before ``pick``.
+    #: The time (``time.monotonic()``) from which on ``measure`` must run before ``pick``.
+    until: float = math.inf
+    #: Whether it is not yet that time.
     ready: bool = True
 
     def __init__(self, primary: Node | None, replicas: Sequence[Node]) -> None:
@@ -51,20 +61,25 @@ class Readers:
         yield from ()
 
 
-class Nearest(Readers):
+class Measured(Readers):
+    """What is known of the servers grows old."""
+
+    until = 0.0
+
+    @property
+    def ready(self) -> bool:  # type: ignore[override]
+        return time.monotonic() < self.until
+
+
+class Nearest(Measured):
     """The server that answers soonest, measured with PING every 10 s."""
 
     def __init__(self, primary: Node | None, replicas: Sequence[Node]) -> None:
         super().__init__(primary, replicas)
         self._every = tuple(dict.fromkeys([*self.nodes, *([primary] if primary else [])]))
-        self._until = 0.0
-
-    @property
-    def ready(self) -> bool:  # type: ignore[override]  # a measurement grows old
-        return time.monotonic() < self._until
 
     def measure(self) -> Operation[None]:
-        self._until = time.monotonic() + MEASURED_FOR  # for others, while this caller measures
+        self.until = time.monotonic() + MEASURED_FOR  # for others, while this caller measures
         took: dict[Node, float] = {}
         for node in self._every:
             try:
@@ -86,8 +101,86 @@ class Nearest(Readers):
         return self.primary or super().pick()
 
 
-def readers(read_from: str, primary: Node | None, replicas: Sequence[Node]) -> Readers:
-    """Who answers reads, for a value of ``READ_FROM``."""
-    if read_from == "nearest":
-        return Nearest(primary, replicas)
-    return Readers(primary, () if read_from == "primary" else replicas)
+class UpToDate(Measured):
+    """Chooses as ``make`` does among the replicas that are at most ``max_lag`` seconds behind.
+
+    One call asks the primary and then the replicas where they are, four times in ``max_lag``, and
+    those are near that have what was written half of it before. So they are near enough until the
+    next call has asked, which may take the last quarter. Until the first time, and where no replica
+    is known to be near, the primary answers.
+    """
+
+    def __init__(
+        self,
+        primary: Node,
+        replicas: Sequence[Node],
+        max_lag: float,
+        make: Callable[[Sequence[Node]], Readers],
+    ) -> None:
+        super().__init__(primary, ())
+        self._asked = primary
+        self._every = tuple(replicas)
+        self._interval = max_lag / 4
+        self._track = Track(max_lag / 2)
+        self._make = make
+        self._near: tuple[Node, ...] | None = None
+        self._chosen = make(())
+
+    def pick(self) -> Node | None:
+        return self._chosen.pick()
+
+    def measure(self) -> Operation[None]:
+        began = time.monotonic()
+        self.until = began + self._interval  # for others, while this caller asks
+        try:
+            near = yield from self._find_near(began)
+            chosen = self._chosen if near == self._near else self._make(near)
+            if not chosen.ready:
+                yield from chosen.measure()
+        except BaseException:  # also where the caller's task was cancelled
+            self.until = 0.0
+            raise
+        self._near, self._chosen, self.nodes = near, chosen, chosen.nodes
+        again = math.inf if len(near) == len(self._every) else began + AGAIN
+        self.until = min(self.until, chosen.until, again)
+
+    def _find_near(self, began: float) -> Operation[tuple[Node, ...]]:
+        try:
+            position = yield where_is(self._asked)
+        except ConnectionInterrupted as trouble:
+            _refuse_without_rights(self._asked, trouble)
+            # Replicas are now the best that there is, and what was known of them still counts.
+            return self._every if self._near is None else self._near
+        self._track.note(began, position)
+        replies = yield Groups([(replica, [where_is(replica)]) for replica in self._every])  # type: ignore[misc]  # asked of the executor
+        near = []
+        for replica, reply in zip(self._every, replies, strict=True):
+            found = reply if isinstance(reply, Exception) else reply[0]
+            if isinstance(found, Exception):
+                _refuse_without_rights(replica, found)
+            elif self._track.reached(found):
+                near.append(replica)
+        return tuple(near)
+
+
+def _refuse_without_rights(node: Node, trouble: Exception) -> None:
+    """To leave a server out because it may not be asked would hide a mistake in the settings."""
+    if isinstance(trouble, ServerRefused) and trouble.code == "NOPERM":
+        raise ServerRefused(
+            node.name,
+            "REPLICA_MAX_LAG asks it for INFO, which its ACL does not allow this user: grant it "
+            f"+info, or leave the option out ({trouble.reason})",
+            "NOPERM",
+        ) from trouble
+
+
+def readers(
+    read_from: str, primary: Node | None, replicas: Sequence[Node], max_lag: float | None = None
+) -> Readers:
+    """Who answers reads, for values of ``READ_FROM`` and ``REPLICA_MAX_LAG``."""
+    if read_from == "primary":
+        return Readers(primary, ())
+    kind: Any = Nearest if read_from == "nearest" else Readers
+    if max_lag is None or primary is None or not replicas:
+        return kind(primary, replicas)  # type: ignore[no-any-return]
+    return UpToDate(primary, replicas, max_lag, partial(kind, primary))

@@ -13,8 +13,8 @@ from typing import Any
 from ..commands import Command, Reply
 from ..exceptions import RedisCacheError
 from ..requests import Operation, Sleep
+from .groups import Groups
 from .node import Node
-from .topology import Groups
 
 
 def side_by_side(operations: Sequence[Operation[Reply]]) -> Operation[list[Reply]]:

@@ -20,16 +20,6 @@ Parts = list[tuple[list[int], Command]]
 Instead = Sequence[Command] | Spread | None
 
 
-class Groups:
-    """Commands for several servers at once, which ``discover`` and ``after`` may yield too.
-    Answered: for each server the list of replies, or the trouble that it is in."""
-
-    __slots__ = ("groups",)
-
-    def __init__(self, groups: Sequence[tuple[Node, Sequence[Command]]]) -> None:
-        self.groups = groups
-
-
 class Clients(Protocol):
     """Gives redis-py clients, as a node does."""
 
@@ -58,6 +48,11 @@ class Topology(ABC):
     def nodes(self) -> Nodes:
         """All servers, those that serve only reads included."""
         return self.primaries()
+
+    def unfit(self) -> Nodes:
+        """Servers that nothing is sent to, since somebody who watches over them says that they
+        are not well: for who has to look after them."""
+        return ()
 
     def clients(self, command: Command) -> Clients:
         """Who gives a redis-py client that can serve ``command``: its server, or what follows the
@@ -95,6 +90,8 @@ class Topology(ABC):
 class SingleServer(Topology):
     """One primary, and replicas that may serve reads. ``read_from`` is as in ``READ_FROM``.
 
+    ``max_lag`` is as in ``REPLICA_MAX_LAG``, in seconds.
+
     ``replica_read_only`` False: where the primary cannot be reached, a write goes to another of
     the servers, for sites whose "replicas" are primaries of their own (DJANGO_REDIS'
     ``REPLICA_READ_ONLY``).
@@ -107,16 +104,17 @@ class SingleServer(Topology):
         *,
         replica_read_only: bool = True,
         read_from: str = "replicas",
+        max_lag: float | None = None,
     ) -> None:
         self.primary = primary
         self.replicas = tuple(replicas)
         self.replica_read_only = replica_read_only
-        self._readers = readers(read_from, primary, self.replicas)
+        self._readers = readers(read_from, primary, self.replicas, max_lag)
         if not self.replicas:
             self.single = primary
 
     @property
-    def ready(self) -> bool:  # type: ignore[override]  # latencies must be measured again
+    def ready(self) -> bool:  # type: ignore[override]  # what was measured grows old
         return self._readers.ready
 
     def discover(self) -> Operation[None]:
@@ -146,18 +144,14 @@ class SingleServer(Topology):
         if command.kind.write:
             if self.replica_read_only or not trouble.before_sending:
                 return None
-            others = list(self.replicas)
-        elif node in self.replicas:
-            # The replicas after this one, in a circle, so that each is asked once.
-            first = self.replicas.index(node) - (attempt - 1)
-            circle = [
-                self.replicas[(first + step) % len(self.replicas)]
-                for step in range(1, len(self.replicas))
-            ]
-            others = [*circle, self.primary]
-        else:
+            return [command.on(node) for node in self.replicas[attempt - 1 : attempt]]
+        if node not in self.replicas:
             return None  # the primary was asked, by choice or as the last one
-        return [command.on(others[attempt - 1])] if attempt <= len(others) else None
+        # The replicas after this one, in a circle, so that each is asked once.
+        circle = [each for each in self.replicas if each is node or each in self._readers.nodes]
+        if attempt >= len(circle):
+            return [command.on(self.primary)]
+        return [command.on(circle[(circle.index(node) + 1) % len(circle)])]
 
 
 def moved_on(trouble: ConnectionInterrupted) -> bool:

@@ -21,6 +21,7 @@ class SingleServerFactory(ConnectionFactory):
             replicas,
             replica_read_only=self.connection.replica_read_only,
             read_from=self.connection.read_from or "replicas",
+            max_lag=self.connection.replica_max_lag,
         )
 
 

@@ -14,7 +14,7 @@ from ..options_spec import (
     seconds,
     text,
 )
-from .client import Client
+from .client import CHANGES_ENTRIES, Client
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
@@ -23,6 +23,7 @@ from .serializer import Serializer
 
 __all__ = [
     "API_VERSION",
+    "CHANGES_ENTRIES",
     "DEFAULT_TIMEOUT",
     "OLDER_API_VERSIONS",
     "Client",

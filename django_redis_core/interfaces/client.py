@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from itertools import combinations
+from typing import Any, ClassVar, Final
 
 from ..codec import Codec
 from ..connections.topology import Topology
@@ -20,6 +21,10 @@ from ..operations.sorted_sets import SortedSets
 from ..operations.strings import Strings
 from ..operations.versions import Versions
 from .plugin import Plugin
+
+#: In ``outside_of`` and ``inside_of``: every client that changes what an entry is, and so has an
+#: ``unwrap`` of its own.
+CHANGES_ENTRIES: Final = "clients that change what an entry is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,13 @@ class Client(
     #: Names of clients that this one cannot be combined with, and why, for the error message.
     conflicts: ClassVar[dict[str, str]] = {}
 
+    #: Names of clients that this one must stand outside of, before them in CLIENT, and why.
+    #: ``CHANGES_ENTRIES`` names every client that has an ``unwrap`` of its own.
+    outside_of: ClassVar[dict[str, str]] = {}
+
+    #: Names of clients that this one must stand inside of, after them in CLIENT, and why.
+    inside_of: ClassVar[dict[str, str]] = {}
+
     def __init__(self, context: ClientContext) -> None:
         self.alias = context.alias
         self.naming = context.naming
@@ -110,6 +122,29 @@ class Client(
         """The servers of this cache. ``factory`` is the connection factory's ``topology``; a
         client that spreads keys itself calls it once for each of its parts."""
         return factory(locations)
+
+    def for_caller(self) -> Client:
+        """Who has the operations where the caller brings a redis-py client (``client=``), which
+        may be of any server. For clients that know something of the cache's own servers."""
+        return self
+
+
+def misplaced(
+    clients: Sequence[type[Client]],
+) -> tuple[type[Client], type[Client], str] | None:
+    """The first two of ``clients`` that stand in an order that one of them refuses, and why."""
+    for outer, inner in combinations(clients, 2):
+        reason = _named(inner.outside_of, outer) or _named(outer.inside_of, inner)
+        if reason is not None:
+            return outer, inner, reason
+    return None
+
+
+def _named(reasons: Mapping[str, str], client: type[Client]) -> str | None:
+    reason = reasons.get(client.name)
+    if reason is None and client.unwrap is not Client.unwrap:
+        reason = reasons.get(CHANGES_ENTRIES)
+    return reason
 
 
 def compose(

@@ -16,6 +16,9 @@ OLDEST = {"Valkey": (7, 2), "Redis": (6, 2)}
 
 _CLOCK = 1000  # milliseconds by which a server's clock may differ from ours
 _LAG = 10  # seconds that a replica may be behind
+# Bytes that it may be behind. It tells how far it is once a second, so that what is written in one
+# second is no lag yet.
+_LAG_BYTES = 16 * 1024**2
 _FULL = 0.9  # the part of a limit at which it is time to say so
 _SLOW = 5.0  # milliseconds of a round trip that is slow for a cache
 
@@ -77,10 +80,15 @@ def _on_role(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:
         seconds = replication["seconds_since_primary"]
         yield hint(f"{name} has not heard of its primary for {seconds} s.")
     for replica in replication.get("replicas", ()):
-        if replica["state"] != "online" or replica["lag_seconds"] > _LAG:
+        if (
+            replica["state"] != "online"
+            or replica["lag_seconds"] > _LAG
+            or replica["lag_bytes"] > _LAG_BYTES
+        ):
             yield hint(
                 f"The replica {replica['address']} of {name} is behind: {replica['state']}, "
-                f"{replica['lag_seconds']} s, {size(replica['lag_bytes'])}."
+                f"{replica['lag_seconds']} s, {size(replica['lag_bytes'])}. What is read from it "
+                "is old, and were it made the primary now, so much would be lost."
             )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
 from django.core.management.color import no_style
 
 from .output import Progress
+from .targets import Interrupted
 
 Lines = Callable[[Any, Any], list[str]]
 
@@ -35,14 +38,22 @@ class Console:
 
     def show(self, report: Any, lines: Lines) -> None:
         """Prints a report, or a list of them."""
+        try:
+            for line in self._lines(report, lines):
+                self._stdout.write(line)
+            self._stdout.flush()
+        except BrokenPipeError:
+            # Who read it, such as "head", has enough. At its end Python would complain once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _lines(self, report: Any, lines: Lines) -> Iterator[str]:
         if self.as_json:
-            self._stdout.write(json.dumps(report, indent=2, ensure_ascii=False, default=str))
+            yield json.dumps(report, indent=2, ensure_ascii=False, default=str)
             return
         for place, one in enumerate(report if isinstance(report, list) else [report]):
             if place:
-                self._stdout.write("")
-            for line in lines(one, self._style):
-                self._stdout.write(line)
+                yield ""
+            yield from lines(one, self._style)
 
     def remark(self, words: str) -> None:
         self._stderr.write(words, style_func=str)
@@ -58,5 +69,7 @@ class Console:
             answer = input()
         except EOFError:
             raise CommandError("Nobody is there to be asked: write --no-input.") from None
+        except KeyboardInterrupt:
+            raise Interrupted("Stopped: nothing was deleted.") from None
         if answer.strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was deleted.")

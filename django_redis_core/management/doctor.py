@@ -116,7 +116,7 @@ def one_server(node: Any, pings: int) -> Operation[dict[str, Any]]:
         "product": name,
         "version": version,
         "role": "replica" if info.get("role") == "slave" else "primary",
-        "mode": info.get("redis_mode", "standalone"),
+        "mode": info.get("redis_mode") or info.get("server_mode", "standalone"),
         "uptime_seconds": number(info, "uptime_in_seconds"),
         "clients": {
             "connected": number(info, "connected_clients"),

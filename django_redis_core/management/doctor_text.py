@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .output import size, table
@@ -20,6 +20,10 @@ def lines(report: Mapping[str, Any], style: Any) -> list[str]:
     rows += [
         ("server" if place == 0 else "", row)
         for place, row in enumerate(table([_server(server) for server in report["servers"]]))
+    ]
+    rows += [
+        ("replicas" if place == 0 else "", row)
+        for place, row in enumerate(table(list(_replicas(report["servers"]))))
     ]
     rows += [("timeouts", _limits(limits)) for limits in report.get("timeouts", ())]
     if "encoding" in report:
@@ -53,6 +57,18 @@ def _server(server: Mapping[str, Any]) -> tuple[str, ...]:
         f"clock {clock:+.0f} ms" if clock is not None else "",
         used,
     )
+
+
+def _replicas(servers: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """What primaries tell of their replicas, by the addresses that they know them by."""
+    for server in servers:
+        for replica in server.get("replication", {}).get("replicas", ()):
+            yield (
+                f"{replica['address']} of {server['name']}",
+                replica["state"],
+                f"{size(replica['lag_bytes'])} behind",
+                f"heard of {replica['lag_seconds']} s ago" if replica["lag_seconds"] >= 0 else "",
+            )
 
 
 def _limits(limits: Mapping[str, Any]) -> str:

@@ -7,11 +7,13 @@ answer from memory, so what is shown here is read past it and taken out of the c
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.dispatch import Signal
 
 from ..codec import MISSING, is_lock_token
 from ..commands import FLUSHDB, GET, SCAN, Command
@@ -19,7 +21,7 @@ from ..exceptions import WrongTypeError
 from ..keys import escape_glob
 from ..operations.declare import checked
 from ..requests import Operation, Primaries
-from ..signals import value_unreadable
+from ..signals import partial_failure, value_unreadable
 from .output import counted, size, span
 from .servers import DBSIZE, TYPE, name_of
 from .targets import Target
@@ -39,16 +41,8 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
     if data is None:
         return report
     report |= {"bytes": len(data)}
-    errors: list[Exception] = []
-
-    def heard(*, exception: Exception, **rest: Any) -> None:
-        errors.append(exception)
-
-    value_unreadable.connect(heard, sender=target.alias)
-    try:
+    with _told_by(value_unreadable, target) as errors:
         value = target.client.unwrap(full, data)
-    finally:
-        value_unreadable.disconnect(heard, sender=target.alias)
     if value is MISSING:
         if errors:
             words = f"unreadable: {type(errors[0]).__name__}: {target.explain(errors[0])}"
@@ -131,9 +125,28 @@ def _reply(command: Command) -> Operation[Any]:
     return (yield command)
 
 
-def delete_keys(target: Target, keys: Sequence[str], version: str | None) -> int:
-    """Deletes entries; how many there were."""
-    return target.run(target.client.delete_many(list(keys), version)) or 0
+@contextmanager
+def _told_by(signal: Signal, target: Target) -> Iterator[list[Exception]]:
+    """The errors that a signal tells of in the body of the ``with``."""
+    errors: list[Exception] = []
+
+    def heard(*, exception: Exception, **rest: Any) -> None:
+        errors.append(exception)
+
+    signal.connect(heard, sender=target.alias)
+    try:
+        yield errors
+    finally:
+        signal.disconnect(heard, sender=target.alias)
+
+
+def delete_keys(
+    target: Target, keys: Sequence[str], version: str | None
+) -> tuple[int, Exception | None]:
+    """Deletes entries; how many there were, and the trouble where some servers had none of it."""
+    with _told_by(partial_failure, target) as errors:
+        deleted = target.run(target.client.delete_many(list(keys), version)) or 0
+    return deleted, errors[0] if errors else None
 
 
 class Matching:

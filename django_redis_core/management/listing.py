@@ -47,8 +47,18 @@ def lines(found: dict[str, Any], style: Any) -> list[str]:
     ]
     head, *rest = table(rows)
     text = [style.MIGRATE_HEADING(head), *rest]
-    problems = [f"{line['name']}: {line['error']}" for line in found["plugins"] if line["error"]]
-    problems += [entry["error"] for entry in found["refused"]]
-    if problems:
-        text += ["", style.MIGRATE_HEADING("PROBLEMS"), *map(style.ERROR, problems)]
+    if troubles := problems(found):
+        text += ["", style.MIGRATE_HEADING("PROBLEMS"), *map(style.ERROR, troubles)]
     return text
+
+
+def problems(found: dict[str, Any]) -> list[str]:
+    """What is wrong, each fault once: a cache that is refused for a plugin says more of it than
+    the plugin's own line."""
+    refused = [told["error"] for told in found["refused"]]
+    return [
+        f"{line['name']}: {line['error']}"
+        for line in found["plugins"]
+        if line["error"]
+        and not any(repr(line["name"]) in told or line["error"] in told for told in refused)
+    ] + refused

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
 
 Row = Sequence[str]
+
+#: A number, perhaps with its unit; or the lack of one.
+_NUMBER = re.compile(r"[\d.,]+( ?[\w%]+)?|-|")
 
 
 def table(rows: Sequence[Row], indent: int = 0) -> list[str]:
@@ -15,7 +19,7 @@ def table(rows: Sequence[Row], indent: int = 0) -> list[str]:
         return []
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     rights = [
-        all(row[column][:1].isdigit() or row[column] in ("", "-") for row in rows[1:])
+        all(_NUMBER.fullmatch(row[column]) for row in rows[1:])
         and len(rows) > 1
         and any(row[column] for row in rows[1:])
         for column in range(len(rows[0]))
@@ -74,10 +78,12 @@ class Progress:
         self._stream = stream
         self._label = label
         self.total = total
+        self.done = 0
         self._shown = bool(stream.isatty())
         self._next = 0.0
 
     def __call__(self, done: int) -> None:
+        self.done = done
         now = time.monotonic()
         if not self._shown or now < self._next:
             return

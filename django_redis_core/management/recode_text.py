@@ -33,11 +33,12 @@ def outcome(alias: str, recoding: Recoding, *, complete: bool, dry_run: bool) ->
 
 
 def lines(report: Mapping[str, Any], style: Any) -> list[str]:
-    verb = "would be rewritten" if report["dry_run"] else "were rewritten"
+    would = report["dry_run"]
     head = (
         f"{style.MIGRATE_HEADING(report['alias'])}: {counted(report['keys'], 'key')} looked at, "
-        f"{report['rewritten']:,} {verb} "
-        f"({size(report['bytes_before'])} became {size(report['bytes_after'])})"
+        f"{report['rewritten']:,} {'would be' if would else 'were'} rewritten "
+        f"({size(report['bytes_before'])} {'would become' if would else 'became'} "
+        f"{size(report['bytes_after'])})"
     )
     text = [head]
     text += table(

@@ -65,12 +65,13 @@ def TYPE(key: Key) -> Command:
 
 
 def all_nodes(engine: Engine) -> Operation[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """The primaries, and the servers that serve only reads. A client of the site's own that serves
-    the cache (REDIS_CLIENT_CLASS) is one primary, None."""
+    """The primaries, and the servers that serve only reads, or would if they were well. A client of
+    the site's own that serves the cache (REDIS_CLIENT_CLASS) is one primary, None."""
     primaries = yield Primaries()
     if None in primaries:
         return primaries, ()
-    return primaries, tuple(node for node in known_nodes(engine) if node not in primaries)
+    others = dict.fromkeys([*known_nodes(engine), *engine.topology.unfit()])
+    return primaries, tuple(node for node in others if node not in primaries)
 
 
 def name_of(node: Any) -> str:

@@ -100,15 +100,17 @@ def collect(
     family_of = namer(engine.naming, depth)
     whole = Sample()
     for place, node in enumerate(primaries):
-        if "error" in servers[place]:
-            whole.complete = False
-            continue
         quota = -(-(limit - whole.sampled) // (len(primaries) - place))
         before = whole.sampled
-        part, keys = yield from _sample(
-            engine, node, quota, family_of, partial(_onward, progress, before)
-        )
-        whole.merge(part, keys)
+        try:
+            if "error" not in servers[place]:
+                part, keys = yield from _sample(
+                    engine, node, quota, family_of, partial(_onward, progress, before)
+                )
+                whole.merge(part, keys)
+        except ConnectionInterrupted as error:  # of one server; the others are counted all the same
+            servers[place]["error"] = target.explain(error)
+        whole.complete = whole.complete and "error" not in servers[place]
     return {"servers": servers, **_told(whole, most)}
 
 

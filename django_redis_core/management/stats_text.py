@@ -48,14 +48,20 @@ def _servers(servers: list[dict[str, Any]], style: Any) -> list[str]:
             span(server["uptime_seconds"]),
         )
         for server in servers
-        if "error" not in server
+        if "role" in server
     ]
     text = table(rows, indent=2) if len(rows) > 1 else []
     return text + [
-        "  " + style.ERROR(f"{server['name']} cannot be asked: {server['error']}")
+        "  " + style.ERROR(_trouble(server))
         for server in servers
         if "error" in server
     ]
+
+
+def _trouble(server: Mapping[str, Any]) -> str:
+    error = server["error"]
+    what = "has keys that are not counted" if "role" in server else "cannot be asked"
+    return f"{server['name']} {what}: {error}"
 
 
 def _families(report: Mapping[str, Any]) -> list[str]:

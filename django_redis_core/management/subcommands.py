@@ -11,17 +11,18 @@ from ..exceptions import ConnectionInterrupted, RedisCacheError
 from . import doctor, doctor_text, entries, listing, recode, recode_text, stats, stats_text
 from .console import Console, Lines
 from .output import counted
-from .targets import Interrupted, Target, one_target, targets
+from .targets import Interrupted, Misunderstood, Target, one_target, targets
 
 
 def plugins(console: Console, *, alias: list[str] | None, **options: Any) -> None:
     found = listing.report(targets(alias), every=alias is None)
     console.show(found, listing.lines)
+    if problems := listing.problems(found):
+        raise CommandError(f"{counted(len(problems), 'problem')} with plugins.")
 
 
 def examine(console: Console, *, alias: list[str] | None, pings: int, **options: Any) -> None:
-    reports = [doctor.examine(target, pings) for target in targets(alias)]
-    console.show(reports, doctor_text.lines)
+    reports = _reports(console, alias, lambda one: doctor.examine(one, pings), doctor_text.lines)
     unwell = [report["alias"] for report in reports if not report["ok"]]
     if unwell:
         raise CommandError(f"{counted(len(unwell), 'cache')} not well: {', '.join(unwell)}.")
@@ -36,11 +37,14 @@ def count(
     families: int,
     **options: Any,
 ) -> None:
-    reports = []
-    for target in targets(alias):
+    def report(target: Target) -> dict[str, Any]:
         with console.progress(f"{target.alias}: sampling", sample) as progress:
-            reports.append(stats.report(target, sample, depth, families, progress))
-    console.show(reports, stats_text.lines)
+            try:
+                return stats.report(target, sample, depth, families, progress)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"after {counted(progress.done, 'key')}") from None
+
+    reports = _reports(console, alias, report, stats_text.lines)
     unasked = [
         report["alias"]
         for report in reports
@@ -48,6 +52,30 @@ def count(
     ]
     if unasked:
         raise CommandError(f"Not all servers could be asked: {', '.join(unasked)}.")
+
+
+def _reports(
+    console: Console, alias: list[str] | None, report: Callable[[Target], Any], lines: Lines
+) -> list[dict[str, Any]]:
+    """A report on each cache, shown when all are made, or those that are made by Ctrl-C."""
+    caches = targets(alias)
+    reports: list[dict[str, Any]] = []
+    stopped = None
+    try:
+        for target in caches:
+            reports.append(report(target))
+    except KeyboardInterrupt as error:
+        left = [target.alias for target in caches[len(reports) :]]
+        words = f"Stopped in {left[0]!r} {error}".rstrip()
+        stopped = (
+            f"{words}, and nothing was changed. Not done: {', '.join(left)}. To begin there: "
+            f"{' '.join(f'--alias {name}' for name in left)}"
+        )
+    if reports or stopped is None:
+        console.show(reports, lines)
+    if stopped is not None:
+        raise Interrupted(stopped)
+    return reports
 
 
 def get(console: Console, *, alias: str, key: str, key_version: str | None, **options: Any) -> None:
@@ -77,7 +105,7 @@ def delete(
     **options: Any,
 ) -> None:
     if bool(keys) is (pattern is not None):
-        raise CommandError("Write either keys or --pattern.")
+        raise Misunderstood("Write either keys or --pattern.")
     target = one_target(alias)
     if pattern is not None:
         matching = entries.by_pattern(target, pattern, key_version)
@@ -85,8 +113,16 @@ def delete(
         return
     if not no_input:
         console.confirm(f"Delete {counted(len(keys), 'key')} of the cache {alias!r}?")
-    deleted = _on(target, entries.delete_keys, keys, key_version)
-    _show_deleted(console, alias, deleted)
+    deleted, trouble = _on(target, entries.delete_keys, keys, key_version)
+    if deleted or console.as_json:
+        _show_deleted(console, alias, deleted)
+    if trouble is not None:
+        raise CommandError(
+            f"{_in_words(target, trouble)}\nIts keys are not deleted; the same command deletes them."
+        )
+    if not deleted:
+        stored = target.engine.naming.make_many(keys, key_version)
+        raise CommandError(f"There is no {' or '.join(map(repr, stored))} in the cache {alias!r}.")
 
 
 def clear(
@@ -119,26 +155,26 @@ def _delete_matching(
     alias, total = matching.target.alias, 0
     if not no_input:
         with console.progress(f"{alias}: counting") as progress:
-            total = _on(matching.target, lambda _: matching.count(progress))
+            try:
+                total = _on(matching.target, lambda _: matching.count(progress))
+            except KeyboardInterrupt:
+                raise Interrupted("Stopped: nothing was deleted.") from None
         if not total:
             _show_deleted(console, alias, 0)
             return
         console.confirm(f"Delete the keys of {alias!r} that {words}, which are {total:,}?")
-    done = 0
     with console.progress(f"{alias}: deleting", total) as progress:
-
-        def follow(deleted: int) -> None:
-            nonlocal done
-            done = deleted
-            progress(deleted)
-
         try:
-            deleted = _on(matching.target, lambda _: matching.delete(follow))
-        except KeyboardInterrupt:
-            raise Interrupted(
-                f"Stopped after {counted(done, 'key')} were deleted or more; the same command "
+            deleted = matching.delete(progress)
+        except (KeyboardInterrupt, RedisCacheError) as error:
+            so_far = (
+                f"after {counted(progress.done, 'key')} or more were deleted; the same command "
                 "deletes the others."
-            ) from None
+            )
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted(f"Stopped {so_far}") from None
+            trouble = _in_words(matching.target, error)
+            raise CommandError(f"{trouble}\nEnded {so_far}") from None
     _show_deleted(console, alias, deleted)
 
 
@@ -203,7 +239,10 @@ def _on(target: Target, work: Callable[..., Any], *args: Any) -> Any:
     """``work`` on a cache, whose trouble is told as a command tells it."""
     try:
         return work(target, *args)
-    except ConnectionInterrupted as error:
-        raise CommandError(f"The cache {target.alias!r}: {target.explain(error)}") from None
     except RedisCacheError as error:
-        raise CommandError(target.explain(error)) from None
+        raise CommandError(_in_words(target, error)) from None
+
+
+def _in_words(target: Target, error: BaseException) -> str:
+    of_servers = isinstance(error, ConnectionInterrupted)
+    return (f"The cache {target.alias!r}: " if of_servers else "") + target.explain(error)

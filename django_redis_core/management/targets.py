@@ -26,6 +26,13 @@ class Interrupted(CommandError):
         super().__init__(words, returncode=130)
 
 
+class Misunderstood(CommandError):
+    """A command line that cannot be meant. Its exit code is argparse's."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words, returncode=2)
+
+
 class Target:
     """One cache of the CACHES setting."""
 
@@ -76,7 +83,7 @@ def known_nodes(engine: Engine) -> tuple[Any, ...]:
 
 
 def targets(aliases: list[str] | None) -> list[Target]:
-    """The caches of ``aliases``, or all of this package; CommandError for one that is not."""
+    """The caches of ``aliases``, or all of this package; Misunderstood for one that is not."""
     ours = {alias: Target(alias, location, params) for alias, location, params in our_entries()}
     if not ours:
         raise CommandError(
@@ -85,7 +92,7 @@ def targets(aliases: list[str] | None) -> list[Target]:
         )
     for alias in aliases or ():
         if alias not in ours:
-            raise CommandError(
+            raise Misunderstood(
                 f"{alias!r} is no cache of this package in CACHES; there is {', '.join(ours)}."
             )
     return [ours[alias] for alias in dict.fromkeys(aliases or ours)]

@@ -5,3 +5,7 @@ yields commands and is given their replies, and never waits, so that one definit
 code, asyncio and pipelines. ``declare.operation`` says what each answers while the server is in
 trouble and the site ignores that.
 """
+
+from .declare import OPERATIONS
+
+__all__ = ["OPERATIONS"]

@@ -76,14 +76,15 @@ class Counters(Family):
                     raise ValueError(f"Key {key!r} not found")
                 if milliseconds is not None and milliseconds <= 0:
                     return delta  # it would be gone at once
-                if (yield SET(full, self.encode(full, delta), milliseconds, nx=True)):
+                if (yield SET(full, *self.wrap(full, delta, milliseconds), nx=True)):
                     return delta
                 continue
             if not isinstance(reply, list):
                 return int(reply)
             old = reply[0]
             total = self.total(full, old, delta)
-            if (yield from _SWAP((full,), old, self.encode(full, total))):
+            data, _ = self.wrap(full, total, None)  # the expiry stays
+            if (yield from _SWAP((full,), old, data)):
                 return total  # type: ignore[no-any-return]
 
     def check_delta(self, delta: Any) -> None:

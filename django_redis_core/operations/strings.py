@@ -263,16 +263,19 @@ class Strings(Family):
 
         A value that cannot be serialized raises before anything is written.
         """
-        milliseconds = self.milliseconds(timeout)
-        commands: Batch = []
-        for key, value in data.items():
-            full = self.naming.make(key, version)
-            if milliseconds is not None and milliseconds <= 0:
-                commands.append(UNLINK([full]))
-            else:
-                commands.append(SET(full, *self.wrap(full, value, milliseconds)))
-        if not commands:
+        if not data:
             return []
+        milliseconds = self.milliseconds(timeout)
+        fulls = self.naming.make_many(data, version)
+        commands: Batch
+        if milliseconds is not None and milliseconds <= 0:
+            commands = [UNLINK([full]) for full in fulls]
+        else:
+            wrap = self.wrap
+            commands = [
+                SET(full, *wrap(full, value, milliseconds))
+                for full, value in zip(fulls, data.values(), strict=True)
+            ]
         replies = yield commands
         failed = [
             key for key, reply in zip(data, replies, strict=True) if isinstance(reply, Exception)

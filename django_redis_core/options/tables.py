@@ -185,6 +185,13 @@ CONNECTION_OPTIONS: tuple[Option, ...] = (
         doc="Seconds for which what this process has written is read from the primary, where "
         "replicas answer reads. Default: not at all.",
     ),
+    Option(
+        "REPLICA_MAX_LAG",
+        "replica_max_lag",
+        optional(seconds),
+        doc="Seconds that a replica may be behind its primary and still answer reads. Default: it "
+        "may be any.",
+    ),
     Option("PARSER_CLASS", "parser_class", optional(importable), doc="redis-py's parser class."),
     Option(
         "CONNECTION_POOL_CLASS",

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from .contracts.connection_factory import ConnectionFactoryContract
     from .contracts.plugin import PluginContract
     from .contracts.sealer import SealerContract
-    from .contracts.serializer import SerializerContract
+    from .contracts.serializer import REFUSED, SerializerContract
 
 __all__ = [
+    "REFUSED",
     "ClientContract",
     "CompressorContract",
     "ConnectionFactoryContract",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "REFUSED": "contracts.serializer",
     "ClientContract": "contracts.client",
     "CompressorContract": "contracts.compressor",
     "ConnectionFactoryContract": "contracts.connection_factory",

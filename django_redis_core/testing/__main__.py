@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -42,10 +43,18 @@ Databases that --location names are emptied.
 """
 
 
+#: What is written in Python and is another word in JSON.
+_JSON = {"True": "true", "False": "false", "None": "null"}
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{message}\n")
+        wrong = message.removeprefix("argument ")
+        if wrong == message:  # not about one of them
+            self.print_usage(sys.stderr)
+        elif wrong.endswith("option: expected one argument"):
+            wrong += ", NAME=JSON, such as level=3."
+        self.exit(USAGE, f"{wrong}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,6 +110,9 @@ def _test(arguments: Sequence[str]) -> int:
         "--location", metavar="URL", action="append", default=[], help="LOCATION; may be repeated"
     )
     given, for_pytest = parser.parse_known_args(arguments)
+    _refuse_misspelt(parser, for_pytest)
+    _refuse_repeated(parser, "--option", given.option)
+    _refuse_repeated(parser, "--other-option", given.other_option)
     by_name.refuse_without_requirements()
     by_name.configure()
     kinds = by_name.kinds_of(given.name)
@@ -108,6 +120,11 @@ def _test(arguments: Sequence[str]) -> int:
         raise by_name.Unusable(
             f"{given.name!r} is a {' and a '.join(map(by_name.words, kinds))}, "
             f"and no {by_name.words(given.kind)}."
+        )
+    if given.other_option and "sealer" not in (given.kind, *kinds):
+        raise by_name.Unusable(
+            f"--other-option: it is for sealers, and {given.name!r} is a "
+            f"{' and a '.join(map(by_name.words, kinds))}."
         )
     options = dict(given.option)
     subjects = [
@@ -126,6 +143,25 @@ def _test(arguments: Sequence[str]) -> int:
     return by_name.run(subjects, for_pytest)
 
 
+def _refuse_misspelt(parser: argparse.ArgumentParser, for_pytest: Sequence[str]) -> None:
+    """For an option of ours pytest would say that it does not know it, and list none of these."""
+    ours = ["--kind", "--location", "--option", "--other-option"]
+    for word in for_pytest:
+        flag = word.partition("=")[0]
+        close = get_close_matches(flag, ours, 1, 0.8)
+        if flag.startswith("--") and close:
+            parser.error(f"argument {flag}: there is no such option; did you mean {close[0]}?")
+
+
+def _refuse_repeated(
+    parser: argparse.ArgumentParser, flag: str, given: Sequence[tuple[str, Any]]
+) -> None:
+    names = [name for name, _ in given]
+    for name in names:
+        if names.count(name) > 1:
+            parser.error(f"argument {flag}: {name} is given {names.count(name)} times.")
+
+
 def _option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals:
@@ -133,9 +169,10 @@ def _option(text: str) -> tuple[str, Any]:
     try:
         return name, json.loads(value)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{value!r} is not JSON. A text is written in quotation marks: '{name}=\"text\"'."
-        ) from None
+        hint = f"A text is written in quotation marks: '{name}={json.dumps(value)}'."
+        if value in _JSON:
+            hint = f"Write {name}={_JSON[value]}."
+        raise argparse.ArgumentTypeError(f"{value!r} is not JSON. {hint}") from None
 
 
 def _new(arguments: Sequence[str]) -> int:

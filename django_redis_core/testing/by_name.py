@@ -17,11 +17,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
+from ..assembly import Engine
 from ..catalogue import OURS
 from ..exceptions import PluginError, PluginLoadError
 from ..hookspecs import KINDS
 from ..listing import IGNORED
+from ..options import PLUGIN_KEYS, parse
 from ..registry import registry
 
 if TYPE_CHECKING:
@@ -142,6 +145,7 @@ def refuse_unloadable(subject: Subject) -> None:
     except PluginError as error:
         raise NotConforming(str(error)) from error
     if subject.kind in ON_SERVERS:
+        _refuse_settings(subject)
         return
     if subject.cache_options or subject.locations:
         given = ", ".join([*subject.cache_options, *(["LOCATION"] if subject.locations else [])])
@@ -150,12 +154,44 @@ def refuse_unloadable(subject: Subject) -> None:
             "--option takes the keyword arguments of its constructor."
         )
     try:
+        _refuse_unknown(subject)
         plugin(**subject.options)
     except Exception as error:
+        said = _said(subject, error)
         raise Unusable(
             f"{subject.where} cannot be made with the options {dict(subject.options)!r}: "
-            f"{type(error).__name__}: {error}. Give others with --option NAME=JSON."
+            f"{said} Give others with --option NAME=JSON."
         ) from error
+
+
+def _refuse_settings(subject: Subject) -> None:
+    """Says before there is a server what is wrong with the settings of caches on it."""
+    location = list(subject.locations) or "redis://localhost"
+    try:
+        options = parse(subject.name, location, {"OPTIONS": subject.in_options})
+        if subject.kind == "client":
+            Engine(options)
+    except ImproperlyConfigured as error:
+        raise Unusable(
+            f"{subject.where} cannot be used: {_said(subject, error)} "
+            "Options are given with --option NAME=JSON."
+        ) from error
+
+
+def _refuse_unknown(subject: Subject) -> None:
+    key = next(key for key, (kind, _) in PLUGIN_KEYS.items() if kind == subject.kind)
+    written = {"NAME": subject.name, "OPTIONS": dict(subject.options)}
+    parse(subject.name, "redis://localhost", {"OPTIONS": {key: written}})
+
+
+def _said(subject: Subject, error: Exception) -> str:
+    """A sentence of what an error says, in one line and without an alias that nobody wrote."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ImproperlyConfigured):
+        text = text.removeprefix(f"CACHES[{subject.name!r}]").removeprefix(": ")
+    else:
+        text = f"{type(error).__name__}: {text}"
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def run(subjects: Sequence[Subject], arguments: Sequence[str]) -> int:
@@ -170,6 +206,8 @@ def run(subjects: Sequence[Subject], arguments: Sequence[str]) -> int:
         (folder / "conftest.py").write_text(_conftest(subjects), encoding="utf-8")
         tests = folder / f"test_{subjects[0].name}.py"
         tests.write_text(_tests(subjects), encoding="utf-8")
+        # Where hypothesis keeps its examples: by default in the folder that one happens to be in.
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(folder / "hypothesis"))
         return int(pytest.main([*arguments, str(tests)]))
 
 
@@ -193,7 +231,7 @@ def _tests(subjects: Sequence[Subject]) -> str:
         "import pytest",
         f"from django_redis_core.testing import {imported}",
         "from django_redis_core.testing.by_name import Subject, usable_location",
-        "from django_redis_core.testing.observed import finds_damage, kept_and_changed",
+        "from django_redis_core.testing.observed import finds_damage, what_is_kept",
     ]
     for subject in subjects:
         title = "".join(map(str.capitalize, subject.kind.split("_")))
@@ -222,7 +260,8 @@ def _tests(subjects: Sequence[Subject]) -> str:
         parts += start
         parts.append(f"    options = {dict(subject.options)!r}")
         if subject.kind == "serializer":
-            parts.append("    keeps, changes = kept_and_changed(name, options)")
+            parts.append("    found = what_is_kept(name, options)")
+            parts.append("    keeps, changes, partly = found.keeps, found.changes, found.partly")
         elif subject.kind == "compressor":
             parts.append("    checksum = finds_damage(name, options)")
         elif subject.kind == "sealer":

@@ -93,13 +93,13 @@ class Caller:
 
     def on(self, cache: RedisCache) -> Caller:
         """Another cache, called in the same way."""
-        return Caller(cache, self.way, self.loop, self.limits)
+        return type(self)(cache, self.way, self.loop, self.limits)
 
     @contextmanager
     def elsewhere(self) -> Iterator[Caller]:
         """The same cache for another thread, with an event loop of its own."""
         with new_loop() as loop:
-            yield Caller(self.cache, self.way, loop, self.limits)
+            yield type(self)(self.cache, self.way, loop, self.limits)
 
     def raw(self, key: Any) -> tuple[Any, str]:
         """A blocking redis-py client for the server where ``key`` lives, and the stored key."""

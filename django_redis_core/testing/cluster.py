@@ -11,7 +11,7 @@ The nodes are joined by commands, not by ``redis-cli``, which comes with no whee
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from redis.cluster import RedisCluster
 from redis.crc import key_slot
 
+from .certificates import Certificate
 from .clients import wait_until
 from .configuration import Config
 from .processes import BUS_OFFSET, ServerError
@@ -79,7 +80,7 @@ class Cluster:
             "password": self.primaries[0].password,
             "socket_timeout": 5.0,
         }
-        return RedisCluster(**(defaults | options))
+        return RedisCluster(**(defaults | self.primaries[0].ssl_arguments | options))
 
     def owner(self, slot: int) -> Server:
         """The primary that serves a slot, as the answering nodes agree on it."""
@@ -180,9 +181,14 @@ def cluster(
     kind: str = "valkey",
     config: Config | None = None,
     password: str | None = None,
+    users: Mapping[str, str] | None = None,
+    tls: Certificate | None = None,
     node_timeout: float = 1.0,
 ) -> Iterator[Cluster]:
     """A cluster that serves all slots; ``replicas`` in all, given to the primaries in turn.
+
+    ``config``, ``password`` and ``users`` are as :class:`.servers.Server`'s, for each node; with
+    ``tls`` they speak nothing else, with each other too.
 
     ``node_timeout`` is the seconds of silence after which nodes take another for dead; a replica
     takes over one or two later. Two of its seconds of starting are the server's own: a primary
@@ -196,10 +202,9 @@ def cluster(
         **(config or {}),
     }
     with ExitStack() as stack:
-        nodes = [
-            Server(kind, mode="cluster", config=settings, password=password)
-            for _ in range(primaries + replicas)
-        ]
+        each: dict[str, Any] = {"config": settings, "password": password, "users": users}
+        each |= {"tls": tls, "tls_only": tls is not None}
+        nodes = [Server(kind, mode="cluster", **each) for _ in range(primaries + replicas)]
         for node in nodes:
             stack.callback(node.close)
         start_all(nodes)

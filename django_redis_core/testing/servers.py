@@ -29,7 +29,7 @@ import redis
 
 from .certificates import Certificate
 from .clients import client
-from .configuration import Config, quoted, render, tls_directives
+from .configuration import QUICK, TLS_ONLY, Config, quoted, render, tls_directives
 from .processes import (
     HOST,
     BinaryNotFoundError,
@@ -60,7 +60,8 @@ class Server:
     names to ACL rules (``{"reader": "on >secret ~* +@read"}``). ``replica_of`` makes a replica of a
     server that has a port already. ``tls`` adds :attr:`tls_port`; not every server can
     (:attr:`supports_tls`), and ``FaultProxy(server.host, server.port, tls=...)`` speaks TLS in
-    front of one that cannot.
+    front of one that cannot. With ``tls_only`` there is no other: :attr:`port` speaks TLS, and so
+    do replication, sentinels and the cluster's bus.
 
     The port is chosen at the first start and kept by every later one, and the configuration file is
     written once: what ``CONFIG REWRITE``, a sentinel or the cluster made of it is found again after
@@ -80,6 +81,7 @@ class Server:
         users: Mapping[str, str] | None = None,
         replica_of: Server | None = None,
         tls: Certificate | None = None,
+        tls_only: bool = False,
     ) -> None:
         self.kind = kind
         self.mode: Mode = mode
@@ -90,6 +92,7 @@ class Server:
         self._users = dict(users or {})
         self._replica_of = replica_of
         self._tls = tls
+        self._tls_only = tls_only
         self._fixed_port = port
         self._port = port
         self._tls_port: int | None = None
@@ -98,6 +101,8 @@ class Server:
         self._log_from = 0
         self.paused = False
         self._owner = os.getpid()
+        if tls_only and tls is None:
+            raise ServerError("tls_only needs tls=, the certificate")
         if tls is not None and not self.supports_tls:
             raise ServerError(
                 f"{self.binary} was built without TLS; "
@@ -136,8 +141,10 @@ class Server:
 
     @property
     def url(self) -> str:
-        """``redis://127.0.0.1:port/0``, with the default user's password if there is one."""
-        return f"redis://{self._userinfo}{self.host}:{self.port}/0"
+        """``redis://127.0.0.1:port/0``, with the default user's password if there is one;
+        ``rediss://`` with ``tls_only``."""
+        scheme = "rediss" if self._tls_only else "redis"
+        return f"{scheme}://{self._userinfo}{self.host}:{self.port}/0"
 
     @property
     def tls_url(self) -> str:
@@ -150,6 +157,15 @@ class Server:
     @property
     def _userinfo(self) -> str:
         return "" if self.password is None else f":{quote(self.password, safe='')}@"
+
+    @property
+    def ssl_arguments(self) -> dict[str, Any]:
+        """What redis-py's clients need for :attr:`port`: nothing without ``tls_only``."""
+        if self._tls is None or not self._tls_only:
+            return {}
+        # A certificate of its own, should the server want one of its clients.
+        files = {"ssl_certfile": self._tls.certfile, "ssl_keyfile": self._tls.keyfile}
+        return {"ssl": True, "ssl_ca_certs": self._tls.ca_file, **files}
 
     @property
     def address(self) -> tuple[str, int]:
@@ -204,7 +220,7 @@ class Server:
             if self._fixed_port is None:
                 self._port = free_port(bus=self.mode == "cluster")
             if self._tls is not None:
-                self._tls_port = free_port()
+                self._tls_port = self.port if self._tls_only else free_port()
             path.write_text(self._configuration())
         command = [self.binary, str(path)]
         if self.mode == "sentinel":
@@ -302,7 +318,7 @@ class Server:
     def client(self, **options: Any) -> redis.Redis:
         """A client of its TCP port as the default user, with :func:`client`'s defaults."""
         defaults = {"host": self.host, "port": self.port, "password": self.password}
-        return client(**(defaults | options))
+        return client(**(defaults | self.ssl_arguments | options))
 
     def info(self, section: str | None = None) -> dict[str, Any]:
         """INFO as redis-py reads it, asked over the Unix socket."""
@@ -363,16 +379,7 @@ class Server:
             "dir": str(self.directory),
         }
         if self.mode != "sentinel":
-            # A full synchronisation takes 0.1 s instead of 1 to 6: a primary that writes its copy
-            # to disk waits neither for more replicas nor for a replica's next ACK, and a replica
-            # that reads it from the socket does not look once a second whether all has come (Valkey
-            # 9).
-            settings |= {
-                "save": "",
-                "repl-diskless-sync": "no",
-                "repl-diskless-load": "on-empty-db",
-                "rdb-del-sync-files": "yes",
-            }
+            settings |= QUICK
             if self.version >= (7, 0, 0):
                 settings |= {"enable-debug-command": "local", "shutdown-timeout": 0}
         if self.mode == "cluster":
@@ -392,4 +399,6 @@ class Server:
                 settings |= {"masterauth": quoted(self._replica_of.password)}
         if self._tls is not None:
             settings |= tls_directives(self.tls_port, self._tls)
+        if self._tls_only:
+            settings |= TLS_ONLY if self.mode != "cluster" else TLS_ONLY | {"tls-cluster": "yes"}
         return render(settings | self._config)

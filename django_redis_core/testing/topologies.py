@@ -14,11 +14,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
+from .certificates import Certificate
 from .clients import wait_until
-from .configuration import Config
+from .configuration import Config, quoted
 from .processes import ServerError
 from .servers import Server
 
@@ -93,14 +95,17 @@ def replicated(
     config: Config | None = None,
     password: str | None = None,
     users: Mapping[str, str] | None = None,
+    tls: Certificate | None = None,
 ) -> Iterator[Replicated]:
-    """One primary and its replicas, in sync; options as :class:`.servers.Server`'s, for each."""
+    """One primary and its replicas, in sync; options as :class:`.servers.Server`'s, for each.
+
+    With ``tls`` they speak nothing else (``tls_only``).
+    """
+    each: dict[str, Any] = {"config": config, "password": password, "users": users}
+    each |= {"tls": tls, "tls_only": tls is not None}
     with ExitStack() as stack:
-        primary = stack.enter_context(Server(kind, config=config, password=password, users=users))
-        copies = [
-            Server(kind, config=config, password=password, users=users, replica_of=primary)
-            for _ in range(replicas)
-        ]
+        primary = stack.enter_context(Server(kind, **each))
+        copies = [Server(kind, replica_of=primary, **each) for _ in range(replicas)]
         for copy in copies:
             stack.callback(copy.close)
         start_all(copies)
@@ -230,18 +235,29 @@ def sentinels(
     kind: str = "valkey",
     config: Config | None = None,
     password: str | None = None,
+    users: Mapping[str, str] | None = None,
+    tls: Certificate | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> Iterator[Sentinels]:
     """A primary, its replicas and sentinels that know each other.
 
     ``down_after`` is the seconds of silence after which a sentinel takes a server for dead; the
-    election of another primary takes one or two more, and eight if it fails at first. ``config``
-    and ``password`` are those of the data servers; with a password the sentinels have a user of
-    their own there, and :meth:`Sentinels.isolate` works.
+    election of another primary takes one or two more, and eight if it fails at first. ``config``,
+    ``password``, ``users`` and ``tls`` are those of the data servers; with a password the sentinels
+    have a user of their own there, and :meth:`Sentinels.isolate` works.
+
+    ``own`` are the sentinels' ``config``, ``password``, ``users`` and ``tls``. Over TLS they speak
+    nothing else, with each other and with the data servers too, as those then must; their
+    certificate's ``ca_file`` has to hold the data servers' authority as well.
     """
-    users = {} if password is None else {_SENTINEL_USER: f"on >{_SENTINEL_USER} ~* &* +@all"}
+    users = dict(users or {})
+    if password is not None:
+        users[_SENTINEL_USER] = f"on >{_SENTINEL_USER} ~* &* +@all"
+    own = dict(own or {})
+    of_sentinels: dict[str, Any] = {"tls_only": own.get("tls") is not None, **own}
     with ExitStack() as stack:
         data = stack.enter_context(
-            replicated(replicas, kind=kind, config=config, password=password, users=users)
+            replicated(replicas, kind=kind, config=config, password=password, users=users, tls=tls)
         )
         directives = [
             f"monitor {service} {data.primary.host} {data.primary.port} {quorum}",
@@ -254,9 +270,10 @@ def sentinels(
                 f"auth-user {service} {_SENTINEL_USER}",
                 f"auth-pass {service} {_SENTINEL_USER}",
             ]
-        watchers = [
-            Server(kind, mode="sentinel", config={"sentinel": directives}) for _ in range(sentinels)
-        ]
+        if (of_each_other := own.get("password")) is not None:
+            directives.append(f"sentinel-pass {quoted(of_each_other)}")
+        of_sentinels["config"] = {**own.get("config", {}), "sentinel": directives}
+        watchers = [Server(kind, mode="sentinel", **of_sentinels) for _ in range(sentinels)]
         for watcher in watchers:
             stack.callback(watcher.close)
         start_all(watchers)

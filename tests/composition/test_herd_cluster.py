@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,30 +9,24 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.testing.cluster import Cluster, cluster
+from django_redis_core.testing.cluster import Cluster
 
 DATA = {f"key{number}": number for number in range(300)}
 
 
-@pytest.fixture(scope="module")
-def nodes() -> Iterator[Cluster]:
-    with cluster(replicas=0, kind=os.environ.get("DRC_TEST_SERVER", "valkey")) as three:
-        yield three
-
-
 @pytest.fixture
-def cache(nodes: Cluster) -> Iterator[RedisCache]:
+def cache(three_nodes: Cluster) -> Iterator[RedisCache]:
     options = {"CLIENT": "herd", "CONNECTION_FACTORY": "cluster"}
-    cache = RedisCache(nodes.urls[0], {"KEY_PREFIX": "herd", "OPTIONS": options})
+    cache = RedisCache(three_nodes.urls[0], {"KEY_PREFIX": "herd", "OPTIONS": options})
     yield cache
     cache.clear()
     cache._engine.close_idle()
 
 
-def test_values_are_spread_and_come_back(cache: RedisCache, nodes: Cluster) -> None:
+def test_values_are_spread_and_come_back(cache: RedisCache, three_nodes: Cluster) -> None:
     assert cache.set_many(DATA, timeout=100) == []
     assert cache.get_many(list(DATA)) == DATA
-    assert all(int(node.cli("DBSIZE")) > 50 for node in nodes.nodes)
+    assert all(int(node.cli("DBSIZE")) > 50 for node in three_nodes.nodes)
     assert cache.incr("key7") == 8
     assert cache.delete_many(list(DATA)) == len(DATA)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,15 +11,8 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.servers import Server
-from django_redis_core.testing.topologies import shards
 
 KEYS = [f"key{number}" for number in range(40)]
-
-
-@pytest.fixture(scope="module")
-def four_servers() -> Iterator[list[Server]]:
-    with shards(4, kind=os.environ.get("DRC_TEST_SERVER", "valkey")) as servers:
-        yield servers
 
 
 @pytest.fixture(params=["native", "django-redis"])

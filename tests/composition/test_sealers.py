@@ -6,7 +6,6 @@ import json
 import os
 import pickle
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from django_redis_core.interfaces import Serializer
 from django_redis_core.registry import registry
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.servers import Server
-from django_redis_core.testing.topologies import shards
 
 SERIALIZERS = ["pickle", "json", "msgpack"]
 COMPRESSORS = ["identity", "zlib", "gzip", "lz4", "zstd", "lzma"]
@@ -183,18 +181,12 @@ class TestHerd:
             assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[list[Server]]:
-    with shards(3, kind=os.environ.get("DRC_TEST_SERVER", "valkey")) as servers:
-        yield servers
-
-
 class TestShards:
     @pytest.mark.parametrize("client", ["shard", ["herd", "shard"]], ids=repr)
     def test_a_value_that_changes_its_server_is_sealed_for_its_new_key(
-        self, make_cache: MakeCache, servers: list[Server], sealer: str, client: Any
+        self, make_cache: MakeCache, four_servers: list[Server], sealer: str, client: Any
     ) -> None:
-        location = [server.url for server in servers]
+        location = [server.url for server in four_servers]
         cache = make_cache({"CLIENT": client, "SEALER": sealer}, LOCATION=location)
         data = {f"key{number}": [number] for number in range(20)}
         assert cache.set_many(data, 100) == []

@@ -83,10 +83,10 @@ def test_the_nearest_is_looked_for_again(
     cache.get("k")
     topology: Any = cache._engine.topology
     assert topology.ready
-    monkeypatch.setattr(topology._readers, "_until", time.monotonic() - 1)
+    monkeypatch.setattr(topology._readers, "until", time.monotonic() - 1)
     assert not topology.ready
     cache.get("k")
-    assert topology._readers._until > time.monotonic() + replicas.MEASURED_FOR - 1
+    assert topology._readers.until > time.monotonic() + replicas.MEASURED_FOR - 1
 
 
 @pytest.mark.parametrize("read_from", ["replicas", "nearest"])

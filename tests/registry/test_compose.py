@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
+from django_redis_core import checks
 from django_redis_core.cache import RedisCache
-from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client, Option
+from django_redis_core.interfaces import CHANGES_ENTRIES, DEFAULT_TIMEOUT, Client, Option
 from django_redis_core.interfaces.client import compose
+from django_redis_core.options import BACKEND
 from django_redis_core.options_spec import integer, text
 from django_redis_core.testing.servers import Server
 
@@ -111,6 +114,93 @@ def test_a_pair_that_cannot_work_says_why(redis_server: Server) -> None:
         "it wants the value as it is."
     )
     assert cache(redis_server, CLIENT=[Marking, Proud]).get("none") is None
+
+
+class Stamping(Client):
+    """Changes what an entry is."""
+
+    name = "stamping"
+
+    def wrap(self, key: str, value: Any, milliseconds: int | None) -> Any:
+        data, milliseconds = super().wrap(key, value, milliseconds)
+        return b"stamp" + data, milliseconds
+
+    def unwrap(self, key: str, data: bytes) -> Any:
+        return super().unwrap(key, data[5:])
+
+    def recoded(self, key: str, data: bytes) -> bytes:
+        return b"stamp" + super().recoded(key, data[5:])
+
+
+class Enveloping(Stamping):
+    name = "enveloping"
+    outside_of = {CHANGES_ENTRIES: "it reads the first bytes", "doubling": "it counts letters"}
+
+
+class Modest(Client):
+    name = "modest"
+    inside_of = {"doubling": "it wants the value twice"}
+
+
+BYTES = "it reads the first bytes"
+Rival = type("Rival", (Enveloping,), {"name": "rival"})
+
+#: Clients, which of them stands outside of which, why that cannot work, and what to write.
+ORDERS: dict[str, tuple[list[type[Client]], str, str, str, str]] = {
+    "a kind of clients": (
+        [Stamping, Marking, Enveloping],
+        "'stamping' outside of 'enveloping'",
+        "['stamping', 'marking', 'enveloping']",
+        BYTES,
+        "Write ['marking', 'enveloping', 'stamping'].",
+    ),
+    "a client by its name": (
+        [Doubling, Enveloping],
+        "'doubling' outside of 'enveloping'",
+        "['doubling', 'enveloping']",
+        "it counts letters",
+        "Write ['enveloping', 'doubling'].",
+    ),
+    "inside of another": (
+        [Modest, Marking, Doubling],
+        "'modest' outside of 'doubling'",
+        "['modest', 'marking', 'doubling']",
+        "it wants the value twice",
+        "Write ['marking', 'doubling', 'modest'].",
+    ),
+    "no order": (
+        [Stamping, Rival, Enveloping],
+        "'stamping' outside of 'rival'",
+        "['stamping', 'rival', 'enveloping']",
+        BYTES,
+        "No order of these works: leave one out.",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("clients", "misplaced", "written", "reason", "advice"), ORDERS.values(), ids=ORDERS
+)
+def test_an_order_that_cannot_work_says_why_and_what_to_write(
+    clients: list[type[Client]], misplaced: str, written: str, reason: str, advice: str
+) -> None:
+    said = (
+        f"CLIENT: {written} puts {misplaced}, which must be the other way round: {reason}. {advice}"
+    )
+    entry = {"BACKEND": BACKEND, "LOCATION": "redis://127.0.0.1:1", "OPTIONS": {"CLIENT": clients}}
+    with override_settings(CACHES={"shop": entry}):
+        (message,) = checks.check_caches()
+    assert (message.id, message.msg) == ("django_redis_core.E001", f"CACHES['shop']: {said}")
+    with pytest.raises(ImproperlyConfigured) as caught:
+        RedisCache("redis://127.0.0.1:1", {"OPTIONS": {"CLIENT": clients}})
+    assert str(caught.value) == f"CACHES['?']: {said}"
+
+
+def test_orders_that_work(redis_server: Server) -> None:
+    assert stored(redis_server, CLIENT=[Marking, Enveloping, Stamping]) == "<v>"
+    assert stored(redis_server, CLIENT=[Enveloping, Marking, Doubling]) == "<v><v>"
+    assert stored(redis_server, CLIENT=[Doubling, Modest]) == "vv"
+    assert stored(redis_server, CLIENT=[Stamping, Modest]) == "v"
 
 
 def test_the_same_client_twice(redis_server: Server) -> None:

@@ -139,7 +139,7 @@ class Command(BaseCommand):
         try:
             run(console, **options)
         except KeyboardInterrupt:
-            raise Interrupted("Stopped.") from None
+            raise Interrupted("Stopped; the same command begins again.") from None
 
 
 def _add_key_version(sub: CommandParser) -> None:

@@ -16,6 +16,7 @@ from ...codec import Codec
 from ...defaults.pickle import PickleSerializer
 from ...exceptions import CompressorError
 from ...interfaces import Compressor
+from ..apart import in_a_child
 from .damage import flipped, in_threads, inherited, memory_within, soon, truncated
 from .plugin import PluginContract
 
@@ -59,6 +60,7 @@ class CompressorContract(PluginContract):
             with pytest.raises(CompressorError):
                 compressor.decompress(frame)
 
+    @in_a_child
     @inherited
     @given(blobs)
     def test_what_was_compressed_comes_back(self, data: bytes) -> None:
@@ -66,6 +68,7 @@ class CompressorContract(PluginContract):
         assert compressor.decompress(compressor.compress(data)) == data
 
     @pytest.mark.parametrize("data", [b"", b"x", SHORT, LONG, NOISE], ids=len)
+    @in_a_child
     def test_lengths_from_nothing_to_40_kilobytes(self, data: bytes) -> None:
         compressor = self.build()
         frame = compressor.compress(data)
@@ -82,6 +85,7 @@ class CompressorContract(PluginContract):
         for again in (compressor, self.build()):
             assert [again.compress(data) for data in (b"", SHORT, LONG)] == before
 
+    @in_a_child
     @inherited
     @given(blobs)
     def test_a_frame_is_known_by_its_first_bytes(self, data: bytes) -> None:
@@ -110,12 +114,14 @@ class CompressorContract(PluginContract):
         assert not self.build().recognises(plain)
 
     @pytest.mark.parametrize("data", [b"", b"x", SHORT], ids=len)
+    @in_a_child
     def test_a_truncated_frame_is_refused_at_every_offset(self, data: bytes) -> None:
         compressor = self.build()
         for damaged in truncated(compressor.compress(data)):
             with pytest.raises(CompressorError):
                 compressor.decompress(damaged)
 
+    @in_a_child
     def test_a_damaged_bit_is_found_out_where_the_format_has_a_checksum(self) -> None:
         compressor = self.build()
         others = 0
@@ -131,17 +137,20 @@ class CompressorContract(PluginContract):
             assert others, "every damaged bit was found out: say `checksum = True`"
 
     @pytest.mark.parametrize("more", [b"\0", b"\xff", b"garbage", bytes(1000)], ids=repr)
+    @in_a_child
     def test_bytes_after_the_frame_are_refused(self, more: bytes) -> None:
         compressor = self.build()
         for data in (b"x", SHORT, LONG):
             with pytest.raises(CompressorError):
                 compressor.decompress(compressor.compress(data) + more)
 
+    @in_a_child
     def test_two_frames_are_refused(self) -> None:
         compressor = self.build()
         with pytest.raises(CompressorError):
             compressor.decompress(compressor.compress(SHORT) * 2)
 
+    @in_a_child
     @inherited
     @given(st.binary(max_size=300))
     def test_foreign_bytes_give_the_compressors_own_error_or_bytes(self, data: bytes) -> None:
@@ -153,10 +162,12 @@ class CompressorContract(PluginContract):
                 except CompressorError:
                     pass
 
+    @in_a_child
     def test_a_bomb_is_stopped_at_max_length(self) -> None:
         bomb = self.build().compress(bytes(100 * BOMB_LIMIT))
         self.refused_early(self.build(max_length=BOMB_LIMIT), bomb)
 
+    @in_a_child
     def test_max_length_is_the_longest_value_that_is_read(self) -> None:
         compressor = self.build(max_length=5000)
         for data in (bytes(5000), NOISE[:5000]):
@@ -165,6 +176,7 @@ class CompressorContract(PluginContract):
             with pytest.raises(CompressorError):
                 compressor.decompress(compressor.compress(data))
 
+    @in_a_child
     def test_it_goes_on_after_an_error(self) -> None:
         compressor = self.build()
         frame = compressor.compress(LONG)
@@ -196,6 +208,7 @@ class CompressorContract(PluginContract):
         with pytest.raises(ValueError, match=option):
             self.build(**{option: wrong})
 
+    @in_a_child
     def test_threads_share_it(self) -> None:
         compressor = self.build()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ...codec import Codec, reads_as_int
 from ...defaults.pickle import PickleSerializer
 from ...exceptions import SealError, SerializationError
+from ..apart import in_a_child
 from .damage import flipped, in_threads, inherited, soon, truncated
 from .sealed import SealedCacheContract
 
@@ -39,6 +40,7 @@ class SealerContract(SealedCacheContract):
         with soon(), pytest.raises(SealError):
             self.build().unseal(key, sealed)
 
+    @in_a_child
     @inherited
     @given(st.text(max_size=50), st.binary(max_size=500))
     def test_what_was_sealed_comes_back(self, key: str, data: bytes) -> None:
@@ -48,6 +50,7 @@ class SealerContract(SealedCacheContract):
         assert type(plain) is bytes
         assert plain == data
 
+    @in_a_child
     @inherited
     @given(st.text(max_size=50), st.binary(max_size=50) | st.integers().map(lambda n: b"%d" % n))
     def test_nothing_sealed_reads_as_an_int(self, key: str, data: bytes) -> None:
@@ -74,20 +77,24 @@ class SealerContract(SealedCacheContract):
                 other.unseal(KEY, sealed)
 
     @pytest.mark.parametrize("data", [b"", b"x", DATA], ids=len)
+    @in_a_child
     def test_every_flipped_bit_is_refused(self, data: bytes) -> None:
         for damaged in flipped(self.build().seal(KEY, data)):
             self.refused(KEY, damaged)
 
     @pytest.mark.parametrize("data", [b"", b"x", DATA], ids=len)
+    @in_a_child
     def test_every_truncation_is_refused(self, data: bytes) -> None:
         for damaged in truncated(self.build().seal(KEY, data)):
             self.refused(KEY, damaged)
 
+    @in_a_child
     def test_more_bytes_are_refused(self) -> None:
         sealed = self.build().seal(KEY, DATA)
         for damaged in (sealed + b"\0", sealed + b"x", b"\0" + sealed, sealed * 2):
             self.refused(KEY, damaged)
 
+    @in_a_child
     @inherited
     @given(st.binary(max_size=200))
     def test_what_nobody_sealed_is_refused(self, data: bytes) -> None:
@@ -117,6 +124,7 @@ class SealerContract(SealedCacheContract):
         assert codec.decode(KEY, codec.encode(KEY, "12")) == "12"
         assert codec.encode(KEY, "12") != PickleSerializer().dumps("12")
 
+    @in_a_child
     def test_threads_share_it(self) -> None:
         sealer = self.build()
 

@@ -88,7 +88,9 @@ basic = st.recursive(
 _utc = st.just(datetime.UTC)
 _hashable = st.none() | st.integers(-(2**63), 2**63 - 1) | st.text()
 
-#: More values for what a format keeps.
+_long = st.integers(min_value=2**64) | st.integers(max_value=-(2**63) - 1)
+
+#: More values of the same sort as a sample, for what a format keeps.
 MORE: dict[str, st.SearchStrategy[Any]] = {
     "bytes": st.binary(),
     "tuple": st.tuples(basic, basic),
@@ -100,11 +102,12 @@ MORE: dict[str, st.SearchStrategy[Any]] = {
     "Decimal": st.decimals(allow_nan=False),
     "UUID": st.uuids(),
     "complex": st.complex_numbers(allow_nan=False),
-    "nan": st.floats(),
-    "int of 100 digits": st.lists(st.integers()),
-    "int key": st.dictionaries(st.integers(-(2**63), 2**63 - 1), basic, max_size=3),
-    "tuple key": st.dictionaries(st.tuples(_hashable, _hashable), basic, max_size=3),
-    "int subclass inside": st.lists(st.sampled_from(Level)),
+    "nan": st.sampled_from([math.nan, -math.nan]),
+    "infinity": st.lists(st.sampled_from([math.inf, -math.inf]), min_size=1, max_size=3),
+    "int of 100 digits": st.lists(_long, min_size=1, max_size=3),
+    "int key": st.dictionaries(st.integers(-(2**63), 2**63 - 1), basic, min_size=1, max_size=3),
+    "tuple key": st.dictionaries(st.tuples(_hashable, _hashable), basic, min_size=1, max_size=3),
+    "int subclass inside": st.lists(st.sampled_from(Level), min_size=1, max_size=3),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.codec import MISSING
+from django_redis_core.interfaces import Client
 from django_redis_core.testing.servers import Server
 from django_redis_core_herd.client import HerdClient
 
@@ -67,6 +70,42 @@ def test_what_is_wrong_is_said_before_any_io(
     with pytest.raises(ImproperlyConfigured, match=re.escape(words)) as raised:
         make_cache({"CLIENT": "herd", **options}, LOCATION="redis://127.0.0.1:1/0")
     assert "CACHES[" in str(raised.value)
+
+
+class Release(Client):
+    """Tells entries of one release of a site from those of another."""
+
+    name = "release"
+
+    def wrap(self, key: str, value: Any, milliseconds: int | None) -> Any:
+        data, milliseconds = super().wrap(key, value, milliseconds)
+        return b"r1:" + data, milliseconds
+
+    def unwrap(self, key: str, data: bytes) -> Any:
+        return super().unwrap(key, data[3:]) if data.startswith(b"r1:") else MISSING
+
+
+def test_what_changes_entries_is_refused_outside_of_herd(make_cache: Make) -> None:
+    """There ``get`` would miss what ``add`` finds, and old values would never be shown."""
+    with pytest.raises(ImproperlyConfigured) as caught:
+        make_cache({"CLIENT": [Release, "shard", "herd"]}, LOCATION="redis://127.0.0.1:1/0")
+    assert str(caught.value) == (
+        "CACHES['?']: CLIENT: ['release', 'shard', 'herd'] puts 'release' outside of 'herd', which "
+        "must be the other way round: herd knows an entry by its first bytes, here and on the "
+        "server, and shows old values without asking the clients outside of it. "
+        "Write ['shard', 'herd', 'release']."
+    )
+
+
+def test_inside_of_herd_it_may_change_entries(make_cache: Make) -> None:
+    cache = make_cache({"CLIENT": ["herd", Release], "HERD_LEASE": 5})
+    assert cache.set("k", "old", 0.05)
+    assert cache.get("k") == "old"
+    time.sleep(0.06)
+    assert cache.get("k") is None, "elected"
+    assert cache.get("k") == "old"
+    assert cache.add("k", "new")
+    assert cache.get("k") == "new"
 
 
 def test_a_wrong_global_setting_is_named(make_cache: Make) -> None:

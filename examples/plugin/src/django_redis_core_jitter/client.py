@@ -45,11 +45,15 @@ class JitterClient(Client):
         self.lifetime = self.milliseconds(DEFAULT_TIMEOUT)
 
     # Write your own here. Every entry that is stored passes `wrap`, every one that is read
-    # `unwrap`. To change a single operation, override it; it is a generator that never waits, and
-    # the next one is `return (yield from super().set(key, value, timeout, version, **kwargs))`.
-    # What it does holds for set, aset and pipelines. One object serves all threads and loops.
+    # `unwrap`, and `recoded` rewrites one to another format. To change a single operation, override
+    # it; it is a generator that never waits, and the next one is
+    # `return (yield from super().set(key, value, timeout, version, **kwargs))`. What it does holds
+    # for set, aset and pipelines. One object serves all threads and loops.
 
     def wrap(self, key: str, value: Any, milliseconds: int | None) -> tuple[bytes, int | None]:
         if milliseconds is not None and milliseconds == self.lifetime:
             milliseconds -= int(milliseconds * self.spread * random.random())
         return super().wrap(key, value, milliseconds)
+
+    def recoded(self, key: str, data: bytes) -> bytes:
+        return super().recoded(key, data)  # `wrap` adds no bytes, which would be added here too

@@ -78,6 +78,7 @@ class ClusterFactory(ConnectionFactory):
             self.remap,
             self.connection.where,
             read_from=self.connection.read_from or "primary",
+            max_lag=self.connection.replica_max_lag,
         )
         return ClusterTopology(
             [node_for(config) for config in configs],

@@ -42,18 +42,27 @@ def readonly() -> Generator[tuple[Any, ...], Any, None]:
 class Nodes:
     """Makes nodes after the pattern of ``config``, the first start node's.
 
-    ``read_from`` is as in ``READ_FROM``.
+    ``read_from`` is as in ``READ_FROM``, ``max_lag`` (seconds) as in ``REPLICA_MAX_LAG``.
     """
 
     def __init__(
-        self, config: ServerConfig, remap: Remap | None, where: str, *, read_from: str
+        self,
+        config: ServerConfig,
+        remap: Remap | None,
+        where: str,
+        *,
+        read_from: str,
+        max_lag: float | None = None,
     ) -> None:
         self._config = config
         self._remap = remap
         self._where = where
         self._read_from = read_from
+        self._max_lag = max_lag
+        #: Whether readers take the time that replies take, so that each measures by itself.
+        self.timed = read_from == "nearest"
         #: Whether readers must measure before they serve.
-        self.measured = read_from == "nearest"
+        self.measured = self.timed or (max_lag is not None and read_from != "primary")
         self._primaries: dict[Address, Node] = {}
         self._replicas: dict[Address, Node] = {}
         self._shards: dict[tuple[Node, tuple[Node, ...]], Shard] = {}
@@ -81,7 +90,8 @@ class Nodes:
         return self.primary(self._address(host, int(port), asked))
 
     def shard(self, primary: Node, replicas: tuple[Node, ...]) -> Shard:
-        return Shard(primary, replicas, readers(self._read_from, primary, replicas))
+        made = readers(self._read_from, primary, replicas, self._max_lag)
+        return Shard(primary, replicas, made)
 
     def read(self, reply: Sequence[Any], asked: Node) -> SlotMap:
         """The answer of ``asked`` to https://redis.io/docs/latest/commands/cluster-slots/"""

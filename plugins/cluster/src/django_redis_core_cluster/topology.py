@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from redis.crc import key_slot
 
 from django_redis_core.commands import Command, Key, Kind, Spread
-from django_redis_core.connections import Clients, Instead, Node, Topology
+from django_redis_core.connections import (
+    Clients,
+    Instead,
+    Node,
+    Readers,
+    Topology,
+    side_by_side,
+)
 from django_redis_core.exceptions import (
     CircuitOpen,
     ConnectionInterrupted,
@@ -80,6 +87,7 @@ class ClusterTopology(Topology):
         self._timeout = timeout
         self._interval = interval
         self._map = SlotMap([None] * SLOTS, ())
+        self._measured_until = 0.0
         self._moving: dict[int, float] = {}
         # When the map was last asked for, and until when somebody who is asking is waited for.
         self._asked_at = float("-inf")
@@ -89,11 +97,10 @@ class ClusterTopology(Topology):
     # --- routing -----------------------------------------------------------------------------
 
     @property
-    def ready(self) -> bool:  # type: ignore[override]  # latencies must be measured again
-        shards = self._map.shards
-        if not self._nodes.measured:
-            return bool(shards)
-        return bool(shards) and all(shard.readers.ready for shard in shards)
+    def ready(self) -> bool:  # type: ignore[override]  # what was measured grows old
+        return bool(self._map.shards) and (
+            not self._nodes.measured or time.monotonic() < self._measured_until
+        )
 
     def route(self, command: Command) -> Node:
         if command.key is None:
@@ -143,9 +150,20 @@ class ClusterTopology(Topology):
     def discover(self) -> Operation[None]:
         if not self._map.shards:
             yield from self._read(newer_than=time.monotonic())
-        for shard in self._map.shards:
-            if not shard.readers.ready:
-                yield from shard.readers.measure()
+        if self._nodes.measured:
+            due = [shard.readers for shard in self._map.shards if not shard.readers.ready]
+            yield from self._measure(due)
+            self._measured_until = min(shard.readers.until for shard in self._map.shards)
+
+    def _measure(self, due: Sequence[Readers]) -> Operation[None]:
+        if self._nodes.timed:
+            for readers in due:
+                yield from readers.measure()
+        else:
+            done = yield from side_by_side([readers.measure() for readers in due])
+            for trouble in done:
+                if isinstance(trouble, Exception):
+                    raise trouble
 
     def survey(self) -> Operation[None]:
         yield from self._try_read(newer_than=time.monotonic() - NEW)
@@ -190,6 +208,7 @@ class ClusterTopology(Topology):
                 continue
             if reply:
                 self._map = self._nodes.read(reply, node)
+                self._measured_until = 0.0
                 return
             troubles.append(ConnectionInterrupted(node.name, "it knows of no slots"))
         raise ConnectionInterrupted(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from django_redis_core.interfaces import CHANGES_ENTRIES
+
 from .options import OPTIONS
 from .reading import Reading
 
@@ -13,3 +17,7 @@ class HerdClient(Reading):
 
     name = "herd"
     options = OPTIONS
+    outside_of: ClassVar[dict[str, str]] = {
+        CHANGES_ENTRIES: "herd knows an entry by its first bytes, here and on the server, and "
+        "shows old values without asking the clients outside of it"
+    }

@@ -77,8 +77,16 @@ class Entries(Client):
         self.lease = max(int((herd_lease or min(10, herd_timeout)) * 1000), 1)
         self.wait = herd_wait
         self.inner: Callable[[str, bytes], Any] = super().unwrap
-        if getattr(self.inner, "__func__", None) is Client.unwrap:
+        self.inner_wrap = super().wrap
+        #: Whether a client inside of this one changes what an entry is.
+        self.changed_inside = getattr(self.inner, "__func__", None) is not Client.unwrap
+        if not self.changed_inside:
             self.inner = self.decode  # a call less for every value
+        elif self.writes_tuples:
+            raise ValueError(
+                f'HERD_FORMAT "{DJANGO_REDIS}" stores what django-redis reads, so no client inside '
+                "of herd may change what an entry is"
+            )
 
     def wrap(self, key: str, value: Any, milliseconds: int | None) -> tuple[bytes, int | None]:
         if milliseconds is None:
@@ -108,10 +116,12 @@ class Entries(Client):
             return MISSING
         if not self.tuples:
             return self.inner(key, data)
-        value = self.tuple_codec.decode(key, data)
+        # A tuple is as django-redis wrote it, whatever the clients inside of this one write.
+        read = self.peek if self.changed_inside else self.tuple_codec.decode
+        value = read(key, data)
         if value.__class__ is Packed:
             return value.value if value.left(now()) else MISSING
-        return value
+        return self.inner(key, data) if self.changed_inside else value
 
     def recoded(self, key: str, data: bytes) -> bytes:
         """The same value and the same logical expiry. Our own envelope stays as it is; a tuple of
@@ -124,7 +134,8 @@ class Entries(Client):
             return envelope.header(envelope.NEVER) + plain if plain[:2] == envelope.MAGIC else plain
         if self.writes_tuples:
             return self.tuple_codec.recoded(key, data)
-        return envelope.header(int(packed.expires + 1) * 1000) + self.encode(key, packed.value)
+        plain, _ = self.inner_wrap(key, packed.value, None)
+        return envelope.header(int(packed.expires + 1) * 1000) + plain
 
     def probe(self, full: str) -> Command:
         """Reads as much of an entry as is needed to judge it."""

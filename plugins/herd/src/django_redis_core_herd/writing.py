@@ -104,7 +104,7 @@ class Writing(Timing):
             return total, self.tuple_codec.encode(full, Packed(total, packed.expires))
         head = old[: envelope.LENGTH] if old.startswith(envelope.MAGIC) else b""
         total = self.total(full, old[len(head) :], delta)
-        return total, head + self.encode(full, total)
+        return total, head + self.inner_wrap(full, total, None)[0]
 
     def delete(self, key: Any, version: Any = None, prefix: str | None = None) -> Operation[bool]:
         return (yield from self.remove([self.naming.make(key, version, prefix)])) > 0

@@ -16,11 +16,13 @@ _SENTINEL = Kind("SENTINEL", write=False)
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One sentinel's view. ``epoch`` grows by 1 or more with each failover, so of two answers the
-    one with the higher epoch is the later one; ``replicas`` are those that are fit to serve."""
+    one with the higher epoch is the later one; ``replicas`` are those that are fit to serve, and
+    ``unfit`` the others."""
 
     primary: Address
     epoch: float
     replicas: tuple[Address, ...]
+    unfit: tuple[Address, ...] = ()
 
 
 def questions(service: str) -> tuple[Command, ...]:
@@ -47,13 +49,14 @@ def answer(replies: Sequence[Any]) -> Answer | Exception | None:
         if isinstance(reply, Exception):
             return reply
     primary = (text(address[0]), int(address[1]))
-    fit = []
+    fit: dict[bool, list[Address]] = {True: [], False: []}
     for flat in replicas:
         replica = _pairs(flat)
         where = (replica["ip"], int(replica["port"]))
-        if where != primary and _is_fit(replica):
-            fit.append(where)
-    return Answer(primary, int(_pairs(master)["config-epoch"]), tuple(sorted(fit)))
+        if where != primary:
+            fit[_is_fit(replica)].append(where)
+    epoch = int(_pairs(master)["config-epoch"])
+    return Answer(primary, epoch, tuple(sorted(fit[True])), tuple(sorted(fit[False])))
 
 
 def all_services() -> Command:

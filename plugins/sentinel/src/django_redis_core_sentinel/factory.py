@@ -76,7 +76,12 @@ class SentinelFactory(ConnectionFactory):
 
         config(("localhost", 6379))  # what is wrong with the settings is said before any I/O
         service = Service(where, place.service, self._sentinel_nodes(), config)
-        return SentinelTopology(service, read_from=self._read_from(place), writes=place.writes)
+        return SentinelTopology(
+            service,
+            read_from=self._read_from(place),
+            writes=place.writes,
+            max_lag=self.connection.replica_max_lag,
+        )
 
     def _read_from(self, place: location.Location) -> str:
         read_from = self.connection.read_from

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -74,12 +74,16 @@ class Found:
 
 
 class SentinelTopology(Topology):
-    """``read_from`` is as in READ_FROM; without ``writes`` only reads are served."""
+    """``read_from`` is as in READ_FROM, ``max_lag`` (seconds) as in REPLICA_MAX_LAG; without
+    ``writes`` only reads are served."""
 
-    def __init__(self, service: Service, *, read_from: str, writes: bool) -> None:
+    def __init__(
+        self, service: Service, *, read_from: str, writes: bool, max_lag: float | None = None
+    ) -> None:
         self.service = service.name
         self._service = service
         self._read_from = read_from
+        self._max_lag = max_lag
         self._writes = writes
         self._questions = answers.questions(service.name)
         self._node_at = cache(self._make_node_config)
@@ -95,13 +99,15 @@ class SentinelTopology(Topology):
 
     @property
     def ready(self) -> bool:  # type: ignore[override]  # what is known grows old
-        now = time.monotonic()
         found = self._found
-        return (
-            now < self._fresh_until
-            and (now < self._watch.beat + LEASE or now < self._asked + LEASE)
-            and found is not None
-            and found.readers.ready
+        return self._fresh and found is not None and found.readers.ready
+
+    @property
+    def _fresh(self) -> bool:
+        """Whether the sentinels need not be asked."""
+        now = time.monotonic()
+        return now < self._fresh_until and (
+            now < self._watch.beat + LEASE or now < self._asked + LEASE
         )
 
     def doubt(self) -> None:
@@ -118,9 +124,17 @@ class SentinelTopology(Topology):
         before = self._found
         if before is not None and address != before.answer.primary:
             fit = tuple(replica for replica in before.answer.replicas if replica != address)
-            self._learn(Answer(address, before.answer.epoch + 0.5, fit))
+            unfit = before.answer.unfit
+            self._learn(Answer(address, before.answer.epoch + 0.5, fit, unfit))
 
     def discover(self) -> Operation[None]:
+        if self._found is None or not self._fresh:
+            yield from self._find()
+        found = self._known()
+        if not found.readers.ready:
+            yield from found.readers.measure()
+
+    def _find(self) -> Operation[None]:
         self._watch.join(self)
         doubts = self._doubts
         began = time.monotonic()
@@ -130,10 +144,6 @@ class SentinelTopology(Topology):
             self._asked = began
         if answer is not None:
             self._learn(answer)
-        found = self._found
-        assert found is not None
-        if not found.readers.ready:
-            yield from found.readers.measure()
         self._fresh_until = time.monotonic() + REFRESH
         if self._doubts is not doubts:  # in this order: ``doubt`` may run at the same time
             self._fresh_until = 0.0
@@ -193,12 +203,13 @@ class SentinelTopology(Topology):
 
     def _made(self, answer: Answer) -> Found:
         primary = node_for(self._node_at(answer.primary, as_primary))
-        replicas: tuple[Node, ...] = ()
-        if self._read_from != "primary":
-            replicas = tuple(
-                node_for(self._node_at(address, as_replica)) for address in answer.replicas
-            )
-        return Found(answer, primary, replicas, readers(self._read_from, primary, replicas))
+        reads = self._read_from != "primary"
+        replicas = self._replicas_at(answer.replicas) if reads else ()
+        made = readers(self._read_from, primary, replicas, self._max_lag)
+        return Found(answer, primary, replicas, made)
+
+    def _replicas_at(self, addresses: Iterable[Address]) -> tuple[Node, ...]:
+        return tuple(node_for(self._node_at(address, as_replica)) for address in addresses)
 
     def _make_node_config(self, address: Address, greeting: Any) -> ServerConfig:
         return replace(self._service.config(address), greeting=greeting)
@@ -223,7 +234,14 @@ class SentinelTopology(Topology):
 
     def nodes(self) -> Nodes:
         found = self._found
-        return () if found is None else found.nodes
+        if found is None:
+            return ()
+        # Where none is read from, there are replicas all the same.
+        return (found.primary, *(found.replicas or self._replicas_at(found.answer.replicas)))
+
+    def unfit(self) -> Nodes:
+        found = self._found
+        return () if found is None else self._replicas_at(found.answer.unfit)
 
     def parts(self, spread: Spread) -> Parts:
         return [(list(range(len(spread.keys))), spread.whole())]
@@ -233,9 +251,15 @@ class SentinelTopology(Topology):
         return self._followers[of_primary]
 
     def addresses(self) -> tuple[Address, tuple[Address, ...]]:
-        """The primary's and the replicas', for who has run ``discover``."""
-        answer = self._known().answer
-        return answer.primary, answer.replicas
+        """The primary's and the replicas', for who has run ``discover``; of the replicas, where
+        it matters to this cache, those that are not too far behind."""
+        found = self._known()
+        replicas = found.answer.replicas
+        if self._max_lag is not None and found.replicas:
+            near = found.readers.nodes
+            pairs = zip(replicas, found.replicas, strict=True)
+            replicas = tuple(address for address, node in pairs if node in near)
+        return found.answer.primary, replicas
 
     def _known(self) -> Found:
         if self._found is None:
@@ -281,6 +305,7 @@ class SentinelTopology(Topology):
 
     def _ask_again(self) -> Operation[Found | None]:
         if time.monotonic() >= self._asked + AGAIN:
+            self._fresh_until = 0.0
             try:
                 yield from self.discover()
             except ConnectionInterrupted:

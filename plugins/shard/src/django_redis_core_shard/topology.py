@@ -90,6 +90,9 @@ class RingTopology(Topology):
     def nodes(self) -> Nodes:
         return _once(shard.nodes() for shard in self.shards)
 
+    def unfit(self) -> Nodes:
+        return _once(shard.unfit() for shard in self.shards)
+
     def place(self, key: Key) -> Place:
         position = self._shard_of(key)
         return position, self.shards[position].place(key)

@@ -1,0 +1,288 @@
+"""The near client: reads are answered from this process' memory while that is known to be right."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from sys import getsizeof
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+from redis import Redis
+from redis.connection import BlockingConnectionPool, ConnectionPool
+
+from django_redis_core.codec import MISSING
+from django_redis_core.commands import GET
+from django_redis_core.connections import SingleServer
+from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.interfaces import Client
+from django_redis_core.operations import OPERATIONS
+
+from .options import OPTIONS
+from .store import Copy, Session, Store
+from .tracking import Tracker, tracker_for
+from .watching import Fetch, watched
+
+if TYPE_CHECKING:
+    from django_redis_core.connections import Node, Topology
+    from django_redis_core.interfaces.client import ClientContext
+    from django_redis_core.requests import Operation
+
+#: Values that nobody can change are kept as they are; of others the bytes, decoded for each reader.
+UNCHANGEABLE = frozenset({str, bytes, int, float, bool, type(None)})
+
+_now = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class NearInfo:
+    """What ``near_info`` tells. ``entries`` and ``bytes`` are of now, ``hits`` and ``misses`` since
+    the process began; each key of a ``get_many`` counts. ``tracking`` has an item for each server:
+    True while copies of its keys are served, or why not."""
+
+    hits: int
+    misses: int
+    entries: int
+    bytes: int
+    tracking: dict[str, bool | str]
+
+
+class NearClient(Client):
+    """Keeps what it reads in this process' memory, for ``NEAR_TTL`` seconds at most, and hears from
+    the server when that is written. What is not known to be right is asked for.
+
+    It stands outside of all other clients, so that their writes are seen, and what is kept is what
+    the server stores: inner clients and the codec judge it at each read.
+    """
+
+    name = "near"
+    options = OPTIONS
+
+    def __init__(
+        self,
+        context: ClientContext,
+        *,
+        near_ttl: float = 5,
+        near_lease: float = 1,
+        near_max_entries: int = 10_000,
+        near_max_bytes: int = 64 * 1024 * 1024,
+        **options: Any,
+    ) -> None:
+        if type(self) is not NearClient and not issubclass(type(self).__bases__[0], NearClient):
+            raise ValueError(
+                '"near" must be the first of several clients, such as ["near", "shard"]: it has to '
+                "see what the others write"
+            )
+        super().__init__(context, **options)
+        self._ttl = near_ttl
+        self._lease = near_lease
+        self._store = Store(near_max_entries, near_max_bytes)
+        self._copies = self._store.copies
+        self._reads = True
+        self._plain = type(self).unwrap is Client.unwrap
+        self._prefix = f"{self.naming.prefix}:" if self.naming.plain else ""
+        self._trackers: dict[Node, Tracker] = {}
+        self._only: Tracker | None = None
+        self._replicas = False
+        self._topology: Topology | None = None
+        self._direct: Client | None = None
+
+    def build_topology(
+        self, locations: Sequence[str], factory: Callable[[Sequence[str]], Topology]
+    ) -> Topology:
+        def trackable(locations: Sequence[str]) -> Topology:
+            topology = factory(locations)
+            primary = self._primary_of(topology)
+            if primary not in self._trackers:
+                tracker = tracker_for(primary.config, self._prefix, self._lease)
+                tracker.join(self._store)
+                self._trackers[primary] = tracker
+            self._replicas = self._replicas or topology.nodes() != topology.primaries()
+            return topology
+
+        self._topology = topology = super().build_topology(locations, trackable)
+        if len(self._trackers) == 1:
+            (self._only,) = self._trackers.values()
+        return topology
+
+    def _primary_of(self, topology: Topology) -> Node:
+        """The server that is to tell of writes, or ImproperlyConfigured where none can be relied
+        upon to tell of all."""
+        problem = None
+        if type(topology) is not SingleServer:
+            problem = (
+                "its connection factory's servers take each other's place, and it follows only "
+                'single servers and shards of them: use CONNECTION_FACTORY "single"'
+            )
+        elif not topology.replica_read_only:
+            problem = "with REPLICA_READ_ONLY False writes may go to servers that it does not hear"
+        else:
+            config = topology.primary.config
+            own: Any = config.client_class
+            if config.pool_class not in (None, ConnectionPool, BlockingConnectionPool):
+                problem = "CONNECTION_POOL_CLASS may connect to servers that it does not hear"
+            elif own is not None and not (isinstance(own, type) and issubclass(own, Redis)):
+                problem = "REDIS_CLIENT_CLASS is not redis-py's, and tells of no writes"
+            else:
+                return topology.primary
+        raise ImproperlyConfigured(
+            f'CACHES[{self.alias!r}]: the client "near" cannot keep values here: {problem}, or '
+            'leave "near" out.'
+        )
+
+    def near_info(self) -> NearInfo:
+        """What is kept, how much that was of use, and whether the servers are heard."""
+        store = self._store
+        return NearInfo(
+            hits=store.hits,
+            misses=store.misses,
+            entries=len(store.copies),
+            bytes=store.bytes,
+            tracking={
+                tracker.name: tracker.alive or tracker.trouble or "not connected yet"
+                for tracker in self._trackers.values()
+            },
+        )
+
+    def near_clear(self) -> None:
+        """Drops all copies of this process. What the server stores stays."""
+        self._store.clear()
+
+    def for_caller(self) -> Client:
+        """``client=`` may be of any server, so it is always asked and nothing is kept; but what is
+        written there is dropped here."""
+        if self._direct is None:
+            twin = copy.copy(self)
+            twin._copies, twin._reads = {}, False
+            self._direct = twin
+        return self._direct
+
+    # Reads
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
+        full = self.naming.make(key, version)
+        found = self._copies.get(full)
+        if found is not None:
+            now = _now()
+            if now < found.until and now < found.session.lease:
+                value = found.value
+                if value is MISSING:
+                    value = self.unwrap(full, found.data)
+                if value is not MISSING:
+                    self._store.hits += 1
+                    return value
+        fetch = self._fetch(1)
+        try:
+            value = yield from watched(super().get(key, MISSING, version), fetch)
+            if fetch is not None:
+                self._keep(fetch, full, value)
+        finally:
+            self._end(fetch)
+        return default if value is MISSING else value
+
+    def get_many(self, keys: Iterable[Any], version: Any = None) -> Operation[dict[Any, Any]]:
+        given = list(keys)
+        copies, unwrap, now = self._copies, self.unwrap, _now()
+        values: dict[Any, Any] = {}
+        rest: dict[str, Any] = {}
+        for full, key in zip(self.naming.make_many(given, version), given, strict=True):
+            found = copies.get(full)
+            if found is not None and now < found.until and now < found.session.lease:
+                value = found.value
+                if value is MISSING:
+                    value = unwrap(full, found.data)
+                if value is not MISSING:
+                    values[key] = value
+                    continue
+            rest[full] = key
+        self._store.hits += len(values)
+        if not rest:
+            return values
+        fetch = self._fetch(len(rest))
+        try:
+            asked = super().get_many(list(rest.values()), version)
+            others = yield from watched(asked, fetch)
+            if fetch is not None:
+                for full, key in rest.items():
+                    self._keep(fetch, full, others.get(key, MISSING))
+        finally:
+            self._end(fetch)
+        return {**values, **others}
+
+    def has_key(self, key: Any, version: Any = None) -> Operation[bool]:
+        full = self.naming.make(key, version)
+        found, now = self._copies.get(full), _now()
+        if (
+            found is not None
+            and now < found.until
+            and now < found.session.lease
+            and (self._plain or self.unwrap(full, found.data) is not MISSING)
+        ):
+            self._store.hits += 1
+            return True
+        return bool((yield from watched(super().has_key(key, version))))
+
+    # What is kept of them
+
+    def _fetch(self, count: int) -> Fetch | None:
+        if not self._reads:
+            return None
+        self._store.misses += count
+        return Fetch(self._begin, self._ttl, replicas=self._replicas)
+
+    def _begin(self, fulls: Sequence[str]) -> dict[str, Copy]:
+        # Of other keys, which a CacheKey may be, the server does not tell.
+        fulls = [full for full in fulls if full.startswith(self._prefix)]
+        if self._only is not None:
+            session = self._only.current()
+            return {} if session is None else self._store.begin(fulls, session)
+        places: dict[Session, list[str]] = {}
+        for full in fulls:
+            session = self._session(full)
+            if session is not None:
+                places.setdefault(session, []).append(full)
+        begun: dict[str, Copy] = {}
+        for session, some in places.items():
+            begun |= self._store.begin(some, session)
+        return begun
+
+    def _session(self, full: str) -> Session | None:
+        """That of the key's shard."""
+        assert self._topology is not None
+        try:
+            node = self._topology.route(GET(full).primary())
+        except ConnectionInterrupted:
+            return None  # the shard has no server now
+        tracker = self._trackers.get(node)
+        return None if tracker is None else tracker.current()
+
+    def _keep(self, fetch: Fetch, full: str, value: Any) -> None:
+        found = fetch.found.get(full)
+        if found is None or value is MISSING:
+            return
+        data, until = found
+        begun = fetch.copies.pop(full)
+        if self._plain and value.__class__ in UNCHANGEABLE:
+            self._store.keep(full, begun, value, b"", getsizeof(value), until)
+        else:
+            self._store.keep(full, begun, MISSING, data, len(data), until)
+
+    def _end(self, fetch: Fetch | None) -> None:
+        if fetch is not None and fetch.copies:
+            self._store.abandon(fetch.copies)
+
+
+def _watching(name: str) -> Callable[..., Operation[Any]]:
+    @wraps(getattr(Client, name))
+    def operation(self: NearClient, *args: Any, **kwargs: Any) -> Operation[Any]:
+        return watched(getattr(super(NearClient, self), name)(*args, **kwargs))
+
+    return operation
+
+
+for _name in OPERATIONS:
+    if _name not in vars(NearClient):
+        setattr(NearClient, _name, _watching(_name))

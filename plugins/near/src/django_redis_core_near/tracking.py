@@ -1,0 +1,222 @@
+"""The connection on which a server tells of every write, in a thread of its own.
+
+https://redis.io/docs/latest/develop/reference/client-side-caching/ : in broadcasting mode the
+server remembers nothing, and names each key under a prefix that was written, expired or evicted.
+The message is in the connection's buffer before the writer has its reply, so whoever gets a PONG
+has been told of all that was acknowledged before the PING was sent.
+
+A thread and no task: the store belongs to all threads and event loops of the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from django_redis_core.exceptions import ConnectionInterrupted
+
+from .push import Push, Reader, Refusal
+from .store import NEVER, Session, Store
+
+if TYPE_CHECKING:
+    from django_redis_core.connections import ServerConfig
+
+logger = logging.getLogger(__name__)
+
+#: PINGs in the time of a lease, so that a late one or two do not end it.
+PINGS = 3
+#: Leases that a PONG may take before the connection is given up for lost.
+PATIENCE = 3
+#: Seconds between two attempts to connect, which grow from the first to the second.
+FIRST_PAUSE, LAST_PAUSE = 0.05, 1.0
+#: Seconds after which somebody looks whether the tracker is needed still.
+LOOK = 0.5
+
+_CHUNK = 64 * 1024
+_PING = b"*1\r\n$4\r\nPING\r\n"
+
+
+def _tracking(prefix: bytes) -> bytes:
+    """https://redis.io/commands/client-tracking/ ; an empty prefix is every key's."""
+    args = [b"CLIENT", b"TRACKING", b"ON", b"BCAST"]
+    if prefix:
+        args += [b"PREFIX", prefix]
+    return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%b\r\n" % (len(arg), arg) for arg in args)
+
+
+class Tracker:
+    """Hears of writes to one server, under one prefix, for the stores that joined.
+
+    ``session`` is that of the connection, or None while there is none. ``trouble`` says why.
+    """
+
+    def __init__(self, config: ServerConfig, prefix: str, lease: float) -> None:
+        # RESP3, in which messages come between replies on one connection.
+        self._config = replace(config, kwargs={**config.kwargs, "protocol": 3})
+        self._tracking = _tracking(prefix.encode())
+        self._lease = lease
+        self._stores: weakref.WeakSet[Store] = weakref.WeakSet()
+        self.name = config.name
+        self.reset()
+
+    def reset(self) -> None:
+        """Without a thread and a connection: at first, and in a forked child."""
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._connection: Any = None
+        self.session: Session | None = None
+        self.trouble: str | None = None
+
+    def join(self, store: Store) -> None:
+        self._stores.add(store)
+
+    def current(self) -> Session | None:
+        """The session to keep copies under. The first one who asks has the thread started."""
+        session = self.session
+        if session is None and self._thread is None:
+            self._start()
+        return session
+
+    @property
+    def alive(self) -> bool:
+        """Whether copies are served now."""
+        session = self.session
+        return session is not None and time.monotonic() < session.lease
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=f"near {self.name}", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # no more threads, or the interpreter is going down
+                    self.trouble = str(error)
+                else:
+                    self._thread = thread
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            began = time.monotonic()
+            try:
+                self._watch()
+            except Exception as error:
+                if self.trouble is None:
+                    logger.warning("%s tells of no writes, nothing is kept: %s", self.name, error)
+                self.trouble = str(error) or type(error).__name__
+            with self._lock:
+                if not self._stores:
+                    self._thread = None
+                    return
+            if time.monotonic() - began > LAST_PAUSE:
+                pause = FIRST_PAUSE
+            time.sleep(pause)
+            pause = min(pause * 2, LAST_PAUSE)
+
+    def _watch(self) -> None:
+        """Connects and listens until the connection is lost, or nobody needs it any more."""
+        connection = self._config.connected()
+        self._connection = connection
+        try:
+            # As the core's own links: what redis-py has read of a message it would keep.
+            sock = getattr(connection, "_sock", None)
+            if not isinstance(sock, socket.socket):
+                raise ConnectionInterrupted(self.name, "its connection class has no plain socket")
+            self._listen(sock)
+        finally:
+            session = self.session
+            if session is not None:
+                session.lease = NEVER
+                self.session = None
+                for store in list(self._stores):
+                    store.drop(session)
+            self._connection = None
+            connection.disconnect()
+
+    def _listen(self, sock: socket.socket) -> None:
+        reader, buffer = Reader(), memoryview(bytearray(_CHUNK))
+        patience = self._lease * PATIENCE
+        sock.settimeout(patience)
+        # What was sent last, TRACKING or PING, and whether its reply is awaited still.
+        asked, owed = time.monotonic(), True
+        sock.sendall(self._tracking)
+        while self._stores:
+            now = time.monotonic()
+            if not owed and now >= asked + self._lease / PINGS:
+                asked, owed = now, True
+                sock.sendall(_PING)
+            until = asked + (patience if owed else self._lease / PINGS)
+            if now >= until:
+                raise ConnectionInterrupted(self.name, "it did not answer PING")
+            sock.settimeout(min(until - now, LOOK))
+            try:
+                length = sock.recv_into(buffer)
+            except TimeoutError:
+                continue
+            if not length:
+                raise ConnectionInterrupted(self.name, "the server closed the connection")
+            for message in reader.feed(buffer[:length]):
+                if isinstance(message, Push):
+                    self._told(message)
+                elif isinstance(message, Refusal):
+                    raise ConnectionInterrupted(self.name, message.message)
+                else:
+                    self._believe(asked + self._lease)
+                    owed = False
+
+    def _believe(self, lease: float) -> None:
+        if self.session is None:
+            self.session = Session(lease)
+            self.trouble = None
+        else:
+            self.session.lease = lease
+
+    def _told(self, message: Push) -> None:
+        if message[0] != b"invalidate":
+            return
+        for store in list(self._stores):
+            if message[1] is None:  # FLUSHDB, FLUSHALL
+                store.clear()
+            else:
+                store.invalidate(message[1])
+
+    def forsake(self) -> None:
+        """In a forked child: the thread is the parent's, and so is the connection."""
+        session, connection = self.session, self._connection
+        self.reset()
+        if session is not None:
+            session.lease = NEVER
+        if connection is not None:
+            connection.disconnect()  # of another process' connection redis-py closes only the file
+
+
+_trackers: weakref.WeakValueDictionary[Hashable, Tracker] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def tracker_for(config: ServerConfig, prefix: str, lease: float) -> Tracker:
+    """The process' tracker of a server, shared by all caches that are configured alike."""
+    identity = (config.identity, prefix, lease)
+    with _lock:
+        tracker = _trackers.get(identity)
+        if tracker is None:
+            tracker = _trackers[identity] = Tracker(config, prefix, lease)
+        return tracker
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for tracker in list(_trackers.values()):
+        tracker.forsake()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
