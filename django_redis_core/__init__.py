@@ -12,18 +12,22 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "get_async_redis_connection", "get_redis_connection", "hookimpl"]
 
 
-def get_redis_connection(alias: str = "default", write: bool = True) -> Any:
+def get_redis_connection(alias: str = "default", write: bool = True, *, key: Any = None) -> Any:
     """A redis-py client for the servers of a cache, for commands that the cache does not have.
 
-    ``write`` False: a replica, where there is one. Keys and values are the caller's own: nothing
-    is prefixed or serialized.
+    ``write`` False: a replica, where there is one. ``key``, as the cache's methods take it: a
+    client of the server where it lives, for caches whose keys are spread over shards. In what is
+    sent keys and values are the caller's own: nothing is prefixed (``cache.make_key`` does that)
+    or serialized.
     """
-    return _cache(alias).raw_client(write=write)
+    return _cache(alias).raw_client(write=write, key=key)
 
 
-def get_async_redis_connection(alias: str = "default", write: bool = True) -> Any:
+def get_async_redis_connection(
+    alias: str = "default", write: bool = True, *, key: Any = None
+) -> Any:
     """The same for asyncio: a client of the running event loop, which is closed with the loop."""
-    return _cache(alias).async_raw_client(write=write)
+    return _cache(alias).async_raw_client(write=write, key=key)
 
 
 def _cache(alias: str) -> RedisCache:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
-from operator import methodcaller
 from typing import Any
 
 from asgiref.local import Local
@@ -49,7 +48,7 @@ class Engine:
         partial = Partial(options.alias)
         seconds = options.connection.read_your_writes
         recent = None if seconds is None else Recent(seconds)
-        async_plan = Plan(self.topology, methodcaller("async_client"), partial, recent)
+        async_plan = Plan(self.topology, partial, recent)
         execute = blocking_executor(self.topology, partial, recent)
         aexecute = AsyncioExecutor(async_plan)
         self.driver = self._driver(execute, aexecute)
@@ -81,9 +80,10 @@ class Engine:
         """The same cache under other options, for one backend object; connections stay shared."""
         return Engine(replace(self.options, **options))
 
-    def raw_clients(self, write: bool) -> Clients:
+    def raw_clients(self, write: bool, key: Any) -> Clients:
         """redis-py clients for the server of writes, or for one that serves reads."""
-        return self.topology.clients(commands.SET("", b"") if write else commands.GET(""))
+        full = "" if key is None else self.naming.make(key)
+        return self.topology.clients(commands.SET(full, b"") if write else commands.GET(full))
 
     def close_idle(self) -> None:
         """Closes connections that nobody uses."""
@@ -104,7 +104,7 @@ def blocking_executor(
                 f"CACHES[{partial.alias!r}]: REDIS_CLIENT_CLASS must be a class that takes "
                 f"connection_pool and REDIS_CLIENT_KWARGS: {error}"
             ) from error
-    return BlockingExecutor(Plan(topology, methodcaller("client"), partial, recent))
+    return BlockingExecutor(Plan(topology, partial, recent))
 
 
 def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:

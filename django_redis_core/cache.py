@@ -247,13 +247,14 @@ class RedisCache(BaseCache):
         """The same for asyncio; see ``AsyncPipeline``."""
         return AsyncPipeline(self._driver)
 
-    def raw_client(self, *, write: bool = True) -> Any:
-        """A redis-py client for the primary, or with ``write=False`` for a replica."""
-        return self._engine.raw_clients(write).client()
+    def raw_client(self, *, write: bool = True, key: Any = None) -> Any:
+        """A redis-py client for the primary, or with ``write=False`` for a replica. ``key``: one
+        for the server where that lives, where keys are spread over several."""
+        return self._engine.raw_clients(write, key).client()
 
-    def async_raw_client(self, *, write: bool = True) -> Any:
+    def async_raw_client(self, *, write: bool = True, key: Any = None) -> Any:
         """The same for the running event loop."""
-        return self._engine.raw_clients(write).async_client()
+        return self._engine.raw_clients(write, key).async_client()
 
     def __contains__(self, key: Any) -> bool:
         return self.has_key(key)

@@ -72,15 +72,6 @@ class Call(_Request, Generic[T]):
         self.function = function
 
 
-class RawClient(_Request):
-    """A redis-py client (blocking or asyncio) for the primary where ``key`` lives."""
-
-    __slots__ = ("key",)
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-
 class Runner:
     """Runs operations of its own for an object that outlives the one that asked for it.
 
@@ -114,8 +105,8 @@ Batch: TypeAlias = list[Command | Spread]
 command that failed has its exception."""
 
 Request: TypeAlias = (
-    "Command | Spread | Batch | Primaries | Places | Sleep | Await[Any] | Call[Any] | RawClient "
-    "| WantRunner | Emit[Any]"
+    "Command | Spread | Batch | Primaries | Places | Sleep | Await[Any] | Call[Any] | WantRunner "
+    "| Emit[Any]"
 )
 
 Operation: TypeAlias = Generator["Request", Any, T]

@@ -15,7 +15,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from ..commands import SET, Command, Reply, Spread
+from ..commands import Command, Reply, Spread
 from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
 from ..requests import (
@@ -25,7 +25,6 @@ from ..requests import (
     Operation,
     Places,
     Primaries,
-    RawClient,
     Runner,
     Sleep,
     WantRunner,
@@ -44,13 +43,11 @@ class Plan:
     def __init__(
         self,
         topology: Topology,
-        raw_client: Callable[[Any], Any],
         partial: Callable[[Sequence[Any], Exception], None],
         recent: Recent | None = None,
     ) -> None:
         self.recent = recent
         self.topology = topology
-        self.raw_client = raw_client
         self._partial = partial
 
     def route(self, request: Command | Spread | Batch) -> Operation[Reply]:
@@ -172,8 +169,6 @@ class Plan:
             return self.topology.primaries()
         if isinstance(request, Places):
             return [self.topology.place(key) for key in request.keys]
-        if isinstance(request, RawClient):
-            return self.raw_client(self.topology.clients(SET(request.key, b"")))
         raise TypeError(f"An operation yielded {request!r}, which no driver knows.")
 
 

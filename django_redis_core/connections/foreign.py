@@ -14,7 +14,7 @@ from redis.crc import key_slot
 from ..commands import Argument, Command, Key, Reply, Spread
 from ..drivers import arun, run
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
-from ..requests import Await, Call, Places, Primaries, RawClient, Runner, Sleep, WantRunner
+from ..requests import Await, Call, Places, Primaries, Runner, Sleep, WantRunner
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")
@@ -90,8 +90,6 @@ class ForeignExecutor:
             return (None,)  # SCAN and the like go where the client goes
         if isinstance(request, Places):
             return [slot(key) if self._cluster else None for key in request.keys]
-        if isinstance(request, RawClient):
-            return self.client
         raise TypeError(f"{request!r} cannot run on a client of your own (client=).")
 
 

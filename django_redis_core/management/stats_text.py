@@ -51,11 +51,7 @@ def _servers(servers: list[dict[str, Any]], style: Any) -> list[str]:
         if "role" in server
     ]
     text = table(rows, indent=2) if len(rows) > 1 else []
-    return text + [
-        "  " + style.ERROR(_trouble(server))
-        for server in servers
-        if "error" in server
-    ]
+    return text + ["  " + style.ERROR(_trouble(server)) for server in servers if "error" in server]
 
 
 def _trouble(server: Mapping[str, Any]) -> str:

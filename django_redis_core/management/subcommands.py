@@ -63,7 +63,7 @@ def _reports(
     stopped = None
     try:
         for target in caches:
-            reports.append(report(target))
+            reports.append(report(target))  # noqa: PERF401  # what is done by Ctrl-C counts
     except KeyboardInterrupt as error:
         left = [target.alias for target in caches[len(reports) :]]
         words = f"Stopped in {left[0]!r} {error}".rstrip()
@@ -118,7 +118,8 @@ def delete(
         _show_deleted(console, alias, deleted)
     if trouble is not None:
         raise CommandError(
-            f"{_in_words(target, trouble)}\nIts keys are not deleted; the same command deletes them."
+            f"{_in_words(target, trouble)}\n"
+            "Its keys are not deleted; the same command deletes them."
         )
     if not deleted:
         stored = target.engine.naming.make_many(keys, key_version)

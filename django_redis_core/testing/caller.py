@@ -19,7 +19,6 @@ import pytest
 
 from ..cache import RedisCache
 from ..operations.declare import OPERATIONS
-from ..requests import RawClient
 
 #: Blocking calls, native async, a pipeline, an asyncio pipeline.
 WAYS = ("blocking", "async", "pipeline", "async-pipeline")
@@ -103,8 +102,7 @@ class Caller:
 
     def raw(self, key: Any) -> tuple[Any, str]:
         """A blocking redis-py client for the server where ``key`` lives, and the stored key."""
-        full = self.cache.make_key(key)
-        return self.cache._driver.execute(RawClient(full)), full
+        return self.cache.raw_client(key=key), self.cache.make_key(key)
 
 
 async def _finished(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

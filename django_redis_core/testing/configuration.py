@@ -24,7 +24,7 @@ QUICK = {
 }
 
 #: Beside ``tls_directives``, for a server that speaks TLS with everybody.
-TLS_ONLY = {"port": 0, "tls-replication": "yes"}
+TLS_ONLY: Config = {"port": 0, "tls-replication": "yes"}
 
 
 def quoted(text: str) -> str:

@@ -400,5 +400,7 @@ class Server:
         if self._tls is not None:
             settings |= tls_directives(self.tls_port, self._tls)
         if self._tls_only:
-            settings |= TLS_ONLY if self.mode != "cluster" else TLS_ONLY | {"tls-cluster": "yes"}
+            settings |= TLS_ONLY
+            if self.mode == "cluster":
+                settings |= {"tls-cluster": "yes"}
         return render(settings | self._config)

@@ -18,6 +18,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.cache import caches
 
+from django_redis_core import get_redis_connection
+
 from .books import BOOKS
 
 BUDGET = 0.03  # seconds for one operation, after at least LEAST calls
@@ -117,12 +119,8 @@ def plugins(alias: str) -> str:
 
 
 def stored(alias: str, key: str) -> int:
-    """The bytes that Redis holds under a key.
-
-    A lock knows the server where its key lives, also where keys are spread over several.
-    """
-    cache = caches[alias]
-    return cache.lock(key).redis.strlen(cache.make_key(key))
+    """The bytes that Redis holds under a key, on the server where it lives."""
+    return get_redis_connection(alias, key=key).strlen(caches[alias].make_key(key))
 
 
 def blocking(alias: str, run: str) -> Iterator[Work]:
@@ -244,6 +242,8 @@ def by_alias(lines: Iterable[Line]) -> list[tuple[str, str, list[Line]]]:
 
 def servers() -> list[dict[str, Any]]:
     """What the servers of all aliases say of themselves (https://redis.io/commands/info/)."""
-    clients = {caches[alias].lock(key).redis for alias in settings.CACHES for key in "abcdefgh"}
+    clients = {
+        get_redis_connection(alias, key=key) for alias in settings.CACHES for key in "abcdefgh"
+    }
     infos = {info["run_id"]: info for info in (client.info() for client in clients)}
     return sorted(infos.values(), key=lambda info: info["uptime_in_seconds"], reverse=True)

@@ -14,7 +14,6 @@ from ...cache import RedisCache
 from ...exceptions import CompressorError, SealError
 from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
-from ...requests import RawClient
 from ..caller import Caller
 from ..fixtures import MakeCache
 from ..operations import Operations
@@ -119,7 +118,7 @@ class ClientContract(Operations):
         for key, (value, timeout) in stored.items():
             old.set(key, value, timeout)
             full = old.make_key(key)
-            server = old._driver.execute(RawClient(full))
+            server = old.raw_client(key=key)
             before = server.get(full)
             try:
                 after = client.recoded(full, before)

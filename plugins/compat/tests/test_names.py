@@ -135,10 +135,21 @@ def test_a_method_says_which_arguments_it_takes(site):
         site.client.get("a", None, 1, None, None)
 
 
-def test_a_sharded_client_gives_the_server_of_a_key():
-    assert issubclass(ShardClient, DefaultClient)
+def test_a_sharded_client_gives_the_server_of_a_key(redis_server):
+    urls = [f"{redis_server.url[:-1]}{database}" for database in (1, 2)]
+    site = RedisCache(urls, {"OPTIONS": {"CLIENT_CLASS": "django_redis.client.ShardClient"}})
+    assert isinstance(site.client, ShardClient)
+    assert isinstance(site.client, DefaultClient)
+    databases = set()
+    for number in range(20):
+        site.set(f"key{number}", number)
+        full = site.client.make_key(f"key{number}")
+        raw = site.client.get_server(full)
+        assert raw.get(full) == b"%d" % number
+        databases.add(raw.get_connection_kwargs()["db"])
+    assert databases == {1, 2}
     with pytest.raises(NotImplementedError, match="get_server"):
-        ShardClient.get_client(object.__new__(ShardClient))
+        site.client.get_client()
 
 
 def test_the_ring_forgets_a_node_and_shares_nothing():

@@ -32,11 +32,7 @@ MEANT: list[Any] = [
 def test_bytes_may_come_in_any_pieces(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(SAID)]
     reader = Reader()
-    read = [
-        value
-        for start, end in pairwise(places)
-        for value in reader.feed(SAID[start:end])
-    ]
+    read = [value for start, end in pairwise(places) for value in reader.feed(SAID[start:end])]
     assert read == MEANT
     assert [isinstance(value, Push) for value in read] == [False, True, False, True, True]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core import get_redis_connection
@@ -117,6 +118,13 @@ def test_a_ring_has_no_one_connection_to_give(cache: RedisCache, settings_caches
         cache.raw_client()
     with pytest.raises(CrossNodeError, match="spreads its keys over 4 shards"):
         get_redis_connection(settings_caches)
+
+
+def test_a_key_says_which_shard_is_meant(cache: RedisCache, settings_caches: str) -> None:
+    for number in range(20):
+        caches[settings_caches].set(f"key{number}", number)
+        raw = get_redis_connection(settings_caches, key=f"key{number}")
+        assert raw.get(f":1:key{number}") == b"%d" % number
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ class RingTopology(Topology):
             raise CrossNodeError(
                 f"This cache spreads its keys over {len(self.shards)} shards, and "
                 f"{command.kind.name.decode()} without a key belongs to none of them: use the "
-                "cache's own methods, or a client of the server that you mean."
+                "cache's own methods, or name one: get_redis_connection(alias, key=…)."
             )
         return self.shard(command.key)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django_redis_core.drivers import run
-from django_redis_core.requests import Operation, RawClient
+from django_redis_core.commands import SET
 
 from .default import DefaultClient
 
@@ -23,8 +22,4 @@ class ShardClient(DefaultClient):
 
     def get_server(self, key: Any) -> Any:
         """A redis-py client for the server where ``key``, as stored, lives."""
-
-        def raw() -> Operation[Any]:
-            return (yield RawClient(str(key)))
-
-        return run(raw(), self._link.execute)
+        return self._link.topology.clients(SET(str(key), b"")).client()
