@@ -27,6 +27,10 @@ from .plugin import Plugin
 CHANGES_ENTRIES: Final = "clients that change what an entry is"
 
 
+#: In ``outside_of`` and ``inside_of``: every other client, known or not.
+ALL_OTHERS: Final = "all other clients"
+
+
 @dataclass(frozen=True, slots=True)
 class ClientContext:
     """What a client is built from: the cache's naming, its codec and the settings that operations
@@ -96,7 +100,7 @@ class Client(
     conflicts: ClassVar[dict[str, str]] = {}
 
     #: Names of clients that this one must stand outside of, before them in CLIENT, and why.
-    #: ``CHANGES_ENTRIES`` names every client that has an ``unwrap`` of its own.
+    #: ``CHANGES_ENTRIES`` names every client that has an ``unwrap`` of its own, ``ALL_OTHERS`` all.
     outside_of: ClassVar[dict[str, str]] = {}
 
     #: Names of clients that this one must stand inside of, after them in CLIENT, and why.
@@ -144,7 +148,7 @@ def _named(reasons: Mapping[str, str], client: type[Client]) -> str | None:
     reason = reasons.get(client.name)
     if reason is None and client.unwrap is not Client.unwrap:
         reason = reasons.get(CHANGES_ENTRIES)
-    return reason
+    return reasons.get(ALL_OTHERS) if reason is None else reason
 
 
 def compose(

@@ -10,7 +10,13 @@ from django.test import override_settings
 
 from django_redis_core import checks
 from django_redis_core.cache import RedisCache
-from django_redis_core.interfaces import CHANGES_ENTRIES, DEFAULT_TIMEOUT, Client, Option
+from django_redis_core.interfaces import (
+    ALL_OTHERS,
+    CHANGES_ENTRIES,
+    DEFAULT_TIMEOUT,
+    Client,
+    Option,
+)
 from django_redis_core.interfaces.client import compose
 from django_redis_core.options import BACKEND
 from django_redis_core.options_spec import integer, text
@@ -142,6 +148,11 @@ class Modest(Client):
     inside_of = {"doubling": "it wants the value twice"}
 
 
+class Watching(Client):
+    name = "watching"
+    outside_of = {ALL_OTHERS: "it sees all writes"}
+
+
 BYTES = "it reads the first bytes"
 Rival = type("Rival", (Enveloping,), {"name": "rival"})
 
@@ -167,6 +178,13 @@ ORDERS: dict[str, tuple[list[type[Client]], str, str, str, str]] = {
         "['modest', 'marking', 'doubling']",
         "it wants the value twice",
         "Write ['marking', 'doubling', 'modest'].",
+    ),
+    "all others": (
+        [Marking, Watching, Doubling],
+        "'marking' outside of 'watching'",
+        "['marking', 'watching', 'doubling']",
+        "it sees all writes",
+        "Write ['watching', 'marking', 'doubling'].",
     ),
     "no order": (
         [Stamping, Rival, Enveloping],

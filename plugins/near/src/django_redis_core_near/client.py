@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
@@ -18,7 +18,7 @@ from django_redis_core.codec import MISSING
 from django_redis_core.commands import GET
 from django_redis_core.connections import SingleServer
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.interfaces import Client
+from django_redis_core.interfaces import ALL_OTHERS, Client
 from django_redis_core.operations import OPERATIONS
 
 from .options import OPTIONS
@@ -60,6 +60,7 @@ class NearClient(Client):
 
     name = "near"
     options = OPTIONS
+    outside_of: ClassVar[dict[str, str]] = {ALL_OTHERS: "it has to see what the others write"}
 
     def __init__(
         self,
@@ -71,11 +72,6 @@ class NearClient(Client):
         near_max_bytes: int = 64 * 1024 * 1024,
         **options: Any,
     ) -> None:
-        if type(self) is not NearClient and not issubclass(type(self).__bases__[0], NearClient):
-            raise ValueError(
-                '"near" must be the first of several clients, such as ["near", "shard"]: it has to '
-                "see what the others write"
-            )
         super().__init__(context, **options)
         self._ttl = near_ttl
         self._lease = near_lease
@@ -187,7 +183,7 @@ class NearClient(Client):
         given = list(keys)
         copies, unwrap, now = self._copies, self.unwrap, _now()
         values: dict[Any, Any] = {}
-        rest: dict[str, Any] = {}
+        rest: list[tuple[str, Any]] = []
         for full, key in zip(self.naming.make_many(given, version), given, strict=True):
             found = copies.get(full)
             if found is not None and now < found.until and now < found.session.lease:
@@ -197,16 +193,16 @@ class NearClient(Client):
                 if value is not MISSING:
                     values[key] = value
                     continue
-            rest[full] = key
+            rest.append((full, key))
         self._store.hits += len(values)
         if not rest:
             return values
         fetch = self._fetch(len(rest))
         try:
-            asked = super().get_many(list(rest.values()), version)
+            asked = super().get_many([key for _, key in rest], version)
             others = yield from watched(asked, fetch)
             if fetch is not None:
-                for full, key in rest.items():
+                for full, key in rest:
                     self._keep(fetch, full, others.get(key, MISSING))
         finally:
             self._end(fetch)
@@ -264,7 +260,9 @@ class NearClient(Client):
         if found is None or value is MISSING:
             return
         data, until = found
-        begun = fetch.copies.pop(full)
+        begun = fetch.copies.pop(full, None)
+        if begun is None:
+            return  # two names of one key, such as 1 and "1"
         if self._plain and value.__class__ in UNCHANGEABLE:
             self._store.keep(full, begun, value, b"", getsizeof(value), until)
         else:
