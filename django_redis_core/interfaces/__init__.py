@@ -14,7 +14,7 @@ from ..options_spec import (
     seconds,
     text,
 )
-from .client import ALL_OTHERS, CHANGES_ENTRIES, Client
+from .client import ALL_OTHERS, CHANGES_ENTRIES, Client, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
@@ -31,6 +31,7 @@ __all__ = [
     "Compressor",
     "ConnectionFactory",
     "Deprecation",
+    "Finding",
     "Option",
     "Plugin",
     "Sealer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from ..codec import Codec
 from ..connections.topology import Topology
@@ -20,6 +20,7 @@ from ..operations.sets import Sets
 from ..operations.sorted_sets import SortedSets
 from ..operations.strings import Strings
 from ..operations.versions import Versions
+from ..requests import Operation
 from .plugin import Plugin
 
 #: In ``outside_of`` and ``inside_of``: every client that changes what an entry is, and so has an
@@ -43,6 +44,14 @@ class ClientContext:
     scan_itersize: int = 1000
     clear_by_prefix: bool = False
     delete_unreadable: bool = False
+
+
+class Finding(NamedTuple):
+    """What ``doctor`` tells of a cache. ``level`` is "problem", for which its exit code is not 0,
+    "advice", or "note" for what is well and worth to be known. ``text`` names no password."""
+
+    level: str
+    text: str
 
 
 class Client(
@@ -131,6 +140,12 @@ class Client(
         """Who has the operations where the caller brings a redis-py client (``client=``), which
         may be of any server. For clients that know something of the cache's own servers."""
         return self
+
+    def examine(self) -> Operation[list[Finding]]:
+        """What ``doctor`` is to tell of this client, once the servers have answered. For clients
+        that need more than that: ``[*(yield from super().examine()), Finding("note", …)]``."""
+        yield from ()
+        return []
 
 
 def misplaced(

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -323,6 +324,27 @@ def test_what_is_kept_was_read_from_the_primary(make_near: Make) -> None:
         group.primary.kill()
         wait_until(lambda: not heard(cache), "the primary is gone")
         assert cache.get("k") == 5, "replicas serve reads as ever"
+
+
+def test_a_primary_that_hangs_is_waited_for_by_nobody_once_the_lease_has_ended(
+    make_near: Make,
+) -> None:
+    """Only copies need the primary, and without a lease there are none: a replica answers."""
+    kind = os.environ.get("DRC_TEST_SERVER", "valkey")
+    with replicated(1, kind=kind) as group:
+        options = {"NEAR_TTL": 600, "NEAR_LEASE": 1, "SOCKET_TIMEOUT": 8}
+        cache = make_near(options, LOCATION=group.urls)
+        cache.set("k", "value", None)
+        group.wait_in_sync()
+        wait_until(lambda: kept(cache, "k"), "a copy")
+        group.primary.pause()
+        try:
+            wait_until(lambda: not heard(cache), "the lease ends")
+            began = time.monotonic()
+            assert cache.get("k") == "value"
+            assert time.monotonic() - began < 4
+        finally:
+            group.primary.resume()
 
 
 # Greenlets

@@ -18,8 +18,9 @@ from django_redis_core.codec import MISSING
 from django_redis_core.commands import GET
 from django_redis_core.connections import SingleServer
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.interfaces import ALL_OTHERS, Client
+from django_redis_core.interfaces import ALL_OTHERS, Client, Finding
 from django_redis_core.operations import OPERATIONS
+from django_redis_core.requests import Sleep
 
 from .options import OPTIONS
 from .store import Copy, Session, Store
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 #: Values that nobody can change are kept as they are; of others the bytes, decoded for each reader.
 UNCHANGEABLE = frozenset({str, bytes, int, float, bool, type(None)})
+
+#: Seconds that an examination waits for the servers to be heard.
+EXAMINED = 3.0
 
 _now = time.monotonic
 
@@ -155,6 +159,22 @@ class NearClient(Client):
             twin._copies, twin._reads = {}, False
             self._direct = twin
         return self._direct
+
+    def examine(self) -> Operation[list[Finding]]:
+        findings = yield from super().examine()
+        until = _now() + EXAMINED
+        for tracker in self._trackers.values():
+            tracker.current()
+            while not tracker.alive and tracker.trouble is None and _now() < until:
+                yield Sleep(0.01)
+            if tracker.alive:
+                text = f'{tracker.name} tells of writes, so "near" keeps copies of what it reads.'
+                findings.append(Finding("note", text))
+            else:
+                text = f'{tracker.name} tells of no writes, so "near" keeps nothing'
+                why = tracker.trouble or "it has not answered yet"
+                findings.append(Finding("problem", f"{text}: {why}"))
+        return findings
 
     # Reads
 

@@ -81,11 +81,14 @@ class Tracker:
         self._stores.add(store)
 
     def current(self) -> Session | None:
-        """The session to keep copies under. The first one who asks has the thread started."""
+        """The session to keep copies under, or None while the server is not heard. The first one
+        who asks has the thread started."""
         session = self.session
-        if session is None and self._thread is None:
-            self._start()
-        return session
+        if session is None:
+            if self._thread is None:
+                self._start()
+            return None
+        return session if time.monotonic() < session.lease else None
 
     @property
     def alive(self) -> bool:
