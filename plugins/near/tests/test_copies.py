@@ -260,7 +260,7 @@ def test_keys_that_were_read_once_take_memory_too(make_near: Make) -> None:
         cache.get(f"k{number}")
     info = cache.client.near_info()
     assert limit / 2 < info.bytes <= limit
-    assert info.entries < limit / 350
+    assert 10 < info.entries < 1000
 
 
 def test_the_youngest_copies_stay(make_near: Make) -> None:

@@ -83,7 +83,9 @@ class NearClient(Client):
         self._copies = self._store.copies
         self._reads = True
         self._plain = type(self).unwrap is Client.unwrap
-        self._prefix = f"{self.naming.prefix}:" if self.naming.plain else ""
+        plain = self.naming.plain
+        self._prefix = f"{self.naming.prefix}:" if plain else ""
+        self._head = f"{self._prefix}{self.naming.version}:" if plain else None
         self._trackers: dict[Node, Tracker] = {}
         self._only: Tracker | None = None
         self._replicas = False
@@ -179,7 +181,10 @@ class NearClient(Client):
     # Reads
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
-        full = self.naming.make(key, version)
+        if version is None and key.__class__ is str and self._head is not None:
+            full = self._head + key  # a key that has a copy was checked, any other one will be
+        else:
+            full = self.naming.make(key, version)
         found = self._copies.get(full)
         if found is not None:
             now = _now()

@@ -56,14 +56,10 @@ class Copy:
         self.size = 0
 
 
-class Mark(Copy):
-    """A key that was read once. It has no value, and takes memory all the same."""
-
-    __slots__ = ()
-
-    def __init__(self, session: Session, size: int) -> None:
-        super().__init__(session)
-        self.size = size
+#: Stands where a copy would, for a key that was read once. Its size is that of a key of common
+#: length and the dict's place.
+MARK = Copy(_NO_SESSION)
+MARK.size = 200
 
 
 class Fence(Copy):
@@ -113,15 +109,15 @@ class Store:
             for key in keys:
                 old = copies.get(key)
                 if old is None:
-                    mark = copies[key] = Mark(session, OVERHEAD + len(key))
-                    self.bytes += mark.size
-                elif old.__class__ is Fence or (
-                    old.__class__ is Copy and old.until == NEVER and old.session is session
+                    copies[key] = MARK
+                    self.bytes += MARK.size
+                    continue
+                if old is not MARK and (
+                    old.__class__ is Fence or (old.until == NEVER and old.session is session)
                 ):
                     continue
-                else:
-                    self._remove(key)  # so that the new one is the youngest
-                    begun[key] = copies[key] = Copy(session)
+                self._remove(key)  # so that the new one is the youngest
+                begun[key] = copies[key] = Copy(session)
             if len(copies) > self.max_entries or self.bytes > self.max_bytes:
                 self._make_room()
         return begun
@@ -214,7 +210,7 @@ class Write:
             for store in list(_stores):
                 for key in self._keys:
                     found = store.copies.get(key)
-                    if found is self._fence or found.__class__ is not Fence:
+                    if found is self._fence or found.__class__ is Copy:
                         store._remove(key)  # and not the fence of another write
 
 
