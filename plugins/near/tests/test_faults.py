@@ -226,6 +226,17 @@ def test_a_fork_while_threads_read_and_write(server: Server, make_near: Make) ->
 # Servers that do not tell
 
 
+def test_what_a_user_must_be_allowed(make_near: Make) -> None:
+    """As the README says, beside what a cache without near uses."""
+    rules = "on >secret ~* +get +mget +set +del +unlink +pttl +info +scan"
+    users = {"reader": f"{rules} +client|tracking +hello +ping"}
+    with Server(os.environ.get("DRC_TEST_SERVER", "valkey"), users=users) as server:
+        url = f"redis://reader:secret@{server.host}:{server.port}/0"
+        cache = with_a_copy(make_near({"NEAR_TTL": 600}, LOCATION=url))
+        server.cli("SET", cache.make_key("k"), 5)
+        wait_until(lambda: cache.get("k") == 5, "the server's word")
+
+
 def test_a_user_who_may_not_track_reads_from_the_server(
     make_cache: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
