@@ -13,6 +13,7 @@ from inspect import isawaitable
 from typing import Any, TypeVar
 
 from . import signals
+from .codec import MISSING
 from .exceptions import ConnectionInterrupted, RedisCacheError
 from .operations.declare import Declaration
 from .requests import Emit, Operation
@@ -114,9 +115,14 @@ class Driver:
         self.aexecute = aexecute
         self.ignore = ignore
         self.logger = logger
+        self.at_once = client.at_once
 
     def call(self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
+            if self.at_once and declaration.name in self.at_once:
+                answer = self.at_once[declaration.name](*args, **kwargs)
+                if answer is not MISSING:
+                    return answer
             return run(getattr(self.client, declaration.name)(*args, **kwargs), self.execute)
         except ConnectionInterrupted as trouble:
             return self.guard(declaration, args, kwargs, trouble)
@@ -125,6 +131,10 @@ class Driver:
         self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         try:
+            if self.at_once and declaration.name in self.at_once:
+                answer = self.at_once[declaration.name](*args, **kwargs)
+                if answer is not MISSING:
+                    return answer
             return await arun(
                 getattr(self.client, declaration.name)(*args, **kwargs), self.aexecute
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from django.test import override_settings
 
 from django_redis_core import checks
 from django_redis_core.cache import RedisCache
+from django_redis_core.codec import MISSING
+from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.interfaces import (
     ALL_OTHERS,
     CHANGES_ENTRIES,
@@ -106,6 +109,35 @@ def test_a_client_that_builds_on_another_one(redis_server: Server) -> None:
 def test_one_class_is_left_as_it_is() -> None:
     assert compose([Marking]) is Marking
     assert compose([Marking, Doubling]).name == "marking+doubling"
+
+
+class Remembering(Client):
+    """Knows one value without a server."""
+
+    name = "remembering"
+
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
+        self.at_once = {"get": self.known}
+
+    def known(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        if key == "broken":
+            raise ConnectionInterrupted(None, "cannot tell")
+        return "known" if key == "k" else MISSING
+
+
+def test_what_is_answered_at_once_needs_no_server(redis_server: Server) -> None:
+    nowhere = RedisCache("redis://127.0.0.1:1", {"OPTIONS": {"CLIENT": Remembering}})
+    assert nowhere.get("k") == "known"
+    assert asyncio.run(nowhere.aget("k", version=2)) == "known"
+    with pytest.raises(ConnectionInterrupted):
+        nowhere.get("other")
+    cached = cache(redis_server, CLIENT=[Remembering, Doubling], IGNORE_EXCEPTIONS=True)
+    cached.set("other", "v")
+    assert cached.get("other") == "vv"
+    assert asyncio.run(cached.aget("other")) == "vv"
+    assert cached.get("broken", "default") == "default"
+    assert asyncio.run(cached.aget("broken", "default")) == "default"
 
 
 def test_a_pair_that_cannot_work_says_why(redis_server: Server) -> None:

@@ -344,5 +344,18 @@ def test_a_client_of_the_callers_own_is_always_asked(
     wait_until(lambda: cache.get("k") == 3, "the new value")
 
 
+def test_a_get_of_a_sites_own_is_called_for_copies_too(make_near: Make) -> None:
+    class Loud(NearClient):
+        name = "loud"
+
+        def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+            return str((yield from super().get(key, default, version))).upper()
+
+    cache = make_near({"CLIENT": Loud, "NEAR_TTL": 600})
+    cache.set("k", "value")
+    wait_until(lambda: kept(cache, "k"), "a copy")
+    assert cache.get("k") == "VALUE"
+
+
 def test_every_operation_is_watched() -> None:
     assert set(OPERATIONS) <= set(vars(NearClient))

@@ -82,6 +82,8 @@ class NearClient(Client):
         self._store = Store(near_max_entries, near_max_bytes)
         self._copies = self._store.copies
         self._reads = True
+        if type(self).get is NearClient.get:  # and no class of a site's own has another one
+            self.at_once = {"get": self._copied}
         self._plain = type(self).unwrap is Client.unwrap
         plain = self.naming.plain
         self._prefix = f"{self.naming.prefix}:" if plain else ""
@@ -158,7 +160,7 @@ class NearClient(Client):
         written there is dropped here."""
         if self._direct is None:
             twin = copy.copy(self)
-            twin._copies, twin._reads = {}, False
+            twin._copies, twin._reads, twin.at_once = {}, False, {}
             self._direct = twin
         return self._direct
 
@@ -180,7 +182,8 @@ class NearClient(Client):
 
     # Reads
 
-    def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
+    def _copied(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        """``get``'s value out of a copy, or MISSING."""
         if version is None and key.__class__ is str and self._head is not None:
             full = self._head + key  # a key that has a copy was checked, any other one will be
         else:
@@ -195,6 +198,13 @@ class NearClient(Client):
                 if value is not MISSING:
                     self._store.hits += 1
                     return value
+        return MISSING
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
+        value = self._copied(key, default, version)
+        if value is not MISSING:
+            return value
+        full = self.naming.make(key, version)
         fetch = self._fetch(1)
         try:
             value = yield from watched(super().get(key, MISSING, version), fetch)
