@@ -46,6 +46,10 @@ _ASKING = Kind("ASKING", write=False)
 #: How often a command is sent on: by MOVED and ASK, and in waiting for a slot's new owner.
 ATTEMPTS = 5
 
+#: MOVED that often is not a map out of date but nodes that name each other, until all of them have
+#: heard of a move: they are given time.
+DISAGREED = 2
+
 #: Seconds for which knowledge is new: a redirection does not have the map read again, nor does an
 #: operation over all keys.
 NEW = 0.2
@@ -234,9 +238,11 @@ class ClusterTopology(Topology):
     ) -> Operation[Instead]:
         """Redirections are followed, and a node that is lost is waited for, but a command that may
         have been executed and must not be twice is not sent again."""
+        now = time.monotonic()
         if command.key is None or attempt > ATTEMPTS:
-            if getattr(trouble, "code", "") == "CLUSTERDOWN":
-                self._hopeless_until = time.monotonic() + self._interval
+            waited = getattr(trouble, "code", "") in ("CLUSTERDOWN", "MOVED")
+            if waited and now >= self._hopeless_until:
+                self._hopeless_until = now + self._interval
             return None
         if not isinstance(trouble, ServerRefused):
             return (yield from self._lost(command, node, trouble, attempt))
@@ -244,6 +250,8 @@ class ClusterTopology(Topology):
         match trouble.code:
             case "MOVED":
                 target = self._named_in(trouble, node)
+                if attempt > DISAGREED and now >= self._hopeless_until:
+                    yield from self._pause(attempt)
                 self._hand_over(slot, target)
                 yield from self._try_read(newer_than=time.monotonic() - NEW, first=[target])
                 return [command.on(target)]
@@ -252,9 +260,12 @@ class ClusterTopology(Topology):
                 return [Command(_ASKING, (b"ASKING",), None, target), command.on(target)]
             case "TRYAGAIN":
                 return (yield from self._split(command, slot, attempt))
-            case "CLUSTERDOWN" if time.monotonic() >= self._hopeless_until:
+            case "CLUSTERDOWN" if now >= self._hopeless_until:
                 yield from self._pause(attempt)
-                return [command.on(self.route(command))]
+                # Where nobody is known to serve the slot, this node will know first: the others
+                # may go on naming it, and each such MOVED would be an attempt without a pause.
+                unknown = self._map.owners[slot] is None
+                return [command.on(node if unknown else self.route(command))]
             case code if code in _NOT_SERVING:
                 return (yield from self._elsewhere(command, node))
         return None
