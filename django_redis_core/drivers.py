@@ -25,7 +25,11 @@ AExecute = Callable[[Any], Awaitable[Any]]
 
 
 def run(operation: Operation[T], execute: Execute) -> T:
-    """Drives an operation to its result; ``execute`` answers its requests."""
+    """Drives an operation to its result; ``execute`` answers its requests.
+
+    An operation that is abandoned in the middle, since a task was cancelled say, is closed at once:
+    what it does at last must not wait until nobody holds the traceback any more.
+    """
     try:
         request = operation.send(None)
         while True:
@@ -37,6 +41,9 @@ def run(operation: Operation[T], execute: Execute) -> T:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+    except BaseException:
+        operation.close()
+        raise
 
 
 async def arun(operation: Operation[T], execute: AExecute) -> T:
@@ -52,6 +59,9 @@ async def arun(operation: Operation[T], execute: AExecute) -> T:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+    except BaseException:
+        operation.close()
+        raise
 
 
 def stream(operation: Operation[None], execute: Execute) -> Iterator[Any]:
