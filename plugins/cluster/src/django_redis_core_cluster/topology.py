@@ -7,6 +7,7 @@ blocking code and asyncio share every line.
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -93,9 +94,11 @@ class ClusterTopology(Topology):
         self._map = SlotMap([None] * SLOTS, ())
         self._measured_until = 0.0
         self._moving: dict[int, float] = {}
-        # When the map was last asked for, and until when somebody who is asking is waited for.
+        # When the map was last asked for, and until when somebody who is asking is waited for, in
+        # which process: a fork leaves all threads behind but one.
         self._asked_at = float("-inf")
         self._asking_until = float("-inf")
+        self._asking_in = 0
         self._hopeless_until = float("-inf")
 
     # --- routing -----------------------------------------------------------------------------
@@ -177,11 +180,12 @@ class ClusterTopology(Topology):
         at once that something has changed ask once."""
         while self._asked_at < newer_than:
             now = time.monotonic()
-            if now < self._asking_until:
+            if now < self._asking_until and self._asking_in == os.getpid():
                 yield Sleep(0.002)
                 continue
-            # A time and not a flag: whoever asks may be a thread that a fork has left behind.
+            # A time and not a flag: whoever asks may be a task that nobody goes on with.
             self._asking_until = until = now + self._timeout
+            self._asking_in = os.getpid()
             try:
                 yield from self._ask(first, until)
             finally:
