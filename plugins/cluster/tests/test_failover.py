@@ -30,6 +30,7 @@ UNSENT = 0.05
 
 @dataclass
 class Call:
+    of: str
     key: str
     value: int
     began: float
@@ -67,7 +68,8 @@ class Load:
                 self.cache.set(key, value, timeout=None)
             except Exception as error:
                 trouble = error
-            self.calls.append(Call(key, value, began, time.monotonic() - began, trouble))
+            took = time.monotonic() - began
+            self.calls.append(Call("threads", key, value, began, took, trouble))
             time.sleep(0.002)
 
     async def _tasks(self) -> None:
@@ -82,7 +84,8 @@ class Load:
                 await self.cache.aset(key, value, timeout=None)
             except Exception as error:
                 trouble = error
-            self.calls.append(Call(key, value, began, time.monotonic() - began, trouble))
+            took = time.monotonic() - began
+            self.calls.append(Call("tasks", key, value, began, took, trouble))
             await asyncio.sleep(0.01)
 
 
@@ -115,19 +118,33 @@ def test_a_primary_dies_under_load(
     assert max(call.began + call.took for call in failed) < taken_over + 1
     assert max(call.took for call in failed) < 2
 
-    print(  # noqa: T201  # figures for a reader
-        f"{end}: {len(load.calls)} calls, {len(healthy)} of them on healthy slots; {len(failed)} "
-        f"failed, until {max(call.began + call.took for call in failed) - died:.2f} s after the "
-        f"death; the cluster took {taken_over - died:.2f} s; slowest call on healthy slots "
-        f"{max(call.took for call in healthy):.3f} s, of all {max(c.took for c in load.calls):.3f}"
-    )
     kept = {
         call.key: call.value
         for call in load.calls
         if not call.error and not died - UNSENT < call.began + call.took < died + UNSENT
     }
     stored = cache.get_many(list(kept))
-    assert [key for key, value in kept.items() if stored.get(key, 0) < value] == []
+    lost_writes = {key for key, value in kept.items() if stored.get(key, 0) < value}
+    report(end, load, lost, died, taken_over, lost_writes)
+    assert lost_writes == set()
+
+
+def report(
+    end: str, load: Load, lost: set[str], died: float, taken_over: float, lost_writes: set[str]
+) -> None:
+    """Prints the figures of docs/cluster.md: ``pytest -rP`` shows them."""
+    for of in ("threads", "tasks"):
+        calls = [call for call in load.calls if call.of == of]
+        healthy = [call for call in calls if call.key not in lost]
+        failed = [call for call in calls if call.error]
+        until = max((call.began + call.took for call in failed), default=died) - died
+        print(  # noqa: T201  # figures for a reader
+            f"{end}, {of}: {len(calls)} calls, {sum(bool(call.error) for call in healthy)} failed "
+            f"on healthy slots, the slowest there {max(call.took for call in healthy):.3f} s; "
+            f"{len(failed)} failed on lost slots, until {until:.2f} s after the death, the cluster "
+            f"took {taken_over - died:.2f} s; the slowest {max(one.took for one in calls):.2f} s; "
+            f"{len(lost_writes & {call.key for call in calls})} keys lost an acknowledged write"
+        )
 
 
 def test_what_may_have_been_executed_is_not_sent_again(
