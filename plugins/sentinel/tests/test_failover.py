@@ -188,7 +188,7 @@ def test_a_primary_that_is_killed(service: Sentinels, cache: RedisCache) -> None
         assert writers.failed[-1] < switched + 1
         assert len(writers.acknowledged) > 500
         assert writers.lost([after]) == 0
-        assert writers.longest < 1.5
+        assert writers.longest < 1.95
 
 
 def test_a_primary_that_no_longer_answers(service: Sentinels, cache: RedisCache) -> None:
@@ -203,7 +203,7 @@ def test_a_primary_that_no_longer_answers(service: Sentinels, cache: RedisCache)
     for writers in (load.threads, load.tasks):
         assert not writers.failed or writers.failed[-1] < switched + 1
         assert writers.lost([after]) == 0
-        assert writers.longest < 1.5  # a timeout, and nobody waits for a second one
+        assert writers.longest < 1.95  # a timeout of 1 s, and nobody waits for a second one
 
 
 def test_an_ousted_primary_that_stays_reachable_and_writable(

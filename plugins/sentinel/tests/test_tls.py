@@ -46,10 +46,13 @@ def fronts() -> Iterator[dict[Any, Any]]:
 
 def options(of_server: bool, of_sentinel: bool, address: Any) -> dict[str, Any]:
     trust = {"ssl_ca_certs": local_certificate().ca_file}
-    watcher = {"username": "watcher", "password": "of-the-sentinel"}
+    # Handshakes take their time on a busy machine: none of these tests is about that.
+    patience = {"socket_timeout": 5, "socket_connect_timeout": 5}
+    watcher = {"username": "watcher", "password": "of-the-sentinel", **patience}
     return {
         "SENTINELS": [address],
         "SENTINEL_KWARGS": {**watcher, **({"ssl": True, **trust} if of_sentinel else {})},
+        "SOCKET_CONNECT_TIMEOUT": 5,
         "USERNAME": "site",
         "PASSWORD": "of-the-server",
         "CONNECTION_POOL_KWARGS": trust if of_server else {},
