@@ -206,7 +206,7 @@ def test_a_shard_without_any_node_fails_its_own_keys_only(
             assert cache.get(key) == data[key]
         with pytest.raises(CircuitOpen):
             cache.get(found[dead][0])
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.9  # who waits does so for nearly a second
     finally:
         signals.partial_failure.disconnect(report)
     assert set(reported) == {cache.make_key(key) for key in found[dead]}
