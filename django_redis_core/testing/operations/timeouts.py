@@ -59,7 +59,7 @@ class TimeoutsSuite(Suite):
         for too_far in (10**30, 1e30):
             with pytest.raises(ValueError, match=r"limit of \d+ ms"):
                 change(cache, too_far)
-        for other in ("10", [10], timedelta(seconds=10)):
+        for other in ("10", [10]):
             with pytest.raises(TypeError, match=type(other).__name__):
                 change(cache, other)
         assert cache.get("k") == "old"
@@ -96,6 +96,20 @@ class TimeoutsSuite(Suite):
         change(cache, 0.5)
         key = "new" if cache.has_key("new") else "k"
         assert 0 < cache.pttl(key) <= 500
+
+    @each(SECONDS | NEW_ONLY | {"pexpire": OTHERS["pexpire"]})
+    def test_a_timedelta_is_a_span(self, cache: Caller, change: Change) -> None:
+        cache.set("k", "old", 100)
+        change(cache, timedelta(minutes=5, milliseconds=500))
+        key = "new" if cache.has_key("new") else "k"
+        assert 290_000 < cache.pttl(key) <= 300_500
+
+    @each({name: OTHERS[name] for name in ("expire_at", "pexpire_at")})
+    def test_a_timedelta_is_no_point_in_time(self, cache: Caller, change: Change) -> None:
+        cache.set("k", "old", 100)
+        with pytest.raises(TypeError, match="timedelta"):
+            change(cache, timedelta(seconds=10))
+        assert 90 < cache.ttl("k") <= 100
 
     def test_the_shortest_time_is_a_millisecond_and_no_deletion(self, cache: Caller) -> None:
         assert cache.set("k", "value", 1e-9) is True, "False: there was nothing to delete"

@@ -28,6 +28,22 @@ def calls(site, entry, steps):
     return results
 
 
+def outcomes(site, entry, steps):
+    """Calls methods on one cache; for each ``("gave", result)`` or ``("raised", names)``, those of
+    the error's class and of what it derives from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cache = site.cache(**entry)
+        found = []
+        for method, args, kwargs in steps:
+            try:
+                result = getattr(cache, method)(*args, **kwargs)
+                found.append(("gave", list(result) if hasattr(result, "__next__") else result))
+            except Exception as error:
+                found.append(("raised", [kind.__name__ for kind in type(error).__mro__]))
+    return found
+
+
 def session_stored(site, prefix, data):
     """Stores a session and returns its key."""
     with site.named(prefix=prefix):
@@ -65,6 +81,7 @@ def servers_of(site, keys):
 DEEDS = {
     "promise": keep,
     "calls": calls,
+    "outcomes": outcomes,
     "session_stored": session_stored,
     "session_read": session_read,
     "acquire": acquire,
