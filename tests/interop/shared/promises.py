@@ -9,8 +9,6 @@ Nothing of pytest is used here, for the other interpreter has only that package.
 What its users reported and does not show on 7.0.0 with redis-py 8, so there is no promise for it:
 
 ==========================================  ======================================================
-the dict of pools is not locked             two pools made at once: one is lost, and no caller
-                                            sees a difference
 ``PICKLE_VERSION`` changes OPTIONS          only ``SENTINELS`` does
 ``expire`` takes DEFAULT_TIMEOUT wrongly    only ``pexpire`` does
 ``IGNORE_EXCEPTIONS`` and ``lock``          the lock is made without I/O, and raises in ``acquire``

@@ -2,9 +2,10 @@
 
 import time
 
+import redis
 from django.test import override_settings
 from promising import JSON, MSGPACK, at_once, is_true, promise, refused, same
-from sites import AT_ONCE, DEAD, HERD, SHARD
+from sites import AT_ONCE, DEAD, HERD, NO_RETRY, SHARD
 
 # Primaries and pools
 
@@ -25,6 +26,60 @@ def two_aliases_of_one_server_keep_their_own_passwords(site):
     url = site.urls[0].replace("redis://", "redis://interop@") + "?client_name=two-aliases"
     site.cache(url, PASSWORD="right").set("key", 1)
     refused(site.cache(url, PASSWORD="wrong").set, "key", 1)
+
+
+@promise(r"AssertionError: not refused: None")
+def two_aliases_of_one_server_keep_their_own_timeouts(site):
+    url = site.urls[0] + "?client_name=two-timeouts"
+    patient = site.cache(url, SOCKET_TIMEOUT=30, CONNECTION_POOL_KWARGS={"retry": NO_RETRY})
+    hasty = site.cache(url, SOCKET_TIMEOUT=0.2, CONNECTION_POOL_KWARGS={"retry": NO_RETRY})
+    patient.get("key")
+    site.raw.client_pause(1500)
+    try:
+        refused(hasty.get, "key")
+    finally:
+        site.raw.ping()  # answered when the pause is over
+
+
+@promise(r"AssertionError: \d connections")
+def two_aliases_of_one_server_keep_their_own_limits(site):
+    name = site.fresh()
+    url = f"{site.urls[0]}?client_name={name}"
+    large = site.cache(url, CONNECTION_POOL_KWARGS={"max_connections": 50})
+    small = site.cache(url, CONNECTION_POOL_KWARGS={"max_connections": 2})
+    large.get("key")
+    site.raw.client_pause(500, all=False)  # so that all write at the same time
+
+    def write(number):
+        try:
+            small.set("key", number)
+        except Exception:  # a limit may be kept by refusing
+            return
+
+    at_once(6, write)
+    count = sum(client["name"] == name for client in site.raw.client_list())
+    is_true(count <= 3, f"{count} connections")
+
+
+class SlowPool(redis.ConnectionPool):
+    """Is long in the making, so that two which are made at once are seen."""
+
+    made = 0
+
+    def __init__(self, *args, **kwargs):
+        type(self).made += 1
+        time.sleep(0.2)
+        super().__init__(*args, **kwargs)
+
+
+@promise(r"AssertionError: [2-4] pools")
+def threads_that_come_at_once_share_a_pool(site):
+    url = site.urls[0] + "?client_name=one-pool"
+    pool_class = f"{__name__}.SlowPool"
+    SlowPool.made = 0
+    # As in Django, a cache object for each thread.
+    at_once(4, lambda number: site.cache(url, CONNECTION_POOL_CLASS=pool_class).get("key"))
+    is_true(SlowPool.made <= 1, f"{SlowPool.made} pools")
 
 
 @promise(r"AssertionError: \['a', 'b'\]")
@@ -76,6 +131,36 @@ def many_keys_are_one_request_a_shard(site):
     same(len(cache.get_many(keys)), 40)
     commands = site.calls("get", "mget") - before
     is_true(commands <= len(site.urls), f"{commands} commands for 40 keys")
+
+
+def _reads(site, work):
+    """How often the servers read from a socket while ``work`` runs: a request is read at once."""
+
+    def count():
+        return sum(server.info("stats")["total_reads_processed"] for server in site.others)
+
+    before = count()
+    work()
+    return count() - before - len(site.others)  # each INFO is a read too
+
+
+@promise(r"AssertionError: [4-9]\d reads for 40 keys")
+def many_keys_are_set_by_one_request_a_shard(site):
+    cache = site.cache(site.urls, CLIENT_CLASS=SHARD)
+    cache.get_many(["connected"])
+    data = {str(number): 1 for number in range(40)}
+    reads = _reads(site, lambda: cache.set_many(data))
+    same(len(cache.get_many(list(data))), 40)
+    is_true(reads <= 10, f"{reads} reads for 40 keys")
+
+
+@promise(r"AssertionError: [4-9]\d reads for 40 keys")
+def many_keys_are_deleted_by_one_request_a_shard(site):
+    cache = site.cache(site.urls, CLIENT_CLASS=SHARD)
+    data = {str(number): 1 for number in range(40)}
+    cache.set_many(data)
+    reads = _reads(site, lambda: same(cache.delete_many(list(data)), 40))
+    is_true(reads <= 10, f"{reads} reads for 40 keys")
 
 
 @promise(r"AssertionError: \d{5} bytes for a shard without keys")

@@ -32,13 +32,39 @@ for _name, _args, _answer in (
     ("persist", ("key",), False),
     ("iter_keys", ("*",), []),
     ("sadd", ("key", 1), 0),
-    ("smembers", ("key",), set()),
+    ("scard", ("key",), 0),
+    ("sdiff", ("key", "other"), set()),
+    ("sdiffstore", ("to", "key", "other"), 0),
+    ("sinter", ("key", "other"), set()),
+    ("sinterstore", ("to", "key", "other"), 0),
     ("sismember", ("key", 1), False),
+    ("smismember", ("key", 1, 2), [False, False]),
+    ("smembers", ("key",), set()),
+    ("smove", ("key", "to", 1), False),
+    ("spop", ("key",), None),
+    ("srandmember", ("key",), None),
+    ("srem", ("key", 1), 0),
+    ("sscan", ("key",), set()),
+    ("sscan_iter", ("key",), []),
+    ("sunion", ("key", "other"), set()),
+    ("sunionstore", ("to", "key", "other"), 0),
     ("hset", ("key", "field", 1), 0),
+    ("hdel", ("key", "field"), 0),
     ("hlen", ("key",), 0),
     ("hexists", ("key", "field"), False),
     ("zadd", ("key", {"member": 1}), 0),
+    ("zcard", ("key",), 0),
+    ("zcount", ("key", 0, 1), 0),
+    ("zpopmax", ("key",), None),
+    ("zpopmin", ("key", 2), []),
     ("zrange", ("key", 0, -1), []),
+    ("zrangebyscore", ("key", 0, 1), []),
+    ("zrank", ("key", "member"), None),
+    ("zrem", ("key", "member"), 0),
+    ("zremrangebyscore", ("key", 0, 1), 0),
+    ("zrevrange", ("key", 0, -1), []),
+    ("zrevrangebyscore", ("key", 1, 0), []),
+    ("zscore", ("key", "member"), None),
 ):
     _ignoring(_name, *_args, answer=_answer)
 
@@ -48,6 +74,7 @@ for _name, _args, _answer in (
     ("delete_many", (["key"],), 0),
     ("delete_pattern", ("*",), 0),
     ("keys", ("*",), []),
+    ("hkeys", ("key",), []),
     ("set_many", ({"key": 1},), ["key"]),
     ("clear", (), False),
 ):
@@ -59,6 +86,13 @@ def ignoring_exceptions_get_many_gives_a_dict_of_its_own(site):
     cache = site.dead(IGNORE_EXCEPTIONS=True)
     cache.get_many(["key"])["other"] = 1
     same(cache.get_many(["key"]), {})
+
+
+@promise(r"AssertionError: not refused: None")
+def ignoring_exceptions_nobody_is_given_a_number_that_was_not_counted(site):
+    cache = site.dead(IGNORE_EXCEPTIONS=True)
+    for count in (cache.incr, cache.decr, cache.incr_version):
+        refused(count, "key")
 
 
 @promise(r"AssertionError: not refused: None")

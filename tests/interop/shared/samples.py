@@ -86,3 +86,9 @@ SERIALIZERS = {
     # msgpack has 64 bits; larger ints are no ints of msgpack where they are values by themselves.
     "msgpack.MSGPackSerializer": [*DATA, *BYTES],
 }
+
+
+def keeps(release, value):
+    """Whether django-redis ``release`` (None: this package) stores ``value`` so that it can be
+    read: 5.3.0 stores the repr of an ``IntEnum`` and cannot read that."""
+    return release != "5.3.0" or not isinstance(value, enum.Enum) or not isinstance(value, int)

@@ -19,7 +19,8 @@ from redis.retry import Retry
 DEAD = "redis://127.0.0.1:1/0"
 
 #: redis-py's default is to try again for seconds.
-AT_ONCE = {"CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)}}
+NO_RETRY = Retry(NoBackoff(), 0)
+AT_ONCE = {"CONNECTION_POOL_KWARGS": {"retry": NO_RETRY}}
 
 SHARD = "django_redis.client.ShardClient"
 HERD = "django_redis.client.HerdClient"

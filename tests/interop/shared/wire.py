@@ -29,18 +29,36 @@ def calls(site, entry, steps):
 
 
 def outcomes(site, entry, steps):
-    """Calls methods on one cache; for each ``("gave", result)`` or ``("raised", names)``, those of
-    the error's class and of what it derives from."""
+    """Calls methods on one cache. For each step ``("gave", result)`` or ``("raised", names)``,
+    those of the error's class and of what it derives from; and then what is stored."""
+    found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cache = site.cache(**entry)
-        found = []
         for method, args, kwargs in steps:
             try:
                 result = getattr(cache, method)(*args, **kwargs)
-                found.append(("gave", list(result) if hasattr(result, "__next__") else result))
+                outcome = ("gave", list(result) if hasattr(result, "__next__") else result)
             except Exception as error:
-                found.append(("raised", [kind.__name__ for kind in type(error).__mro__]))
+                outcome = ("raised", [kind.__name__ for kind in type(error).__mro__])
+            found.append((outcome, stored(site, entry["prefix"])))
+    return found
+
+
+def stored(site, prefix):
+    """``{(server, key): (content, milliseconds left)}`` of all keys under a prefix."""
+    found = {}
+    for place, server in enumerate(site.others):
+        read = {
+            b"string": server.get,
+            b"set": server.smembers,
+            b"hash": server.hgetall,
+            b"zset": lambda key, server=server: server.zrange(key, 0, -1, withscores=True),
+        }
+        for key in server.scan_iter(f"{prefix}:*", count=1000):
+            kind = server.type(key)
+            if kind in read:  # else it expired since
+                found[place, key[len(prefix) :]] = (read[kind](key), server.pttl(key))
     return found
 
 
