@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ if str(SHARED) not in sys.path:
     # What the other package's interpreter runs too, so it cannot be part of this test package.
     sys.path.append(str(SHARED))
 
+from fleet import RELEASES as NUMBERS  # noqa: E402
 from sites import WorkerError  # noqa: E402
 
 #: What is installed beside each release: a redis-py that it was made for, and the newest.
@@ -100,3 +102,29 @@ def workers(urls: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterat
     yield started
     for worker in started.values():
         worker.close()
+
+
+@pytest.fixture(params=NUMBERS)
+def release(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def theirs(release: str, workers: dict[str, Worker]) -> Worker:
+    return workers[release]
+
+
+@pytest.fixture
+def ours(workers: dict[str, Worker]) -> Worker:
+    return workers["ours"]
+
+
+@pytest.fixture(params=["they write", "we write"])
+def pair(request: pytest.FixtureRequest, ours: Worker, theirs: Worker) -> tuple[Worker, Worker]:
+    """Who writes, and who reads."""
+    return (theirs, ours) if request.param == "they write" else (ours, theirs)
+
+
+@pytest.fixture
+def prefix(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"[^\w.-]", "-", request.node.name)

@@ -3,6 +3,7 @@
 import warnings
 
 from django.contrib.sessions.backends.cache import SessionStore
+from django.test import override_settings
 from promises import PROMISES
 
 _locks = {}
@@ -16,9 +17,10 @@ def keep(site, name):
 
 
 def calls(site, entry, steps):
-    """Calls methods on one cache; the results, in which an iterator is a list."""
+    """Calls methods on one cache; the results, in which an iterator is a list. The entry's
+    ``settings`` are the project's."""
     options = dict(entry)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), override_settings(**options.pop("settings", {})):
         warnings.simplefilter("ignore")
         cache = site.cache(**options)
         results = []
@@ -62,9 +64,9 @@ def stored(site, prefix):
     return found
 
 
-def session_stored(site, prefix, data):
+def session_stored(site, entry, data):
     """Stores a session and returns its key."""
-    with site.named(prefix=prefix):
+    with site.named(**entry):
         session = SessionStore()
         session.update(data)
         session.create()
@@ -72,22 +74,22 @@ def session_stored(site, prefix, data):
         return session.session_key
 
 
-def session_read(site, prefix, key):
-    with site.named(prefix=prefix):
+def session_read(site, entry, key):
+    with site.named(**entry):
         return dict(SessionStore(session_key=key).items())
 
 
-def acquire(site, prefix, key):
-    """Tries a lock without waiting."""
-    lock = site.cache(prefix=prefix).lock(key, timeout=30)
-    taken = lock.acquire(blocking=False)
+def acquire(site, entry, key, wait=0):
+    """Tries a lock, for ``wait`` seconds."""
+    lock = site.cache(**entry).lock(key, timeout=30)
+    taken = lock.acquire(blocking=bool(wait), blocking_timeout=wait or None)
     if taken:
-        _locks[prefix, key] = lock
+        _locks[entry["prefix"], key] = lock
     return taken
 
 
-def release(site, prefix, key):
-    _locks.pop((prefix, key)).release()
+def release(site, entry, key):
+    _locks.pop((entry["prefix"], key)).release()
 
 
 def servers_of(site, keys):
