@@ -285,11 +285,11 @@ class Strings(Family):
         return failed
 
     @operation(fallback=always(int))
-    def delete_many(self, keys: Iterable[Any], version: Any = None) -> Operation[int]:
-        """Removes the keys; returns how many were there."""
+    def delete_many(self, keys: Iterable[Any], version: Any = None) -> Operation[int | None]:
+        """Removes the keys; returns how many were there, None when ``keys`` is empty."""
         fulls = self.naming.make_many(keys, version)
         if not fulls:
-            return 0
+            return None  # as Django's backends do; its own tests ask for it
         return int((yield UNLINK(fulls)))
 
     def unseen(self, entries: Mapping[str, bytes]) -> Operation[dict[str, Any]]:

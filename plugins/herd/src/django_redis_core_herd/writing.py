@@ -109,9 +109,9 @@ class Writing(Timing):
     def delete(self, key: Any, version: Any = None, prefix: str | None = None) -> Operation[bool]:
         return (yield from self.remove([self.naming.make(key, version, prefix)])) > 0
 
-    def delete_many(self, keys: Iterable[Any], version: Any = None) -> Operation[int]:
+    def delete_many(self, keys: Iterable[Any], version: Any = None) -> Operation[int | None]:
         fulls = self.naming.make_many(keys, version)
-        return (yield from self.remove(fulls)) if fulls else 0
+        return (yield from self.remove(fulls)) if fulls else None
 
     def remove(self, fulls: Sequence[str]) -> Operation[int]:
         """Removes entries; how many of them were logically there. One round trip."""
