@@ -311,7 +311,7 @@ class Registry:
         if not isinstance(found, type) or not issubclass(found, base):
             raise PluginLoadError(
                 f"{where}: {shown} is not a {_words(kind)}; it must be a subclass of "
-                f"django_redis_core.interfaces.{base.__name__}."
+                f"django_redis_core.interfaces.{base.__name__}.{_hint_for(found)}"
             )
         missing = sorted(getattr(found, "__abstractmethods__", ()))
         if missing:
@@ -345,6 +345,17 @@ class Registry:
                 )
         parts.append(f"Installed: {', '.join(available)}.")
         return " ".join(parts)
+
+
+def _hint_for(found: Any) -> str:
+    """What to install where ``found`` derives from a class of the real django-redis."""
+    bases = getattr(found, "__mro__", ())
+    if not any(base.__module__.partition(".")[0] == "django_redis" for base in bases):
+        return ""
+    return (
+        " It derives from a class of django-redis, and works as it is where that package is "
+        "uninstalled and 'django-redis-core[compat]' is in its place."
+    )
 
 
 def _words(kind: str) -> str:

@@ -370,6 +370,15 @@ def test_a_dotted_path_that_does_not_work(site: Site, path: str, said: str) -> N
     assert repr(path) in str(caught.value)
 
 
+def test_a_class_of_the_real_django_redis_says_what_to_install(site: Site) -> None:
+    (site.folder / "project_codec.py").write_text(
+        "class Base: __module__ = 'django_redis.compressors.base'\nclass Mine(Base): pass\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(PluginLoadError, match=r"'django-redis-core\[compat\]'"):
+        Registry(no_entry_points).plugin("compressor", "project_codec.Mine", WHERE)
+
+
 def test_a_fork_while_a_thread_loads_a_plugin_does_not_hang_the_child() -> None:
     from django_redis_core.registry import registry
 
