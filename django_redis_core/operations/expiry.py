@@ -18,8 +18,8 @@ class Expiry(Family):
     def touch(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
     ) -> Operation[bool]:
-        """Gives the entry ``timeout`` seconds, or a timedelta, from now (None: no expiry); True if it
-        is there."""
+        """Gives the entry ``timeout`` seconds or a timedelta from now (None: no expiry); True if
+        it is there."""
         full = self.naming.make(key, version)
         return (yield from self.live_for(full, self.milliseconds(timeout)))
 

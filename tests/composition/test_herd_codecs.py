@@ -9,23 +9,30 @@ from typing import Any
 import pytest
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.servers import Server
 
 VALUE = {"id": 4711, "tags": ["new", "sale"] * 30, "price": 1.5, "nothing": None}
 
 
 @pytest.mark.parametrize("compressor", ["identity", "zlib", "gzip", "lz4", "zstd", "lzma"])
 @pytest.mark.parametrize("serializer", ["pickle", "json", "msgpack"])
+@pytest.mark.parametrize("client", [["herd"], ["herd", "shard"]], ids="-".join)
 def test_every_pair(
-    make_cache: Callable[..., RedisCache], serializer: str, compressor: str
+    make_cache: Callable[..., RedisCache],
+    four_servers: list[Server],
+    client: list[str],
+    serializer: str,
+    compressor: str,
 ) -> None:
     options: dict[str, Any] = {
-        "CLIENT": "herd",
+        "CLIENT": client,
         "SERIALIZER": serializer,
         "COMPRESSOR": {"NAME": compressor, "OPTIONS": {"min_length": 10}},
     }
     if compressor == "identity":
         options["COMPRESSOR"] = compressor
-    cache = make_cache(options)
+    urls = [server.url for server in four_servers]
+    cache = make_cache(options, LOCATION=urls if "shard" in client else urls[0])
     cache.set_many({"k": VALUE, "n": 5}, 30)
     assert cache.get_many(["k", "n"]) == {"k": VALUE, "n": 5}
     assert cache.incr("n") == 6
