@@ -11,12 +11,12 @@ setting, and keeps values for as long here.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.conf import settings
@@ -66,10 +66,12 @@ def entries(url: str) -> dict[str, dict[str, Any]]:
             "OPTIONS": {"CLIENT": "herd", "HERD_FORMAT": "django-redis"},
         },
     }
-    if importlib.util.find_spec("django_redis") is not None:
-        from importlib.metadata import version
-
-        found[f"django-redis {version('django-redis')}, HerdClient"] = {
+    try:
+        release = version("django-redis")
+    except PackageNotFoundError:  # the import name alone may be that of our extra compat
+        pass
+    else:
+        found[f"django-redis {release}, HerdClient"] = {
             "BACKEND": THEIRS,
             "OPTIONS": {"CLIENT_CLASS": "django_redis.client.HerdClient"},
         }
