@@ -53,6 +53,18 @@ class Wrapping(DefaultClient):
         return super().decode(value[1:-1])["value"]
 
 
+class Handing(DefaultClient):
+    """Hands on what ``encode`` takes, of whichever release."""
+
+    def encode(self, value, **options):
+        return super().encode(value, **options)
+
+
+class Naming(DefaultClient):
+    def encode(self, value, *, allow_int=True):
+        return super().encode(value, allow_int=allow_int)
+
+
 class Looking(DefaultClient):
     def get(self, key, default=None, version=None, client=None):
         found = super().get(key, default=default, version=version, client=client)
@@ -144,6 +156,17 @@ def test_an_own_set_holds_for_every_operation_that_sets(named):
     assert cache.set("a", 2, xx=True) is True
     assert cache.set("f", 2, nx=True) is True
     assert cache.incr("f") == 3
+
+
+@pytest.mark.parametrize("client", [Handing, Naming])
+def test_a_number_in_a_sorted_set_is_serialized_by_an_own_encode_too(named, client):
+    """As django-redis 7 does, so that it is one member for workers of both packages."""
+    cache = named(CLIENT_CLASS=client)
+    assert cache.zadd("sorted", {5: 1.0}) == 1
+    assert cache.raw_client().zscore(cache.make_key("sorted"), pickle.dumps(5)) == 1.0
+    assert cache.zrange("sorted", 0, -1) == [5]
+    cache.set("number", 5)
+    assert cache.raw_client().get(cache.make_key("number")) == b"5"
 
 
 async def test_on_asyncio_an_own_method_runs_in_a_thread(named):

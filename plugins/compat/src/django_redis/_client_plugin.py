@@ -207,7 +207,8 @@ def own_codec(plugin: Any, codec: Codec) -> Codec:
     own.encode, own.decode, own.decode_many = encode, decode, decode_many
     if sealer is None or sealer.deterministic:
         own.encode_element = own.encode_member = own.encode_scored = encode
-        if "allow_int" in inspect.signature(plugin.blocking_class.encode).parameters:
+        takes = inspect.signature(plugin.blocking_class.encode).parameters
+        if "allow_int" in takes or any(one.kind is one.VAR_KEYWORD for one in takes.values()):
             own.encode_scored = partial(encode, allow_int=False)
     return own
 
