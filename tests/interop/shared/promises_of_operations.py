@@ -139,6 +139,14 @@ def a_member_is_the_same_a_second_later(site):
     same(cache.scard("set"), 1)
 
 
+@promise(r"AssertionError: set\(\), not \{1\}")
+def a_member_moves_within_its_version(site):
+    cache = site.cache()
+    cache.sadd("from", 1, version=2)
+    same(cache.smove("from", "to", 1, version=2), True)
+    same(cache.smembers("to", version=2), {1})
+
+
 @promise(r"Error")
 def reading_a_held_lock_is_a_miss(site):
     cache = site.cache()
