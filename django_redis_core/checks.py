@@ -10,6 +10,7 @@ No I/O: a cache is put together, and nothing is connected.
 from __future__ import annotations
 
 import ssl
+import traceback
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
@@ -100,7 +101,20 @@ def _engines() -> tuple[dict[str, Engine], list[CheckMessage]]:
         except ImproperlyConfigured as error:
             number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
             found.append(Error(str(error), hint=hint, id=f"{TAG}.{number}"))
+        except Exception as error:  # of a plugin: what is wrong with other caches is told as well
+            found.append(_failed(alias, error))
     return engines, found
+
+
+def _failed(alias: str, error: Exception) -> CheckMessage:
+    """Without the error's text, which may quote a URL, and in it a password."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return Error(
+        f"CACHES[{alias!r}]: a plugin raised {type(error).__name__} in "
+        f"{frame.f_code.co_filename}, line {line}.",
+        hint=f"django.core.cache.caches[{alias!r}] in a shell shows the whole traceback.",
+        id=f"{TAG}.E004",
+    )
 
 
 def _shared_prefixes(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:

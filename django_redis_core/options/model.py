@@ -26,7 +26,9 @@ class PluginUse:
         """An instance; whatever its constructor raises becomes ImproperlyConfigured with the
         place."""
         try:
-            return self.plugin(*args, **{**more, **self.options})
+            made = self.plugin(*args, **{**more, **self.options})
+            made.refuse_unfinished()
+            return made
         except ImproperlyConfigured:
             raise
         except Exception as error:

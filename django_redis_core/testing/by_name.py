@@ -155,13 +155,17 @@ def refuse_unloadable(subject: Subject) -> None:
         )
     try:
         _refuse_unknown(subject)
-        plugin(**subject.options)
+        made = plugin(**subject.options)
     except Exception as error:
         said = _said(subject, error)
         raise Unusable(
             f"{subject.where} cannot be made with the options {dict(subject.options)!r}: "
             f"{said} Give others with --option NAME=JSON."
         ) from error
+    try:
+        made.refuse_unfinished()
+    except TypeError as error:
+        raise NotConforming(f"{subject.where}: {error}.") from error
 
 
 def _refuse_settings(subject: Subject) -> None:
