@@ -25,6 +25,7 @@ from .connections.config import ServerConfig
 from .connections.node import Node
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
 from .options import our_entries, unknown_settings
+from .registry import registry
 
 TAG = "django_redis_core"
 
@@ -68,6 +69,22 @@ def check_one_django_redis(**kwargs: Any) -> list[CheckMessage]:
             hint="Uninstall both, then install the one that you mean.",
             id=f"{TAG}.E005",
         )
+    ]
+
+
+@checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
+def check_built_in_names(**kwargs: Any) -> list[CheckMessage]:
+    """W007: what is installed under a built-in's name is not what caches use."""
+    if not any(our_entries()):
+        return []
+    return [
+        checks.Warning(
+            f"{line.distribution} {line.version} offers a {line.kind.replace('_', ' ')} named "
+            f"{line.name!r}, which is {line.error}.",
+            hint="Uninstall it, or name its class by its dotted path.",
+            id=f"{TAG}.W007",
+        )
+        for line in registry.shadowed()
     ]
 
 

@@ -160,6 +160,18 @@ class Registry:
                         ]
         return with_aliases(lines, used or {})
 
+    def shadowed(self) -> list[PluginInfo]:
+        """The lines of installed plugins that have a built-in's name, and so are never used."""
+        with self._lock:
+            installed = self._installed()
+            if not any(name in installed for _, name in self._built_in):
+                return []  # without a look into any file of theirs
+        return [
+            line
+            for line in self.describe()
+            if (line.kind, line.name) in self._built_in and line.error.startswith(IGNORED)
+        ]
+
     def _problem(self, kind: str, name: str, candidates: list[EntryPoint]) -> str:
         if (kind, name) in self._built_in:
             return f"{IGNORED}: the name belongs to a built-in plugin"

@@ -136,7 +136,7 @@ SITE = """
         for alias, options in json.loads(sys.argv[1]).items()
     })
     from django.core.cache import caches
-    from django_redis_core.checks import check_caches
+    from django_redis_core.checks import check_built_in_names, check_caches
     from django_redis_core.options import describe_installed
     site = {}
     for alias in settings.CACHES:
@@ -146,7 +146,10 @@ SITE = """
             site[alias] = f"{type(error).__name__}: {error}"
     print(json.dumps({
         "site": site,
-        "check": [[message.id, message.msg, message.hint] for message in check_caches()],
+        "check": [
+            [message.id, message.msg, message.hint]
+            for message in [*check_caches(), *check_built_in_names()]
+        ],
         "listing": {line.distribution: line.error for line in describe_installed()},
     }))
 """
@@ -228,6 +231,13 @@ def test_who_takes_a_built_ins_name_is_ignored_and_told_so(broken: Site, said: A
     assert "pickle" not in said["site"]
     ignored = "ignored: the name belongs to a built-in plugin"
     assert said["listing"]["acme-pickle"] == ignored
+    assert [found for found in said["check"] if "'pickle'" in found[1]] == [
+        [
+            "django_redis_core.W007",
+            f"acme-pickle 1.0 offers a serializer named 'pickle', which is {ignored}.",
+            "Uninstall it, or name its class by its dotted path.",
+        ]
+    ]
     done = python(broken, "django_redis_core.testing", "pickle")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert f"The serializer 'pickle' of acme-pickle 1.0 is {ignored}." in done.stderr
