@@ -13,6 +13,7 @@ from inspect import isawaitable
 from typing import Any, TypeVar
 
 from . import signals
+from .codec import MISSING
 from .exceptions import ConnectionInterrupted, RedisCacheError
 from .operations.declare import Declaration
 from .requests import Emit, Operation
@@ -24,7 +25,11 @@ AExecute = Callable[[Any], Awaitable[Any]]
 
 
 def run(operation: Operation[T], execute: Execute) -> T:
-    """Drives an operation to its result; ``execute`` answers its requests."""
+    """Drives an operation to its result; ``execute`` answers its requests.
+
+    An operation that is abandoned in the middle, since a task was cancelled say, is closed at once:
+    what it does at last must not wait until nobody holds the traceback any more.
+    """
     try:
         request = operation.send(None)
         while True:
@@ -36,6 +41,9 @@ def run(operation: Operation[T], execute: Execute) -> T:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+    except BaseException:
+        operation.close()
+        raise
 
 
 async def arun(operation: Operation[T], execute: AExecute) -> T:
@@ -51,6 +59,9 @@ async def arun(operation: Operation[T], execute: AExecute) -> T:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+    except BaseException:
+        operation.close()
+        raise
 
 
 def stream(operation: Operation[None], execute: Execute) -> Iterator[Any]:
@@ -114,9 +125,14 @@ class Driver:
         self.aexecute = aexecute
         self.ignore = ignore
         self.logger = logger
+        self.at_once = client.at_once
 
     def call(self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
+            if self.at_once and declaration.name in self.at_once:
+                answer = self.at_once[declaration.name](*args, **kwargs)
+                if answer is not MISSING:
+                    return answer
             return run(getattr(self.client, declaration.name)(*args, **kwargs), self.execute)
         except ConnectionInterrupted as trouble:
             return self.guard(declaration, args, kwargs, trouble)
@@ -128,6 +144,10 @@ class Driver:
         self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         try:
+            if self.at_once and declaration.name in self.at_once:
+                answer = self.at_once[declaration.name](*args, **kwargs)
+                if answer is not MISSING:
+                    return answer
             return await arun(
                 getattr(self.client, declaration.name)(*args, **kwargs), self.aexecute
             )
@@ -166,7 +186,7 @@ class Driver:
             last = last.tb_next
         # In ``run`` and not in the operation, which may have such a mistake of its own.
         here = last is not None and last.tb_frame.f_globals is globals()
-        if error.name == "send" and here:
+        if error.name in ("send", "close") and here:
             raise TypeError(
                 f"{declaration.name}() of the client {self.client.name!r} returned {error.obj!r}. "
                 "An operation is a generator: it yields commands, and ends with a value, as in "

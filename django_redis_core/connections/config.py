@@ -42,6 +42,7 @@ class ServerConfig:
     are the site's own redis-py classes. ``before_connect`` is called before each new connection.
     ``greeting`` makes what each new connection says before it serves: a generator that yields
     commands' arguments, is sent the replies, and raises where the server is not the right one.
+    ``msetex``: several SETs may go there as one MSETEX, where it knows that.
     """
 
     connection_class: type[Any]
@@ -58,6 +59,7 @@ class ServerConfig:
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before_connect: Callable[[], None] | None = None
     greeting: Callable[[], Greeting] | None = None
+    msetex: bool = True
 
     @property
     def name(self) -> str:
@@ -87,6 +89,7 @@ class ServerConfig:
             frozen(self.client_kwargs),
             self.before_connect,
             self.greeting,
+            self.msetex,
         )
 
     def connection(self) -> Any:

@@ -3,6 +3,7 @@
 https://valkey.io/commands/msetex/ (Valkey 9.1), https://redis.io/docs/latest/commands/msetex/
 (Redis 8.4). An older server says that it does not, once for each process, and gets SETs from then
 on; so does one that refuses MSETEX for whatever reason, and each key then has a reply of its own.
+Nodes of a cluster are never sent one (``ServerConfig.msetex``).
 """
 
 from __future__ import annotations
@@ -30,17 +31,23 @@ class Joined:
         self.pieces = pieces
         self.commands = commands
 
-    def settled(self, replies: Sequence[Reply]) -> tuple[list[Reply], Batch]:
-        """A reply for each SET up to the first piece that was refused, and the SETs from there on:
-        they are sent again in their order, for one key may be set twice."""
+    def settled(self, replies: Sequence[Reply]) -> tuple[list[Reply], list[int]]:
+        """A reply for each SET, and the places of those that are to be sent again: the pieces that
+        were refused, and after them what sets one of their keys once more, for the order counts."""
         done: list[Reply] = []
+        again: list[int] = []
+        keys: set[Key | None] = set()
         for piece, reply in zip(self.pieces, replies, strict=True):
-            if isinstance(reply, Exception):
-                if "unknown command" in str(reply) or getattr(reply, "code", "") == "NOPERM":
-                    self.node.without_msetex = True
-                return done, self.batch[len(done) :]
+            refused = isinstance(reply, Exception)
+            if refused and (
+                "unknown command" in str(reply) or getattr(reply, "code", "") == "NOPERM"
+            ):
+                self.node.without_msetex = True
+            if refused or not keys.isdisjoint(one.key for one in piece):
+                keys.update(one.key for one in piece)
+                again += range(len(done), len(done) + len(piece))
             done += [reply] * len(piece)
-        return done, ()
+        return done, again
 
 
 def joined(node: Node, batch: Batch, place: Callable[[Key], Place]) -> Joined | None:
@@ -68,14 +75,21 @@ def send_joined(
             for (node, batch), join in zip(groups, joins, strict=True)
         ]
     )
-    again: dict[int, Batch] = {}
+    again: dict[int, list[int]] = {}
     for at, join in enumerate(joins):
         if join is not None and not isinstance(answers[at], Exception):
-            answers[at], rest = join.settled(answers[at])
-            if rest:
-                again[at] = rest
+            answers[at], places = join.settled(answers[at])
+            if places:
+                again[at] = places
     if again:
-        more = yield Groups([(groups[at][0], rest) for at, rest in again.items()])  # type: ignore[misc]
-        for (at, rest), replies in zip(again.items(), more, strict=True):
-            answers[at] += [replies] * len(rest) if isinstance(replies, Exception) else replies
+        more = yield Groups(  # type: ignore[misc]
+            [
+                (groups[at][0], [groups[at][1][one] for one in places])
+                for at, places in again.items()
+            ]
+        )
+        for (at, places), replies in zip(again.items(), more, strict=True):
+            for one, position in enumerate(places):
+                failed = isinstance(replies, Exception)
+                answers[at][position] = replies if failed else replies[one]
     return answers  # type: ignore[no-any-return]

@@ -24,19 +24,20 @@ class Position:
     offset: int
 
 
-def _position(reply: Any) -> Position:
+def _position(reply: Any) -> Position | None:
     lines = text(reply).splitlines()
     facts = dict(line.split(":", 1) for line in lines if ":" in line)
     # What a replica has received and not carried out does not count: a reader does not see it.
-    offset = facts.get("slave_repl_offset", facts["master_repl_offset"])
-    return Position(facts["master_replid"], int(offset))
+    offset = facts.get("slave_repl_offset") or facts.get("master_repl_offset")
+    history = facts.get("master_replid")
+    return None if offset is None or history is None else Position(history, int(offset))
 
 
 _INFO = Kind("INFO", write=False, read=_position)
 
 
 def where_is(node: Node) -> Command:
-    """Asks a server for its ``Position``."""
+    """Asks a server for its ``Position``; None: it does not say."""
     return Command(_INFO, (b"INFO", b"replication"), None, node)
 
 
@@ -56,10 +57,12 @@ class Track:
         )
         self._noted = (*kept, (asked, position))
 
-    def reached(self, position: Position) -> bool:
-        """Whether a replica at ``position`` has all that was written ``seconds`` before the last
-        note. False also where that is not known."""
+    def reached(self, position: Position, now: float) -> bool:
+        """Whether a replica at ``position`` has all that was written ``seconds`` before ``now``.
+        False also where that is not known."""
         return any(
-            position.history == noted.history and position.offset >= noted.offset
-            for _, noted in self._noted
+            now - self.seconds <= when
+            and position.history == noted.history
+            and position.offset >= noted.offset
+            for when, noted in self._noted
         )

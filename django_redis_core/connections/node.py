@@ -46,8 +46,8 @@ class Node:
         """Starts without connections: also in a forked child, which must not use its parent's."""
         config = self.config
         self.breaker = Breaker(self.name, config.breaker_failures, config.breaker_interval)
-        #: Whether the server is known to refuse MSETEX.
-        self.without_msetex = False
+        #: Whether the server must not be sent MSETEX, or is known to refuse it.
+        self.without_msetex = not config.msetex
         self._client: Any = None
         self.links: LinkPool | SitePool
         if is_own_pool(config):

@@ -105,9 +105,10 @@ class UpToDate(Measured):
     """Chooses as ``make`` does among the replicas that are at most ``max_lag`` seconds behind.
 
     One call asks the primary and then the replicas where they are, four times in ``max_lag``, and
-    those are near that have what was written half of it before. So they are near enough until the
-    next call has asked, which may take the last quarter. Until the first time, and where no replica
-    is known to be near, the primary answers.
+    those are near that have what was written half of it before. So they are near enough for the
+    other half, a quarter of which the next call may take to ask. Where it takes longer, before the
+    first time, and where no replica is known to be near, the primary answers; but where the primary
+    is away, replicas are the best that there is, and what was known last counts on.
     """
 
     def __init__(
@@ -125,42 +126,65 @@ class UpToDate(Measured):
         self._make = make
         self._near: tuple[Node, ...] | None = None
         self._chosen = make(())
+        #: When what is known of the replicas was asked for, and until when it counts.
+        self._known = self._known_until = -math.inf
 
     def pick(self) -> Node | None:
+        if time.monotonic() >= self._known_until and not self._asked.breaker.opened:
+            return self._asked
         return self._chosen.pick()
 
     def measure(self) -> Operation[None]:
         began = time.monotonic()
         self.until = began + self._interval  # for others, while this caller asks
         try:
-            near = yield from self._find_near(began)
+            near, known = yield from self._find_near(began)
             chosen = self._chosen if near == self._near else self._make(near)
             if not chosen.ready:
                 yield from chosen.measure()
         except BaseException:  # also where the caller's task was cancelled
             self.until = 0.0
             raise
+        if began < self._known:
+            return  # this took so long that others who asked later know better
         self._near, self._chosen, self.nodes = near, chosen, chosen.nodes
+        self._known = known
+        self._known_until = max(self._known_until, known + 2 * self._interval)
         again = math.inf if len(near) == len(self._every) else began + AGAIN
         self.until = min(self.until, chosen.until, again)
 
-    def _find_near(self, began: float) -> Operation[tuple[Node, ...]]:
+    def _find_near(self, began: float) -> Operation[tuple[tuple[Node, ...], float]]:
+        """The replicas that are near, and since when that is known."""
         try:
             position = yield where_is(self._asked)
         except ConnectionInterrupted as trouble:
             _refuse_without_rights(self._asked, trouble)
-            # Replicas are now the best that there is, and what was known of them still counts.
-            return self._every if self._near is None else self._near
+            self._known_until = math.inf
+            return (self._every if self._near is None else self._near), self._known
+        if position is None:
+            raise _silent(self._asked)
         self._track.note(began, position)
+        # The primary is there: it answers those who come while the replicas let this caller wait.
+        self._known_until = self._known + 2 * self._interval
         replies = yield Groups([(replica, [where_is(replica)]) for replica in self._every])  # type: ignore[misc]  # asked of the executor
         near = []
         for replica, reply in zip(self._every, replies, strict=True):
             found = reply if isinstance(reply, Exception) else reply[0]
             if isinstance(found, Exception):
                 _refuse_without_rights(replica, found)
-            elif self._track.reached(found):
+            elif found is None:
+                raise _silent(replica)
+            elif self._track.reached(found, began):
                 near.append(replica)
-        return tuple(near)
+        return tuple(near), began
+
+
+def _silent(node: Node) -> ServerRefused:
+    return ServerRefused(
+        node.name,
+        "REPLICA_MAX_LAG asks it for INFO replication, and its answer does not say where it is in "
+        "a primary's stream of writes: leave the option out for servers of this kind",
+    )
 
 
 def _refuse_without_rights(node: Node, trouble: Exception) -> None:

@@ -14,7 +14,7 @@ from ..options_spec import (
     seconds,
     text,
 )
-from .client import CHANGES_ENTRIES, Client
+from .client import ALL_OTHERS, CHANGES_ENTRIES, Client, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
@@ -22,6 +22,7 @@ from .sealer import Sealer
 from .serializer import Serializer
 
 __all__ = [
+    "ALL_OTHERS",
     "API_VERSION",
     "CHANGES_ENTRIES",
     "DEFAULT_TIMEOUT",
@@ -30,6 +31,7 @@ __all__ = [
     "Compressor",
     "ConnectionFactory",
     "Deprecation",
+    "Finding",
     "Option",
     "Plugin",
     "Sealer",

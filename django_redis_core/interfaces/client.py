@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from ..codec import Codec
 from ..connections.topology import Topology
@@ -20,11 +20,16 @@ from ..operations.sets import Sets
 from ..operations.sorted_sets import SortedSets
 from ..operations.strings import Strings
 from ..operations.versions import Versions
+from ..requests import Operation
 from .plugin import Plugin
 
 #: In ``outside_of`` and ``inside_of``: every client that changes what an entry is, and so has an
 #: ``unwrap`` of its own.
 CHANGES_ENTRIES: Final = "clients that change what an entry is"
+
+
+#: In ``outside_of`` and ``inside_of``: every other client, known or not.
+ALL_OTHERS: Final = "all other clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,14 @@ class ClientContext:
     scan_itersize: int = 1000
     clear_by_prefix: bool = False
     delete_unreadable: bool = False
+
+
+class Finding(NamedTuple):
+    """What ``doctor`` tells of a cache. ``level`` is "problem", for which its exit code is not 0,
+    "advice", or "note" for what is well and worth to be known. ``text`` names no password."""
+
+    level: str
+    text: str
 
 
 class Client(
@@ -98,7 +111,7 @@ class Client(
     conflicts: ClassVar[dict[str, str]] = {}
 
     #: Names of clients that this one must stand outside of, before them in CLIENT, and why.
-    #: ``CHANGES_ENTRIES`` names every client that has an ``unwrap`` of its own.
+    #: ``CHANGES_ENTRIES`` names every client that has an ``unwrap`` of its own, ``ALL_OTHERS`` all.
     outside_of: ClassVar[dict[str, str]] = {}
 
     #: Names of clients that this one must stand inside of, after them in CLIENT, and why.
@@ -117,6 +130,10 @@ class Client(
         self.scan_itersize = context.scan_itersize
         self.clear_by_prefix = context.clear_by_prefix
         self.delete_unreadable = context.delete_unreadable
+        #: Operations that can be answered without a server, by their names: functions of the same
+        #: arguments that return the answer, or MISSING where the operation has to run. They save
+        #: more than half of what a call costs that sends nothing. Pipelines do not look here.
+        self.at_once: Mapping[str, Callable[..., Any]] = {}
 
     def build_topology(
         self, locations: Sequence[str], factory: Callable[[Sequence[str]], Topology]
@@ -129,6 +146,12 @@ class Client(
         """Who has the operations where the caller brings a redis-py client (``client=``), which
         may be of any server. For clients that know something of the cache's own servers."""
         return self
+
+    def examine(self) -> Operation[list[Finding]]:
+        """What ``doctor`` is to tell of this client, once the servers have answered. For clients
+        that need more than that: ``[*(yield from super().examine()), Finding("note", …)]``."""
+        yield from ()
+        return []
 
 
 def misplaced(
@@ -146,7 +169,7 @@ def _named(reasons: Mapping[str, str], client: type[Client]) -> str | None:
     reason = reasons.get(client.name)
     if reason is None and client.unwrap is not Client.unwrap:
         reason = reasons.get(CHANGES_ENTRIES)
-    return reason
+    return reasons.get(ALL_OTHERS) if reason is None else reason
 
 
 def compose(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..assembly import Engine
 from ..checks import check_caches, check_plain_connections
+from ..interfaces import Finding
 from .output import share, size
 from .targets import known_nodes
 
@@ -21,13 +22,6 @@ _LAG = 10  # seconds that a replica may be behind
 _LAG_BYTES = 16 * 1024**2
 _FULL = 0.9  # the part of a limit at which it is time to say so
 _SLOW = 5.0  # milliseconds of a round trip that is slow for a cache
-
-
-class Finding(NamedTuple):
-    """``level`` is "problem", for which the exit code is not 0, or "advice"."""
-
-    level: str
-    text: str
 
 
 def problem(text: str) -> Finding:

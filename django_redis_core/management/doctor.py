@@ -19,10 +19,11 @@ from ..assembly import Engine
 from ..codec import MISSING
 from ..commands import GET, SET, UNLINK
 from ..exceptions import RedisCacheError, SerializationError
+from ..interfaces import Finding
 from ..operations.declare import checked
 from ..requests import Operation
 from . import advice
-from .advice import Finding, problem
+from .advice import problem
 from .servers import INFO, PING, TIME, all_nodes, name_of, number, product
 from .targets import Target, known_nodes, plugin_names
 
@@ -66,6 +67,7 @@ def examine(target: Target, pings: int) -> dict[str, Any]:
         report["write"] = trial(target)
         if report["write"] != "ok":
             findings.append(problem(f"A value cannot be written and read: {report['write']}"))
+        findings += of_client(target)
     findings += advice.on_servers(report["servers"])
     findings += advice.on_settings(engine)
     findings += advice.of_checks(target.alias)
@@ -194,6 +196,14 @@ def trial(target: Target) -> str:
         return "ok" if target.run(written()) else "what was read is not what had been written"
     except Exception as error:
         return target.explain(error)
+
+
+def of_client(target: Target) -> list[Finding]:
+    """What the clients say of themselves."""
+    try:
+        return target.run(target.client.examine())
+    except Exception as error:
+        return [problem(f"The client cannot be examined: {target.explain(error)}")]
 
 
 def timeouts(engine: Engine) -> list[dict[str, Any]]:

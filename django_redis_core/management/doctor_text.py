@@ -32,8 +32,7 @@ def lines(report: Mapping[str, Any], style: Any) -> list[str]:
         rows.append(("write", report["write"]))
     text += table(rows, indent=2)
     for finding in report["findings"]:
-        problem = finding["level"] == "problem"
-        color = style.ERROR if problem else style.WARNING
+        color = {"problem": style.ERROR, "advice": style.WARNING}.get(finding["level"], str)
         text.append("  " + color(f"{finding['level'].ljust(8)}  {finding['text']}"))
     return text
 

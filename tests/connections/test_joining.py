@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused
+from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
+from django_redis_core.testing.processes import free_port
+from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
 KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
@@ -152,3 +155,95 @@ def test_a_server_that_is_gone_is_trouble_for_all_keys(server: Server) -> None:
         loud = RedisCache(own.url, {})
         with pytest.raises(ConnectionInterrupted):
             loud.set_many(DATA)
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[FaultProxy]:
+    with FaultProxy(*server.address) as proxy:
+        yield proxy
+
+
+def through(proxy: FaultProxy, **options: Any) -> RedisCache:
+    every = {"USERNAME": "all", "PASSWORD": PASSWORD, **options}
+    return RedisCache(proxy.url, {"OPTIONS": every})
+
+
+@ways
+async def test_a_lost_reply_has_them_sent_again(
+    server: Server, proxy: FaultProxy, calls: Any, knows: bool, way: str
+) -> None:
+    cache = through(proxy)
+    assert await stored(cache, way, {"warm": 1, "up": 2}) == []
+    before = calls()
+    proxy.drop_replies(1)
+    assert await stored(cache, way, DATA) == []
+    assert cache.get_many(DATA) == DATA
+    more = {name: count - before[name] for name, count in calls().items()}
+    # The first of three was carried out when its reply was lost, or all of them were.
+    assert more["set"] == 0 if knows else more["msetex"] == 0
+    assert sum(more.values()) in (range(4, 7) if knows else range(301, 601))
+
+
+@ways
+async def test_a_server_that_is_silent_costs_one_timeout(
+    server: Server, proxy: FaultProxy, way: str
+) -> None:
+    cache = through(proxy, SOCKET_TIMEOUT=0.4)
+    assert await stored(cache, way, {"warm": 1, "up": 2}) == []
+    proxy.black_hole()
+    began = time.monotonic()
+    with pytest.raises(ServerTimeout):
+        await stored(cache, way, DATA)
+    assert 0.3 < time.monotonic() - began < 0.75
+    proxy.heal()
+
+
+@ways
+async def test_a_server_that_only_reads_refuses_and_is_sent_msetex_again_later(
+    server: Server, calls: Any, knows: bool, way: str
+) -> None:
+    cache = cache_of(server)
+    assert await stored(cache, way, DATA) == []
+    server.cli("REPLICAOF", "127.0.0.1", free_port())
+    try:
+        with pytest.raises(ServerRefused, match="READONLY"):
+            await stored(cache, way, dict.fromkeys(DATA, "new"))
+        assert cache.get_many(DATA) == DATA
+    finally:
+        server.cli("REPLICAOF", "NO", "ONE")
+    server.cli("CONFIG", "RESETSTAT")
+    assert await stored(cache, way, dict.fromkeys(DATA, "new")) == []
+    assert calls() == ({"set": 0, "msetex": 3} if knows else {"set": 300, "msetex": 0})
+
+
+def test_a_key_that_is_set_twice_has_the_last_value_also_where_some_are_refused(
+    server: Server, calls: Any
+) -> None:
+    for theirs in (0, 150):  # in the first piece, and in the second one
+        cache = cache_of(server, "some")
+        pipeline = cache.pipeline()
+        for number in range(200):
+            pipeline.set("theirs" if number == theirs else "mine", number, 60)
+        with pytest.raises(ServerRefused):
+            pipeline.execute()
+        assert cache.get("mine") == 199
+
+
+@ways
+async def test_a_server_that_is_full_stores_what_it_has_room_for(
+    server: Server, calls: Any, way: str
+) -> None:
+    """Of three MSETEX one is carried out, others are refused, and then each SET of theirs."""
+    cache = cache_of(server, "all", IGNORE_EXCEPTIONS=True)
+    data = {f"big{number}": os.urandom(5_000) for number in range(300)}
+    used = int(server.info("memory")["used_memory"])
+    server.cli("CONFIG", "SET", "maxmemory", str(used + 700_000))
+    try:
+        failed = await stored(cache, way, data)
+    finally:
+        server.cli("CONFIG", "SET", "maxmemory", "0")
+    found = cache.get_many(data)
+    assert failed
+    assert found
+    assert sorted([*failed, *found]) == sorted(data)
+    assert {key: data[key] for key in found} == found

@@ -19,7 +19,7 @@ from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
-from django_redis_core.testing.topologies import Replicated, replicated
+from django_redis_core.testing.topologies import Replicated, replicated, sentinels
 
 KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
 MAX_LAG = 0.5
@@ -210,6 +210,76 @@ def test_one_that_is_near_and_fails_is_not_followed_by_one_that_is_not(group: Re
             assert [cache.get("key") for _ in range(5)] == ["new"] * 5
 
 
+@pytest.mark.parametrize("way", ["blocking", "asyncio"])
+async def test_while_one_caller_asks_the_others_do_not_rely_on_what_was_known_long_ago(
+    group: Replicated, way: str
+) -> None:
+    max_lag, behind = 2, group.replicas[0]
+    with FaultProxy(*group.replicas[1].address) as proxy:
+        cache = cache_on([group.primary.url, behind.url, proxy.url], max_lag, SOCKET_TIMEOUT=1.5)
+        cache.set("key", "old")
+        group.wait_in_sync()
+        assert {await read(cache, "key", way) for _ in range(10)} == {"old"}
+        with held_back(behind):
+            proxy.black_hole()
+            cache_on(group.primary.url).set("key", "new")
+            await asyncio.sleep(max_lag + 0.1)
+            asks = asyncio.create_task(read(cache, "key", way))  # a replica lets it wait
+            await asyncio.sleep(0.1)
+            for _ in range(20):
+                assert await asyncio.wait_for(read(cache, "key", way), 1) == "new"
+            assert not asks.done()
+            assert await asks == "new"
+        proxy.heal()
+
+
+async def read(cache: RedisCache, key: str, way: str) -> Any:
+    """A read that others may run beside."""
+    return await (asyncio.to_thread(cache.get, key) if way == "blocking" else cache.aget(key))
+
+
+async def test_a_cancelled_caller_leaves_the_question_to_the_next_one(group: Replicated) -> None:
+    with FaultProxy(*group.replicas[0].address) as proxy:
+        cache = cache_on([group.primary.url, proxy.url], 40)
+        cache_on(group.primary.url).set("key", "value")
+        group.wait_in_sync()
+        proxy.black_hole()
+        task = asyncio.create_task(cache.aget("key"))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        proxy.heal()
+        seen = calls(group.replicas[0], "get")
+        assert await cache.aget("key") == "value"
+        assert calls(group.replicas[0], "get") == seen + 1
+
+
+def test_one_that_dies_while_it_is_asked_is_left_out(group: Replicated) -> None:
+    with FaultProxy(*group.replicas[1].address) as proxy:
+        cache = cache_on([group.primary.url, group.replicas[0].url, proxy.url], 40)
+        cache_on(group.primary.url).set("key", "value")
+        group.wait_in_sync()
+        proxy.cut_after(100)  # in the midst of the reply to INFO
+        seen = calls(group.replicas[0], "get")
+        assert [cache.get("key") for _ in range(10)] == ["value"] * 10
+        assert calls(group.replicas[0], "get") == seen + 10
+
+
+def test_a_server_that_does_not_say_where_it_is_is_named() -> None:
+    """A sentinel stands for those that speak the protocol and have no replication of this kind."""
+    with sentinels("Named", replicas=1, kind=KIND) as watched:
+        stranger = watched.sentinels[0]
+        for urls in (
+            [watched.data.primary.url, stranger.url],
+            [stranger.url, watched.data.urls[0]],
+        ):
+            cache = cache_on(urls)
+            with pytest.raises(ServerRefused, match=r"REPLICA_MAX_LAG .* does not say") as refused:
+                cache.get("key")
+            assert str(stranger.port) in str(refused.value)
+
+
 def test_a_server_that_replicates_another_one_is_not_read_from(group: Replicated) -> None:
     with Server(KIND) as stranger:
         cache = cache_on([stranger.url, group.replicas[0].url])
@@ -290,17 +360,18 @@ def test_what_is_no_time_is_refused(value: Any) -> None:
 
 def test_a_track() -> None:
     track = Track(2)
-    assert not track.reached(Position("one", 100))
+    assert not track.reached(Position("one", 100), 0)
     for second, offset in enumerate([100, 200, 300, 400]):
         track.note(second, Position("one", offset))
-    # The last note was at 3 s: at 1 s there were 200.
-    assert [track.reached(Position("one", offset)) for offset in (199, 200, 900)] == [
-        False,
-        True,
-        True,
-    ]
-    assert not track.reached(Position("two", 900))
+    # At 1 s there were 200.
+    reached = [track.reached(Position("one", offset), 3) for offset in (199, 200, 900)]
+    assert reached == [False, True, True]
+    assert not track.reached(Position("two", 900), 3)
+    # Who asked at 3.5 s wants what was there at 1.5 s, and whoever took long has noted it late.
+    track.note(0.5, Position("one", 50))
+    assert not track.reached(Position("one", 200), 3.5)
+    assert track.reached(Position("one", 300), 3.5)
     track.note(4, Position("two", 10))
-    assert not track.reached(Position("one", 900))
-    assert not track.reached(Position("two", 9))
-    assert track.reached(Position("two", 10))
+    assert not track.reached(Position("one", 900), 4)
+    assert not track.reached(Position("two", 9), 4)
+    assert track.reached(Position("two", 10), 4)

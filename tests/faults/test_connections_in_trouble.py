@@ -136,6 +136,7 @@ async def test_a_loop_that_was_held_up_loses_no_reply(server: Server, cache_at: 
     cache = cache_at(server.url, SOCKET_TIMEOUT=0.3)
     value = "x" * 8_000_000
     cache_at(server.url, SOCKET_TIMEOUT=5).set("big", value)
+    await cache.aget("small")  # the connection is there: connecting has a time of its own
     task = asyncio.create_task(cache.aget("big"))
     await asyncio.sleep(0.005)
     time.sleep(0.5)  # noqa: ASYNC251  # a task that does not give way is the fault

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from django_redis_core.interfaces import Serializer
+from django_redis_core.interfaces import Client, Finding, Serializer
 from django_redis_core.management.advice import on_servers
+from django_redis_core.requests import Operation, Sleep
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated
 
@@ -43,6 +44,40 @@ def test_a_cache_that_is_well(
     text = manage("doctor").out
     assert text.startswith("default: well\n")
     assert "\x1b" not in text
+
+
+class Troubled(Client):
+    """Has something to say of itself."""
+
+    name = "troubled"
+
+    def examine(self) -> Operation[list[Finding]]:
+        yield Sleep(0)
+        found = yield from super().examine()
+        return [*found, *(Finding(level, f"of {level}") for level in ("problem", "advice", "note"))]
+
+
+class Broken(Client):
+    name = "broken"
+
+    def examine(self) -> Operation[list[Finding]]:
+        yield from ()
+        raise RuntimeError("no idea")
+
+
+def test_clients_may_say_something_of_themselves(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    site(
+        troubled={"OPTIONS": {"CLIENT": Troubled}},
+        broken={"OPTIONS": {"CLIENT": Broken}},
+    )
+    troubled, broken = manage("doctor", "--json").json
+    assert (troubled["ok"], broken["ok"]) == (False, False)
+    for level in ("problem", "advice", "note"):
+        assert {"level": level, "text": f"of {level}"} in troubled["findings"]
+    assert "no idea" in one(problems(broken), "cannot be examined")
+    assert "note      of note\n" in manage("doctor").out
 
 
 def test_a_dead_server_is_told_and_the_next_cache_is_examined(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,15 @@ from django.test import override_settings
 
 from django_redis_core import checks
 from django_redis_core.cache import RedisCache
-from django_redis_core.interfaces import CHANGES_ENTRIES, DEFAULT_TIMEOUT, Client, Option
+from django_redis_core.codec import MISSING
+from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.interfaces import (
+    ALL_OTHERS,
+    CHANGES_ENTRIES,
+    DEFAULT_TIMEOUT,
+    Client,
+    Option,
+)
 from django_redis_core.interfaces.client import compose
 from django_redis_core.options import BACKEND
 from django_redis_core.options_spec import integer, text
@@ -102,6 +111,35 @@ def test_one_class_is_left_as_it_is() -> None:
     assert compose([Marking, Doubling]).name == "marking+doubling"
 
 
+class Remembering(Client):
+    """Knows one value without a server."""
+
+    name = "remembering"
+
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
+        self.at_once = {"get": self.known}
+
+    def known(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        if key == "broken":
+            raise ConnectionInterrupted(None, "cannot tell")
+        return "known" if key == "k" else MISSING
+
+
+def test_what_is_answered_at_once_needs_no_server(redis_server: Server) -> None:
+    nowhere = RedisCache("redis://127.0.0.1:1", {"OPTIONS": {"CLIENT": Remembering}})
+    assert nowhere.get("k") == "known"
+    assert asyncio.run(nowhere.aget("k", version=2)) == "known"
+    with pytest.raises(ConnectionInterrupted):
+        nowhere.get("other")
+    cached = cache(redis_server, CLIENT=[Remembering, Doubling], IGNORE_EXCEPTIONS=True)
+    cached.set("other", "v")
+    assert cached.get("other") == "vv"
+    assert asyncio.run(cached.aget("other")) == "vv"
+    assert cached.get("broken", "default") == "default"
+    assert asyncio.run(cached.aget("broken", "default")) == "default"
+
+
 def test_a_pair_that_cannot_work_says_why(redis_server: Server) -> None:
     class Proud(Client):
         name = "proud"
@@ -142,6 +180,11 @@ class Modest(Client):
     inside_of = {"doubling": "it wants the value twice"}
 
 
+class Watching(Client):
+    name = "watching"
+    outside_of = {ALL_OTHERS: "it sees all writes"}
+
+
 BYTES = "it reads the first bytes"
 Rival = type("Rival", (Enveloping,), {"name": "rival"})
 
@@ -167,6 +210,13 @@ ORDERS: dict[str, tuple[list[type[Client]], str, str, str, str]] = {
         "['modest', 'marking', 'doubling']",
         "it wants the value twice",
         "Write ['marking', 'doubling', 'modest'].",
+    ),
+    "all others": (
+        [Marking, Watching, Doubling],
+        "'marking' outside of 'watching'",
+        "['marking', 'watching', 'doubling']",
+        "it sees all writes",
+        "Write ['watching', 'marking', 'doubling'].",
     ),
     "no order": (
         [Stamping, Rival, Enveloping],

@@ -50,8 +50,8 @@ def spread(make_cache: MakeCache, urls: list[str]) -> RedisCache:
     """A cache over two servers."""
     first, second = (make_cache(LOCATION=url, KEY_PREFIX="spread") for url in urls)
     topology = ByFirstLetter((first._engine.topology.single, second._engine.topology.single))
-    plan = Plan(topology, Node.client, lambda keys, error: None)
-    async_plan = Plan(topology, Node.async_client, lambda keys, error: None)
+    plan = Plan(topology, lambda keys, error: None)
+    async_plan = Plan(topology, lambda keys, error: None)
     first._driver = Driver(
         "spread", first.client, BlockingExecutor(plan), AsyncioExecutor(async_plan)
     )

@@ -46,8 +46,9 @@ def nodes(cluster_of_six: Cluster) -> Iterator[Cluster]:
 
 
 def all_listed(nodes: Cluster) -> bool:
+    every = {node.port for node in nodes.nodes}
     return all(
-        sum(len(row) - 2 for row in node.cli("CLUSTER", "SLOTS")) == len(nodes.nodes)
+        every == {int(server[1]) for row in node.cli("CLUSTER", "SLOTS") for server in row[2:]}
         for node in nodes.nodes
     )
 

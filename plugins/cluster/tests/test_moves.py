@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -31,6 +32,8 @@ def target(nodes: Cluster, slot: int, primaries: Callable[[], list[Server]]) -> 
     home = nodes.owner(slot)
     yield next(node for node in primaries() if node is not home)
     if nodes.owner(slot) is not home:
+        for node in primaries():  # without keys it goes home in any case
+            node.cli("FLUSHALL")
         nodes.move_slot(slot, home)
 
 
@@ -76,6 +79,26 @@ def test_a_batch_that_is_moved_reads_the_map_once(
     assert cache.set_many(dict.fromkeys(KEYS, 1)) == []
     assert map_reads(nodes) == 1
     assert cache.get_many(KEYS) == dict.fromkeys(KEYS, 1)
+
+
+@pytest.mark.parametrize("way", ["blocking", "asyncio", "pipeline"])
+async def test_what_is_set_together_after_a_move_is_where_it_belongs(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server, way: str
+) -> None:
+    """Valkey 9.1.2 answers MSETEX with OK, and keeps the keys, where the slot is not its own."""
+    home = nodes.owner(slot)
+    cache.get(KEYS[0])
+    nodes.move_slot(slot, target)
+    if way == "blocking":
+        assert cache.set_many(dict.fromkeys(KEYS, 1)) == []
+    elif way == "asyncio":
+        assert await cache.aset_many(dict.fromkeys(KEYS, 1)) == []
+    else:
+        with cache.pipeline() as pipe:
+            for key in KEYS:
+                pipe.set(key, 1)
+    assert home.cli("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
+    assert target.cli("CLUSTER", "COUNTKEYSINSLOT", slot) == len(KEYS)
 
 
 def test_in_the_midst_of_a_move_every_operation_works(
@@ -128,7 +151,7 @@ def test_keys_that_one_command_needs_together_are_waited_for(
         began = time.monotonic()
         with pytest.raises(ServerRefused, match="TRYAGAIN"):
             cache.sinter("{tag}:a", "{tag}:b")
-        assert 0.8 < time.monotonic() - began < 1.5
+        assert 0.8 < time.monotonic() - began < 3
 
         later = threading.Timer(0.2, move.migrate, [10])
         later.start()
@@ -136,25 +159,51 @@ def test_keys_that_one_command_needs_together_are_waited_for(
         later.join()
 
 
-def test_a_redirection_that_never_ends_is_an_error(
+@contextmanager
+def disagreeing(nodes: Cluster, slot: int, target: Server) -> Iterator[Server]:
+    """The slot's node and ``target`` name each other as its owner; gives the former."""
+    source = nodes.owner(slot)
+    source_id, target_id = source.cli("CLUSTER", "MYID"), target.cli("CLUSTER", "MYID")
+    source.cli("CLUSTER", "SETSLOT", slot, "NODE", target_id)
+    try:
+        yield source
+    finally:
+        for node in (source, target):
+            node.cli("CLUSTER", "SETSLOT", slot, "NODE", source_id)
+        nodes.wait_ok()
+
+
+def test_a_redirection_that_never_ends_is_an_error_and_then_not_waited_for(
     cache: RedisCache, nodes: Cluster, slot: int, target: Server
 ) -> None:
-    """Both nodes believe that the other one has the slot."""
-    source = nodes.owner(slot)
     cache.set(KEYS[0], 1)
-    source_id, target_id = source.cli("CLUSTER", "MYID"), target.cli("CLUSTER", "MYID")
     for node in nodes.nodes:
         node.cli("CONFIG", "RESETSTAT")
     cache.delete(KEYS[0])
-    source.cli("CLUSTER", "SETSLOT", slot, "NODE", target_id)
-    try:
+    with disagreeing(nodes, slot, target) as source:
         with pytest.raises(ServerRefused, match="MOVED"):
             cache.get(KEYS[0])
         assert moved_replies(source) + moved_replies(target) <= 6
-    finally:
-        source.cli("CLUSTER", "SETSLOT", slot, "NODE", source_id)
-        nodes.wait_ok()
+        began = time.monotonic()
+        with pytest.raises(ServerRefused, match="MOVED"):
+            cache.get(KEYS[0])
+        assert time.monotonic() - began < 0.5
     assert cache.set(KEYS[0], 2)
+
+
+def test_two_nodes_that_do_not_agree_yet_are_given_time(
+    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+) -> None:
+    """The old owner hears of a move before the new one does."""
+    cache.set(KEYS[0], 1)
+    cache.delete(KEYS[0])
+    with disagreeing(nodes, slot, target):
+        target_id = target.cli("CLUSTER", "MYID")
+        later = threading.Timer(0.2, target.cli, ["CLUSTER", "SETSLOT", slot, "NODE", target_id])
+        later.start()
+        assert cache.set(KEYS[0], 2)
+        later.join()
+        assert cache.delete(KEYS[0])  # a slot that has keys cannot be given away
 
 
 class Load:

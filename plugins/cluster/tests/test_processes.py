@@ -8,9 +8,12 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.cluster import Cluster
+from django_redis_core.testing.proxy import FaultProxy
 
 CacheOn = Callable[..., RedisCache]
 
@@ -78,6 +81,44 @@ def test_a_forked_child_has_connections_of_its_own(cache: RedisCache) -> None:
             thread.join()
     assert statuses == [0, 0, 0]
     assert wrong == []
+
+
+def test_a_child_does_not_wait_for_an_answer_that_its_parent_waits_for(
+    nodes: Cluster, proxies: dict[tuple[str, int], FaultProxy], cache_on: CacheOn
+) -> None:
+    """A thread asks who serves which slots when the process forks: in the child it is not there."""
+    first = proxies[nodes.nodes[0].address]
+    remap = {address: proxy.address for address, proxy in proxies.items()}
+    cache = cache_on(first.url, ADDRESS_REMAP=remap, SOCKET_TIMEOUT=5)
+    first.black_hole()
+    ended: list[object] = []
+
+    def ask() -> None:
+        with suppress(ConnectionInterrupted):
+            cache.set("key", 1)
+        ended.append(None)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    time.sleep(0.2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: the test
+        child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            began = time.monotonic()
+            while status and time.monotonic() - began < 3:
+                with suppress(ConnectionInterrupted):  # the proxy closes what it has held
+                    cache.set("child", 1)
+                    status = 0 if time.monotonic() - began < 3 else 2
+        finally:
+            os._exit(status)
+    time.sleep(0.2)  # the child asks as well
+    assert not ended
+    first.heal()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    asking.join()
 
 
 def test_event_loops_leave_nothing_open(nodes: Cluster, cache_on: CacheOn) -> None:

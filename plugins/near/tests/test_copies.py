@@ -107,6 +107,48 @@ def test_of_many_only_those_without_a_copy_are_asked_for(
     assert asked() == 0
 
 
+def test_keys_that_are_one_as_stored_are_all_answered(cache: RedisCache) -> None:
+    cache.set("1", "value")
+    cache.set("2", [2])
+    wanted = {1: "value", "1": "value", 2: [2], "2": [2]}
+    told(cache)
+    for _ in range(3):
+        assert cache.get_many([1, "1", 2, "2"]) == wanted
+    assert kept(cache, "1", read=False)
+    cache.client.near_clear()
+    cache.get("1")
+    assert cache.get_many([1, "1", 2, "2"]) == wanted
+
+
+def test_readers_of_one_key_do_not_keep_each_other_from_a_copy(cache: RedisCache) -> None:
+    """A key that is asked for again before each reply is here is the one that copies are for."""
+    cache.set("k", "value")
+    told(cache)
+    cache.get("k")
+    first = cache.client.get("k")
+    reply = cache._driver.execute(first.send(None))
+    others = [cache.client.get("k") for _ in range(3)]
+    requests = [other.send(None) for other in others]
+    with pytest.raises(StopIteration):
+        first.send(reply)
+    assert kept(cache, "k", read=False)
+    for other, request in zip(others, requests, strict=True):
+        with pytest.raises(StopIteration) as stopped:
+            other.send(cache._driver.execute(request))
+        assert stopped.value.value == "value"
+    assert kept(cache, "k", read=False)
+
+
+def test_a_reader_that_gave_up_leaves_the_copy_to_others(cache: RedisCache) -> None:
+    cache.set("k", "value")
+    told(cache)
+    cache.get("k")
+    abandoned = cache.client.get("k")
+    abandoned.send(None)
+    abandoned.close()
+    wait_until(lambda: kept(cache, "k"), "a copy")
+
+
 def test_what_can_be_changed_is_never_shared(cache: RedisCache, keep: Keep) -> None:
     keep({"list": [1]})
     cache.get("list").append(2)
@@ -209,6 +251,18 @@ def test_copies_never_take_more_memory_than_allowed(make_near: Make) -> None:
     )
 
 
+def test_keys_that_were_read_once_take_memory_too(make_near: Make) -> None:
+    limit = 64 * 1024
+    cache = make_near({"NEAR_MAX_BYTES": limit})
+    cache.set_many(dict.fromkeys([f"k{number}" for number in range(2000)], 1))
+    told(cache)
+    for number in range(2000):
+        cache.get(f"k{number}")
+    info = cache.client.near_info()
+    assert limit / 2 < info.bytes <= limit
+    assert 10 < info.entries < 1000
+
+
 def test_the_youngest_copies_stay(make_near: Make) -> None:
     cache = make_near({"NEAR_MAX_ENTRIES": 10, "NEAR_TTL": 600})
     cache.set_many({f"k{number}": number for number in range(30)})
@@ -288,6 +342,19 @@ def test_a_client_of_the_callers_own_is_always_asked(
     cache.set("k", 3, client=queue)
     queue.execute()
     wait_until(lambda: cache.get("k") == 3, "the new value")
+
+
+def test_a_get_of_a_sites_own_is_called_for_copies_too(make_near: Make) -> None:
+    class Loud(NearClient):
+        name = "loud"
+
+        def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+            return str((yield from super().get(key, default, version))).upper()
+
+    cache = make_near({"CLIENT": Loud, "NEAR_TTL": 600})
+    cache.set("k", "value")
+    wait_until(lambda: kept(cache, "k"), "a copy")
+    assert cache.get("k") == "VALUE"
 
 
 def test_every_operation_is_watched() -> None:

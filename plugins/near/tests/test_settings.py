@@ -38,6 +38,10 @@ class Other(Client):
     name = "other"
 
 
+class Logged:
+    """Something of a site's own that is no client."""
+
+
 class Fake:
     """A client that is not redis-py's."""
 
@@ -56,9 +60,12 @@ class OwnPool:
         ({"NEAR_TTL": None}, "NEAR_TTL must be a number of seconds above 0, not None"),
         ({"NEAR_LEASE": "1"}, "NEAR_LEASE must be a number of seconds above 0, not '1'"),
         ({"NEAR_MAX_ENTRIES": 0}, "NEAR_MAX_ENTRIES must be an int of at least 1, not 0"),
-        ({"NEAR_MAX_BYTES": 10}, "NEAR_MAX_BYTES must be an int of at least 1024, not 10"),
+        ({"NEAR_MAX_BYTES": 10}, "NEAR_MAX_BYTES must be an int of at least 65536, not 10"),
         ({"NEAR_TTLS": 5}, "Did you mean 'NEAR_TTL'?"),
-        ({"CLIENT": [Other, "near"]}, '"near" must be the first of several clients'),
+        (
+            {"CLIENT": [Other, "near"]},
+            "puts 'other' outside of 'near', which must be the other way round: it has to see what",
+        ),
         ({"CLIENT": ["near", "near"]}, "names 'near' twice"),
         ({"CONNECTION_FACTORY": MovingFactory}, "servers take each other's place"),
         ({"REPLICA_READ_ONLY": False}, "with REPLICA_READ_ONLY False writes may go"),
@@ -75,11 +82,20 @@ def test_what_is_wrong_is_said_before_any_io(
     assert "CACHES[" in str(raised.value)
 
 
+def test_another_order_is_advised(make_cache: Make) -> None:
+    with pytest.raises(ImproperlyConfigured) as raised:
+        make_cache({"CLIENT": [Other, "near"]}, LOCATION=NOWHERE)
+    assert str(raised.value).endswith("the others write. Write ['near', 'other'].")
+
+
 def test_a_subclass_of_a_sites_own_is_near_too(make_cache: Make) -> None:
     class Mine(NearClient):
         name = "mine"
 
-    for client in (Mine, [Mine, Other], ["near", Other]):
+    class Mixed(Logged, NearClient):
+        name = "mixed"
+
+    for client in (Mine, [Mine, Other], ["near", Other], Mixed, [Mixed, Other]):
         cache = make_cache({"CLIENT": client}, LOCATION=NOWHERE)
         assert isinstance(cache.client, NearClient)
 

@@ -7,6 +7,7 @@ blocking code and asyncio share every line.
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -45,6 +46,10 @@ _ASKING = Kind("ASKING", write=False)
 
 #: How often a command is sent on: by MOVED and ASK, and in waiting for a slot's new owner.
 ATTEMPTS = 5
+
+#: MOVED that often is not a map out of date but nodes that name each other, until all of them have
+#: heard of a move: they are given time.
+DISAGREED = 2
 
 #: Seconds for which knowledge is new: a redirection does not have the map read again, nor does an
 #: operation over all keys.
@@ -89,9 +94,11 @@ class ClusterTopology(Topology):
         self._map = SlotMap([None] * SLOTS, ())
         self._measured_until = 0.0
         self._moving: dict[int, float] = {}
-        # When the map was last asked for, and until when somebody who is asking is waited for.
+        # When the map was last asked for, and until when somebody who is asking is waited for, in
+        # which process: a fork leaves all threads behind but one.
         self._asked_at = float("-inf")
         self._asking_until = float("-inf")
+        self._asking_in = 0
         self._hopeless_until = float("-inf")
 
     # --- routing -----------------------------------------------------------------------------
@@ -173,11 +180,12 @@ class ClusterTopology(Topology):
         at once that something has changed ask once."""
         while self._asked_at < newer_than:
             now = time.monotonic()
-            if now < self._asking_until:
+            if now < self._asking_until and self._asking_in == os.getpid():
                 yield Sleep(0.002)
                 continue
-            # A time and not a flag: whoever asks may be a thread that a fork has left behind.
+            # A time and not a flag: whoever asks may be a task that nobody goes on with.
             self._asking_until = until = now + self._timeout
+            self._asking_in = os.getpid()
             try:
                 yield from self._ask(first, until)
             finally:
@@ -234,9 +242,11 @@ class ClusterTopology(Topology):
     ) -> Operation[Instead]:
         """Redirections are followed, and a node that is lost is waited for, but a command that may
         have been executed and must not be twice is not sent again."""
+        now = time.monotonic()
         if command.key is None or attempt > ATTEMPTS:
-            if getattr(trouble, "code", "") == "CLUSTERDOWN":
-                self._hopeless_until = time.monotonic() + self._interval
+            waited = getattr(trouble, "code", "") in ("CLUSTERDOWN", "MOVED")
+            if waited and now >= self._hopeless_until:
+                self._hopeless_until = now + self._interval
             return None
         if not isinstance(trouble, ServerRefused):
             return (yield from self._lost(command, node, trouble, attempt))
@@ -244,6 +254,8 @@ class ClusterTopology(Topology):
         match trouble.code:
             case "MOVED":
                 target = self._named_in(trouble, node)
+                if attempt > DISAGREED and now >= self._hopeless_until:
+                    yield from self._pause(attempt)
                 self._hand_over(slot, target)
                 yield from self._try_read(newer_than=time.monotonic() - NEW, first=[target])
                 return [command.on(target)]
@@ -252,9 +264,12 @@ class ClusterTopology(Topology):
                 return [Command(_ASKING, (b"ASKING",), None, target), command.on(target)]
             case "TRYAGAIN":
                 return (yield from self._split(command, slot, attempt))
-            case "CLUSTERDOWN" if time.monotonic() >= self._hopeless_until:
+            case "CLUSTERDOWN" if now >= self._hopeless_until:
                 yield from self._pause(attempt)
-                return [command.on(self.route(command))]
+                # Where nobody is known to serve the slot, this node will know first: the others
+                # may go on naming it, and each such MOVED would be an attempt without a pause.
+                unknown = self._map.owners[slot] is None
+                return [command.on(node if unknown else self.route(command))]
             case code if code in _NOT_SERVING:
                 return (yield from self._elsewhere(command, node))
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
@@ -18,8 +18,9 @@ from django_redis_core.codec import MISSING
 from django_redis_core.commands import GET
 from django_redis_core.connections import SingleServer
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.interfaces import Client
+from django_redis_core.interfaces import ALL_OTHERS, Client, Finding
 from django_redis_core.operations import OPERATIONS
+from django_redis_core.requests import Sleep
 
 from .options import OPTIONS
 from .store import Copy, Session, Store
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 #: Values that nobody can change are kept as they are; of others the bytes, decoded for each reader.
 UNCHANGEABLE = frozenset({str, bytes, int, float, bool, type(None)})
+
+#: Seconds that an examination waits for the servers to be heard.
+EXAMINED = 3.0
 
 _now = time.monotonic
 
@@ -60,6 +64,7 @@ class NearClient(Client):
 
     name = "near"
     options = OPTIONS
+    outside_of: ClassVar[dict[str, str]] = {ALL_OTHERS: "it has to see what the others write"}
 
     def __init__(
         self,
@@ -71,19 +76,18 @@ class NearClient(Client):
         near_max_bytes: int = 64 * 1024 * 1024,
         **options: Any,
     ) -> None:
-        if type(self) is not NearClient and not issubclass(type(self).__bases__[0], NearClient):
-            raise ValueError(
-                '"near" must be the first of several clients, such as ["near", "shard"]: it has to '
-                "see what the others write"
-            )
         super().__init__(context, **options)
         self._ttl = near_ttl
         self._lease = near_lease
         self._store = Store(near_max_entries, near_max_bytes)
         self._copies = self._store.copies
         self._reads = True
+        if type(self).get is NearClient.get:  # and no class of a site's own has another one
+            self.at_once = {"get": self._copied}
         self._plain = type(self).unwrap is Client.unwrap
-        self._prefix = f"{self.naming.prefix}:" if self.naming.plain else ""
+        plain = self.naming.plain
+        self._prefix = f"{self.naming.prefix}:" if plain else ""
+        self._head = f"{self._prefix}{self.naming.version}:" if plain else None
         self._trackers: dict[Node, Tracker] = {}
         self._only: Tracker | None = None
         self._replicas = False
@@ -156,14 +160,34 @@ class NearClient(Client):
         written there is dropped here."""
         if self._direct is None:
             twin = copy.copy(self)
-            twin._copies, twin._reads = {}, False
+            twin._copies, twin._reads, twin.at_once = {}, False, {}
             self._direct = twin
         return self._direct
 
+    def examine(self) -> Operation[list[Finding]]:
+        findings = yield from super().examine()
+        until = _now() + EXAMINED
+        for tracker in self._trackers.values():
+            tracker.current()
+            while not tracker.alive and tracker.trouble is None and _now() < until:
+                yield Sleep(0.01)
+            if tracker.alive:
+                text = f'{tracker.name} tells of writes, so "near" keeps copies of what it reads.'
+                findings.append(Finding("note", text))
+            else:
+                text = f'{tracker.name} tells of no writes, so "near" keeps nothing'
+                why = tracker.trouble or "it has not answered yet"
+                findings.append(Finding("problem", f"{text}: {why}"))
+        return findings
+
     # Reads
 
-    def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
-        full = self.naming.make(key, version)
+    def _copied(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        """``get``'s value out of a copy, or MISSING."""
+        if version is None and key.__class__ is str and self._head is not None:
+            full = self._head + key  # a key that has a copy was checked, any other one will be
+        else:
+            full = self.naming.make(key, version)
         found = self._copies.get(full)
         if found is not None:
             now = _now()
@@ -174,6 +198,13 @@ class NearClient(Client):
                 if value is not MISSING:
                     self._store.hits += 1
                     return value
+        return MISSING
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
+        value = self._copied(key, default, version)
+        if value is not MISSING:
+            return value
+        full = self.naming.make(key, version)
         fetch = self._fetch(1)
         try:
             value = yield from watched(super().get(key, MISSING, version), fetch)
@@ -187,7 +218,7 @@ class NearClient(Client):
         given = list(keys)
         copies, unwrap, now = self._copies, self.unwrap, _now()
         values: dict[Any, Any] = {}
-        rest: dict[str, Any] = {}
+        rest: list[tuple[str, Any]] = []
         for full, key in zip(self.naming.make_many(given, version), given, strict=True):
             found = copies.get(full)
             if found is not None and now < found.until and now < found.session.lease:
@@ -197,16 +228,16 @@ class NearClient(Client):
                 if value is not MISSING:
                     values[key] = value
                     continue
-            rest[full] = key
+            rest.append((full, key))
         self._store.hits += len(values)
         if not rest:
             return values
         fetch = self._fetch(len(rest))
         try:
-            asked = super().get_many(list(rest.values()), version)
+            asked = super().get_many([key for _, key in rest], version)
             others = yield from watched(asked, fetch)
             if fetch is not None:
-                for full, key in rest.items():
+                for full, key in rest:
                     self._keep(fetch, full, others.get(key, MISSING))
         finally:
             self._end(fetch)
@@ -264,7 +295,9 @@ class NearClient(Client):
         if found is None or value is MISSING:
             return
         data, until = found
-        begun = fetch.copies.pop(full)
+        begun = fetch.copies.pop(full, None)
+        if begun is None:
+            return  # two names of one key, such as 1 and "1"
         if self._plain and value.__class__ in UNCHANGEABLE:
             self._store.keep(full, begun, value, b"", getsizeof(value), until)
         else:

@@ -29,7 +29,7 @@ OPTIONS = (
     Option(
         "NEAR_MAX_BYTES",
         "near_max_bytes",
-        integer(1024),
+        integer(64 * 1024),
         64 * 1024 * 1024,
         doc="Bytes of memory for copies; one value takes a sixteenth of them at most.",
     ),

@@ -56,6 +56,12 @@ class Copy:
         self.size = 0
 
 
+#: Stands where a copy would, for a key that was read once. Its size is that of a key of common
+#: length and the dict's place.
+MARK = Copy(_NO_SESSION)
+MARK.size = 200
+
+
 class Fence(Copy):
     """Stands where a copy would, while this process writes the key: nothing is served from here,
     nothing is kept here."""
@@ -70,7 +76,8 @@ class Fence(Copy):
 #: of whatever this thread does.
 _lock = threading.RLock()
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
-_flushes = 0
+#: The writes of all keys that are under way.
+_flushes: set[Write] = set()
 
 
 class Store:
@@ -87,8 +94,9 @@ class Store:
             _stores.add(self)
 
     def begin(self, keys: Iterable[str], session: Session) -> dict[str, Copy]:
-        """Copies to be, for those of ``keys`` that are read for a second time and not just being
-        written here. Each ends with ``keep`` or ``abandon``.
+        """Copies to be, for those of ``keys`` that are read for a second time, not just being
+        written here and not asked for by another reader, who would never be done first with a key
+        that is asked for all the time. Each ends with ``keep`` or ``abandon``.
 
         To keep a value costs more than to read it, and most of those that are read once are not
         read again before they are written: the first read only leaves its mark.
@@ -99,15 +107,18 @@ class Store:
             if _flushes:
                 return begun
             for key in keys:
-                old = copies.pop(key, None)  # so that the new one is the youngest
+                old = copies.get(key)
                 if old is None:
-                    copies[key] = Copy(session)
-                elif old.__class__ is Fence:
-                    copies[key] = old
-                else:
-                    self.bytes -= old.size
-                    begun[key] = copies[key] = Copy(session)
-            if len(copies) > self.max_entries:
+                    copies[key] = MARK
+                    self.bytes += MARK.size
+                    continue
+                if old is not MARK and (
+                    old.__class__ is Fence or (old.until == NEVER and old.session is session)
+                ):
+                    continue
+                self._remove(key)  # so that the new one is the youngest
+                begun[key] = copies[key] = Copy(session)
+            if len(copies) > self.max_entries or self.bytes > self.max_bytes:
                 self._make_room()
         return begun
 
@@ -145,8 +156,10 @@ class Store:
     def drop(self, session: Session) -> None:
         """Nothing is known any more of what came under ``session``."""
         with _lock:
-            for key in [key for key, copy in self.copies.items() if copy.session is session]:
-                self._remove(key)
+            for key in list(self.copies):
+                found = self.copies.get(key)
+                if found is not None and found.session is session:
+                    self._remove(key)
 
     def clear(self) -> None:
         with _lock:
@@ -178,10 +191,9 @@ class Write:
         self._fence = Fence()
 
     def __enter__(self) -> None:
-        global _flushes
         with _lock:
             if self._keys is None:
-                _flushes += 1
+                _flushes.add(self)
                 _clear_all()
                 return
             for store in list(_stores):
@@ -190,10 +202,9 @@ class Write:
                     store.copies[key] = self._fence
 
     def __exit__(self, *error: object) -> None:
-        global _flushes
         with _lock:
             if self._keys is None:
-                _flushes -= 1
+                _flushes.discard(self)
                 _clear_all()
                 return
             for store in list(_stores):
@@ -210,9 +221,9 @@ def _clear_all() -> None:
 
 def _after_fork() -> None:
     """The threads that hold the lock, write and hear of writes are the parent's."""
-    global _lock, _flushes
+    global _lock
     _lock = threading.RLock()
-    _flushes = 0
+    _flushes.clear()
     _clear_all()
 
 

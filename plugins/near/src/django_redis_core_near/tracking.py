@@ -41,6 +41,9 @@ LOOK = 0.5
 
 _CHUNK = 64 * 1024
 _PING = b"*1\r\n$4\r\nPING\r\n"
+#: To a connection of RESP2 a server tells nothing, and does not say so. redis-py has greeted it in
+#: RESP3, unless a site has it greet otherwise.
+_HELLO = b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
 
 
 def _tracking(prefix: bytes) -> bytes:
@@ -78,11 +81,14 @@ class Tracker:
         self._stores.add(store)
 
     def current(self) -> Session | None:
-        """The session to keep copies under. The first one who asks has the thread started."""
+        """The session to keep copies under, or None while the server is not heard. The first one
+        who asks has the thread started."""
         session = self.session
-        if session is None and self._thread is None:
-            self._start()
-        return session
+        if session is None:
+            if self._thread is None:
+                self._start()
+            return None
+        return session if time.monotonic() < session.lease else None
 
     @property
     def alive(self) -> bool:
@@ -144,13 +150,13 @@ class Tracker:
         reader, buffer = Reader(), memoryview(bytearray(_CHUNK))
         patience = self._lease * PATIENCE
         sock.settimeout(patience)
-        # What was sent last, TRACKING or PING, and whether its reply is awaited still.
-        asked, owed = time.monotonic(), True
-        sock.sendall(self._tracking)
+        # When something was sent last, TRACKING or PING, and how many replies are awaited still.
+        asked, owed = time.monotonic(), 2
+        sock.sendall(_HELLO + self._tracking)
         while self._stores:
             now = time.monotonic()
             if not owed and now >= asked + self._lease / PINGS:
-                asked, owed = now, True
+                asked, owed = now, 1
                 sock.sendall(_PING)
             until = asked + (patience if owed else self._lease / PINGS)
             if now >= until:
@@ -168,8 +174,9 @@ class Tracker:
                 elif isinstance(message, Refusal):
                     raise ConnectionInterrupted(self.name, message.message)
                 else:
-                    self._believe(asked + self._lease)
-                    owed = False
+                    owed -= 1
+                    if not owed:
+                        self._believe(asked + self._lease)
 
     def _believe(self, lease: float) -> None:
         if self.session is None:
