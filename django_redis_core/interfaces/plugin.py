@@ -49,11 +49,12 @@ class Plugin:
             )
         return ""
 
-    def refuse_unfinished(self) -> None:
-        """Raises TypeError where a constructor has left out that of its base class."""
+    def unfinished(self) -> str:
+        """Words on a constructor that has left out that of its base class."""
         for name in self.set_by_base:
             if not hasattr(self, name):
-                raise TypeError(
+                return (
                     f"the constructor of {type(self).__module__}.{type(self).__qualname__} must "
                     f"call super().__init__, which sets `{name}`"
                 )
+        return ""

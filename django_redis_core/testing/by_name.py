@@ -163,10 +163,9 @@ def refuse_unloadable(subject: Subject) -> None:
             f"{subject.where} cannot be made with the options {dict(subject.options)!r}: "
             f"{said} Give others with --option NAME=JSON."
         ) from error
-    try:
-        made.refuse_unfinished()
-    except TypeError as error:
-        raise NotConforming(f"{subject.where}: {error}.") from error
+    unfinished = made.unfinished()
+    if unfinished:
+        raise NotConforming(f"{subject.where}: {unfinished}.")
 
 
 def _refuse_settings(subject: Subject) -> None:

@@ -7,11 +7,11 @@ import zlib
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_redis_core import checks
 from django_redis_core.cache import RedisCache
+from django_redis_core.exceptions import PluginLoadError
 from django_redis_core.interfaces import Client, Compressor, ConnectionFactory
 from django_redis_core.options import BACKEND
 from django_redis_core.testing.servers import Server
@@ -78,14 +78,14 @@ SAID: dict[str, tuple[dict[str, Any], str]] = {
         {"COMPRESSOR": RootlessCompressor},
         (
             f"COMPRESSOR: rootless: the constructor of {__name__}.RootlessCompressor must call "
-            "super().__init__, which sets `min_length`"
+            "super().__init__, which sets `min_length`."
         ),
     ),
     "client": (
         {"CLIENT": RootlessClient},
         (
             f"CLIENT: rootless: the constructor of {__name__}.RootlessClient must call "
-            "super().__init__, which sets `naming`"
+            "super().__init__, which sets `naming`."
         ),
     ),
     "factory": (
@@ -100,7 +100,7 @@ SAID: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("options", "words"), SAID.values(), ids=SAID)
 def test_what_is_missing_is_named(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ImproperlyConfigured) as caught:
+    with pytest.raises(PluginLoadError) as caught:
         RedisCache(NOWHERE, {"OPTIONS": options})
     assert str(caught.value) == f"CACHES['?']: {words}"
 
