@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -188,3 +189,15 @@ def test_what_is_not_released_yet_is_among_the_changes(tmp_path: Path) -> None:
     assert hooks.unreleased(tmp_path) == (
         "\n## Not released yet\n\n### New\n\n- First.\n\n    Second.\n"
     )
+
+
+def test_the_modules_that_plugins_build_on_are_those_of_the_import_contract() -> None:
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (public,) = (contract for contract in contracts if contract["id"] == "public")
+    allowed = [line for line in public["ignore_imports"] if line.startswith("** -> ")]
+    page = read("docs/writing-a-plugin.md")
+    listed = page.partition("names that are public")[2].partition(".\n")[0]
+    whole, *modules = re.findall(r"`(\w+)`", listed)
+    assert [whole, *(f"{whole}.{module}" for module in modules)] == [
+        line.removeprefix("** -> ") for line in allowed
+    ]

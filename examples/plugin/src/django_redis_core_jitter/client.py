@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client, Option
 
 if TYPE_CHECKING:
-    from django_redis_core.interfaces.client import ClientContext
+    from django_redis_core.interfaces import ClientContext
 
 DEFAULT_SPREAD = 0.03
 
