@@ -35,6 +35,8 @@ class Serializer(Plugin, ABC):
                 return data.startswith(MARK)
 
             def dumps(self, value):
+                if isinstance(value, int) and type(value) not in (int, bool):
+                    raise TypeError("it would come back as a plain int")
                 return MARK + json.dumps(value).encode()
 
             def loads(self, data):
@@ -42,8 +44,9 @@ class Serializer(Plugin, ABC):
                     raise ValueError("not an entry of this format")
                 return json.loads(data[len(MARK):])
 
-    One instance serves all threads of a process. Ints (``type(value) is int``) never get here:
-    the codec stores them as decimal digits, so that INCR works on them.
+    One instance serves all threads of a process. Ints (``type(value) is int``) get here only as
+    members of sorted sets: else the codec stores them as decimal digits, so that INCR works on
+    them. An int of a class of its own comes back as one, or is refused.
 
     The bytes must never read as an ASCII integer, and ``loads`` must raise on bytes that another
     format wrote: that is how ``SERIALIZER`` as a list finds out which format an entry has.
