@@ -10,8 +10,11 @@ much the proxy and the clients. "no cache at all" is the same view without its o
 Django and uvicorn cost by themselves. ``--bare`` leaves Django's request handler out: an ASGI
 application of ten lines that uses Django's cache.
 
-Backends run in turn, in so many rounds, each in a new process; uvloop and httptools are used
-where they are installed.
+redis.asyncio's client and the backends run in turn, in so many rounds, each in a new process.
+uvicorn has to be installed; uvloop, httptools, django-valkey and django-vcache count where they
+are:
+
+    pip install 'uvicorn[standard]' 'django-valkey[libvalkey]' django-vcache
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,9 +40,11 @@ from django_redis_core.testing.servers import Server
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: site\r\n\r\n"
 DELAY = 0.001  # seconds each way
-NO_CACHE = "no cache at all"
+NO_CACHE, REDIS_PY = "no cache at all", "redis.asyncio"
 TICKS = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
+
+Work = Callable[[], Awaitable[bytes]]
 
 
 async def six_operations() -> bytes:
@@ -50,6 +55,22 @@ async def six_operations() -> bytes:
     many = await cache.aget_many(["key", "other"])
     await cache.atouch("key", 60)
     return b"right" if values == ["value"] * 3 and many["key"] == "value" else b"wrong"
+
+
+def six_of_redis_py(url: str) -> Work:
+    """The same without a cache: no keys to make, no values to read."""
+    import redis.asyncio
+
+    client = redis.asyncio.Redis.from_url(url)
+
+    async def work() -> bytes:
+        await client.set("key", "value", 60)
+        values = [await client.get("key") for _ in range(3)]
+        many = await client.mget("key", "other")
+        await client.expire("key", 60)
+        return b"right" if [*values, many[0]] == [b"value"] * 4 else b"wrong"
+
+    return work
 
 
 async def nothing() -> bytes:
@@ -66,7 +87,9 @@ def application() -> Any:
     from django.urls import path
 
     entry = json.loads(os.environ["ASGI_CACHE"])
-    work = six_operations if entry else nothing
+    work: Work = six_operations if entry else nothing
+    if (url := entry.pop(REDIS_PY, None)) is not None:
+        work = six_of_redis_py(url)
 
     async def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse(await work(), headers={"Content-Length": "5"})
@@ -240,8 +263,8 @@ def main(seconds: float, concurrent: int, rounds: int) -> None:
         assert between.stdout is not None
         url = f"redis://127.0.0.1:{between.stdout.readline().strip()}/0"
         for _ in range(rounds):
-            for name in (NO_CACHE, *entries):
-                entry = {}
+            for name in (NO_CACHE, REDIS_PY, *entries):
+                entry = {REDIS_PY: url} if name == REDIS_PY else {}
                 if name in entries:
                     module, backend = entries[name]
                     entry = {"BACKEND": backend, "LOCATION": url, "KEY_PREFIX": module}

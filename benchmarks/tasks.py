@@ -3,7 +3,8 @@
     python benchmarks/tasks.py [--rounds 5]
 
 Interleaved rounds of redis.asyncio's client, this backend, Django's own Redis backend, and those
-of django-valkey and django-vcache that are installed. The ratio is of the rounds' medians, to
+of django-valkey and django-vcache that are installed
+(``pip install 'django-valkey[libvalkey]' django-vcache``). The ratio is of the rounds' medians, to
 redis.asyncio in the same run.
 """
 

@@ -132,7 +132,9 @@ class Client(
         self.delete_unreadable = context.delete_unreadable
         #: Operations that can be answered without a server, by their names: functions of the same
         #: arguments that return the answer, or MISSING where the operation has to run. They save
-        #: more than half of what a call costs that sends nothing. Pipelines do not look here.
+        #: more than half of what a call costs that sends nothing. Pipelines do not look here. A
+        #: client outside that changes the operation would not be asked, so one is offered only
+        #: where ``type(self).get is Mine.get``.
         self.at_once: Mapping[str, Callable[..., Any]] = {}
 
     def build_topology(

@@ -33,7 +33,8 @@ def certificate() -> Certificate:
 
 
 def cache_at(url: Any, **options: Any) -> RedisCache:
-    return RedisCache(url, {"OPTIONS": options})
+    # A handshake of TLS may take its time on a busy machine: none of these tests is about that.
+    return RedisCache(url, {"OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 5, **options}})
 
 
 def works(cache: RedisCache) -> None:

@@ -143,6 +143,27 @@ async def test_a_loop_that_was_held_up_loses_no_reply(server: Server, cache_at: 
     assert await task == value
 
 
+async def test_a_command_that_blocks_has_a_connection_of_its_own(
+    server: Server, cache_at: MakeCache
+) -> None:
+    cache = cache_at(server.url, SOCKET_TIMEOUT=5)
+    raw = cache.async_raw_client()
+    popped = asyncio.create_task(raw.blpop(["queue"], timeout=4))
+    thread = asyncio.create_task(asyncio.to_thread(cache.raw_client().blpop, ["other"], 4))
+    await asyncio.sleep(0.1)
+    began = time.monotonic()
+    for number in range(20):
+        assert await cache.aset("key", number)
+        assert cache.get("key") == number
+    assert time.monotonic() - began < 1
+    assert not popped.done()
+    assert not thread.done()
+    server.cli("RPUSH", "queue", "a")
+    server.cli("RPUSH", "other", "b")
+    assert await popped == (b"queue", b"a")
+    assert await thread == (b"other", b"b")
+
+
 def test_a_fork_while_a_thread_holds_the_pool_does_not_hang_the_child(
     server: Server, cache_at: MakeCache
 ) -> None:

@@ -145,9 +145,9 @@ def test_the_name_of_a_plugin_of_ours_that_is_not_installed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(OURS, "far", "client")
-    assert main(["new", "far", "--kind", "client"]) == pytest.ExitCode.USAGE_ERROR
-    assert "taken by the client of django-redis-core-far, which is" in capsys.readouterr().err
+    monkeypatch.setitem(OURS, "snappy", "client")
+    assert main(["new", "snappy", "--kind", "client"]) == pytest.ExitCode.USAGE_ERROR
+    assert "taken by the client of django-redis-core-snappy, which is" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,9 +16,11 @@ from redis.exceptions import ResponseError
 from django_redis_core import signals
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import CircuitOpen, ConnectionInterrupted, ServerRefused
+from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.cluster import Cluster, slot_of
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
+from django_redis_core.testing.topologies import in_sync
 
 CacheOn = Callable[..., RedisCache]
 KeysOf = Callable[..., dict[Server, list[str]]]
@@ -204,7 +206,7 @@ def test_a_shard_without_any_node_fails_its_own_keys_only(
             assert cache.get(key) == data[key]
         with pytest.raises(CircuitOpen):
             cache.get(found[dead][0])
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.9  # who waits does so for nearly a second
     finally:
         signals.partial_failure.disconnect(report)
     assert set(reported) == {cache.make_key(key) for key in found[dead]}
@@ -237,7 +239,7 @@ def test_a_slot_that_nobody_serves_is_waited_for_and_then_not_again(
         began = time.monotonic()
         with pytest.raises(ServerRefused, match="CLUSTERDOWN"):
             cache.get("k")
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.8  # who waits does so for nearly a second
         time.sleep(1)  # from now on it is waited for again
         later = threading.Timer(0.2, owner.cli, ["CLUSTER", "ADDSLOTS", slot])
         later.start()
@@ -279,7 +281,10 @@ def test_replicas_answer_reads_and_one_that_dies_is_not_missed(
     found = keys_of(cache, 5)
     keys = [key for of_node in found.values() for key in of_node]
     cache.set_many(dict.fromkeys(keys, 1))
-    time.sleep(0.1)  # the replicas are behind by as long as it takes
+    wait_until(
+        lambda: all(in_sync(primary, nodes.replicas_of(primary)) for primary in found),
+        "the replicas have it",
+    )
     for node in nodes.nodes:
         node.cli("CONFIG", "RESETSTAT")
     for _ in range(5):

@@ -187,7 +187,7 @@ def test_a_redirection_that_never_ends_is_an_error_and_then_not_waited_for(
         began = time.monotonic()
         with pytest.raises(ServerRefused, match="MOVED"):
             cache.get(KEYS[0])
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.8  # who waits does so for nearly a second
     assert cache.set(KEYS[0], 2)
 
 

