@@ -26,6 +26,7 @@ from .connections.raw import is_own_client
 from .connections.recent import Recent
 from .connections.topology import Clients, Topology
 from .drivers import Driver
+from .exceptions import PluginLoadError
 from .interfaces.client import Client, ClientContext, compose, misplaced
 from .keys import Keys
 from .options import CacheOptions, PluginUse, find_alias, parse
@@ -45,6 +46,12 @@ class Engine:
         self.client = _client(options, self.naming, self.codec)
         factory = options.connection_factory.build(options.connection)
         self.topology = self.client.build_topology(options.locations, factory.topology)
+        if not isinstance(self.topology, Topology):
+            raise PluginLoadError(
+                f"{options.connection_factory.where}: topology() of {factory.name!r} returned a "
+                f"{type(self.topology).__name__}; it must return a Topology of "
+                "django_redis_core.connections, such as SingleServer(self.node(url))."
+            )
         partial = Partial(options.alias)
         seconds = options.connection.read_your_writes
         recent = None if seconds is None else Recent(seconds)

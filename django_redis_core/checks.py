@@ -10,6 +10,7 @@ No I/O: a cache is put together, and nothing is connected.
 from __future__ import annotations
 
 import ssl
+import traceback
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
@@ -24,6 +25,7 @@ from .connections.config import ServerConfig
 from .connections.node import Node
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
 from .options import our_entries, unknown_settings
+from .registry import registry
 
 TAG = "django_redis_core"
 
@@ -70,6 +72,22 @@ def check_one_django_redis(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
+def check_built_in_names(**kwargs: Any) -> list[CheckMessage]:
+    """W007: what is installed under a built-in's name is not what caches use."""
+    if not any(our_entries()):
+        return []
+    return [
+        checks.Warning(
+            f"{line.distribution} {line.version} offers a {line.kind.replace('_', ' ')} named "
+            f"{line.name!r}, which is {line.error}.",
+            hint="Uninstall it, or name its class by its dotted path.",
+            id=f"{TAG}.W007",
+        )
+        for line in registry.shadowed()
+    ]
+
+
 @checks.register(  # type: ignore[untyped-decorator]
     Tags.caches, Tags.security, TAG, deploy=True
 )
@@ -100,7 +118,20 @@ def _engines() -> tuple[dict[str, Engine], list[CheckMessage]]:
         except ImproperlyConfigured as error:
             number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
             found.append(Error(str(error), hint=hint, id=f"{TAG}.{number}"))
+        except Exception as error:  # of a plugin: what is wrong with other caches is told as well
+            found.append(_failed(alias, error))
     return engines, found
+
+
+def _failed(alias: str, error: Exception) -> CheckMessage:
+    """Without the error's text, which may quote a URL, and in it a password."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return Error(
+        f"CACHES[{alias!r}]: a plugin raised {type(error).__name__} in "
+        f"{frame.f_code.co_filename}, line {line}.",
+        hint=f"django.core.cache.caches[{alias!r}] in a shell shows the whole traceback.",
+        id=f"{TAG}.E004",
+    )
 
 
 def _shared_prefixes(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:

@@ -136,6 +136,9 @@ class Driver:
             return run(getattr(self.client, declaration.name)(*args, **kwargs), self.execute)
         except ConnectionInterrupted as trouble:
             return self.guard(declaration, args, kwargs, trouble)
+        except AttributeError as error:
+            self.refuse_plain(declaration, error)
+            raise
 
     async def acall(
         self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -151,6 +154,9 @@ class Driver:
         except ConnectionInterrupted as trouble:
             answer = self.guard(declaration, args, kwargs, trouble)
             return await answer if isawaitable(answer) else answer
+        except AttributeError as error:
+            self.refuse_plain(declaration, error)
+            raise
 
     def iterate(
         self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -171,6 +177,21 @@ class Driver:
         except ConnectionInterrupted as trouble:
             for item in self.guard(declaration, args, kwargs, trouble):
                 yield item
+
+    def refuse_plain(self, declaration: Declaration, error: AttributeError) -> None:
+        """Says what a client has to do whose operation is a function like any other. It is asked
+        afterwards, so that no call pays for it."""
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        # In ``run`` and not in the operation, which may have such a mistake of its own.
+        here = last is not None and last.tb_frame.f_globals is globals()
+        if error.name in ("send", "close") and here:
+            raise TypeError(
+                f"{declaration.name}() of the client {self.client.name!r} returned {error.obj!r}. "
+                "An operation is a generator: it yields commands, and ends with a value, as in "
+                f"`return (yield from super().{declaration.name}(…))`."
+            ) from error
 
     def guard(
         self,

@@ -160,6 +160,18 @@ class Registry:
                         ]
         return with_aliases(lines, used or {})
 
+    def shadowed(self) -> list[PluginInfo]:
+        """The lines of installed plugins that have a built-in's name, and so are never used."""
+        with self._lock:
+            installed = self._installed()
+            if not any(name in installed for _, name in self._built_in):
+                return []  # without a look into any file of theirs
+        return [
+            line
+            for line in self.describe()
+            if (line.kind, line.name) in self._built_in and line.error.startswith(IGNORED)
+        ]
+
     def _problem(self, kind: str, name: str, candidates: list[EntryPoint]) -> str:
         if (kind, name) in self._built_in:
             return f"{IGNORED}: the name belongs to a built-in plugin"
@@ -194,7 +206,7 @@ class Registry:
     def _from_path(self, kind: str, path: str, where: str) -> type[Plugin]:
         try:
             found = import_string(path)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginLoadError(
                 f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
             ) from error
@@ -214,7 +226,7 @@ class Registry:
         if not self._is_loaded(entry_point):
             try:
                 self._take(entry_point.load(), f"{source}:{name}", source, name)
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # which would end a site without a word
                 ours = isinstance(error, PluginError)
                 self._failed[name] = str(error) if ours else f"{type(error).__name__}: {error}"
                 if isinstance(error, PluginError):
@@ -249,7 +261,13 @@ class Registry:
         if manager.is_registered(plugin) or manager.has_plugin(pluggy_name or ""):
             raise PluginConflict(f"{plugin!r} of {source} is registered already.")
         try:
-            manager.register(plugin, pluggy_name)
+            try:
+                manager.register(plugin, pluggy_name)
+            except pluggy.PluginValidationError as error:  # pluggy's words take three lines
+                raise PluginLoadError(
+                    f"{source}: a hook of {_called(plugin)} has arguments, and hooks take none: "
+                    f"{' '.join(str(error).split())}."
+                ) from error
             self._refuse_unknown_hook(plugin, source)
             others = [other for other in manager.get_plugins() if other is not plugin]
             taken: dict[tuple[str, str], _Loaded] = {}
@@ -318,11 +336,14 @@ class Registry:
             raise PluginLoadError(f"{where}: {shown} lacks {', '.join(missing)}().")
         if found.api_version not in (API_VERSION, *OLDER_API_VERSIONS):
             raise PluginLoadError(
-                f"{where}: {shown} was written for version {found.api_version} of the plugin "
+                f"{where}: {shown} was written for version {found.api_version!r} of the plugin "
                 f"interface, and this django-redis-core speaks version {API_VERSION}."
             )
         if not isinstance(getattr(found, "name", None), str) or not found.name:
             raise PluginLoadError(f'{where}: {shown} has no name; give it `name = "…"`.')
+        defect = found.defect()
+        if defect:
+            raise PluginLoadError(f"{where}: {shown} {defect}.")
         return found
 
     def _not_found(self, kind: str, name: str, where: str) -> str:

@@ -14,7 +14,7 @@ from ..options_spec import (
     seconds,
     text,
 )
-from .client import ALL_OTHERS, CHANGES_ENTRIES, Client, Finding
+from .client import ALL_OTHERS, CHANGES_ENTRIES, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
@@ -28,6 +28,7 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "OLDER_API_VERSIONS",
     "Client",
+    "ClientContext",
     "Compressor",
     "ConnectionFactory",
     "Deprecation",

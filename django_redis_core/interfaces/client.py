@@ -90,7 +90,7 @@ class Client(
     subclass changes holds for ``set``, ``aset`` and pipelines at once. Call the next one with
     ``yield from super().…``: clients compose, and ``"CLIENT": ["jitter", "shard"]`` puts both in
     one class, the first outermost. A subclass that stores more than the value overrides ``wrap``,
-    ``unwrap`` and ``recoded``.
+    ``unwrap``, ``recoded`` and ``resealed``.
 
     Options are keyword arguments of the constructor, after the context::
 
@@ -104,6 +104,8 @@ class Client(
 
     One instance serves all threads and loops of a process: keep no state of a call on it.
     """
+
+    set_by_base: ClassVar[tuple[str, ...]] = ("naming", "codec")
 
     #: Names of clients that this one cannot be combined with, and why, for the error message.
     conflicts: ClassVar[dict[str, str]] = {}

@@ -13,19 +13,39 @@ from .plugin import Plugin
 class Compressor(Plugin, ABC):
     """Makes long values shorter, and knows its own frames by their first bytes.
 
-    A complete plugin, in the module that the entry point ``brotli = "django_redis_core_brotli"``
+    A complete plugin, in the module that the entry point ``deflate = "django_redis_core_deflate"``
     names::
 
         from django_redis_core import hookimpl
 
         @hookimpl
         def register_compressor():
-            from .compressor import BrotliCompressor
-            return BrotliCompressor
+            from .compressor import DeflateCompressor
+            return DeflateCompressor
 
-    The class has ``compress``, ``decompress`` and ``magic``; the constructor's keyword arguments
-    are the options that sites write in ``{"NAME": "brotli", "OPTIONS": {...}}``, and ends with
-    ``**options`` handed to this class.
+    and in ``compressor.py``::
+
+        import zlib
+        from django_redis_core.interfaces import Compressor
+
+        class DeflateCompressor(Compressor):
+            "``level``: from 1, the fastest, to 9, the smallest."
+
+            name = "deflate"
+            magic = (b"\\x78",)
+
+            def __init__(self, *, level=6, **options):
+                super().__init__(**options)
+                self.level = level
+
+            def compress(self, data):
+                return zlib.compress(data, self.level)
+
+            def decompress(self, data):
+                return self.unpack(zlib.decompressobj(), data, zlib.error)
+
+    The constructor's keyword arguments are the options that sites write in
+    ``{"NAME": "deflate", "OPTIONS": {...}}``; it ends with ``**options`` handed to this class.
 
     ``min_length`` (bytes): values up to this length are stored as they are.
     ``max_length`` (bytes): a value that unpacks to more than this is refused while it is being
@@ -39,6 +59,8 @@ class Compressor(Plugin, ABC):
     #: when ``recognises`` is overridden.
     magic: ClassVar[tuple[bytes, ...]] = ()
 
+    set_by_base: ClassVar[tuple[str, ...]] = ("min_length", "max_length")
+
     #: The default of ``min_length`` in bytes, as django-redis has it.
     default_min_length: ClassVar[int] = 15
 
@@ -51,6 +73,19 @@ class Compressor(Plugin, ABC):
                 raise ValueError(f"{name} must be an int of {least} or more (bytes), not {value!r}")
         self.min_length = min_length
         self.max_length = max_length
+
+    @classmethod
+    def defect(cls) -> str:
+        if cls.recognises is Compressor.recognises:
+            magic: Any = cls.magic  # a plugin without types may have anything here
+            heads = magic if isinstance(magic, tuple) else (magic,)
+            if not heads or not all(isinstance(head, bytes) and head for head in heads):
+                # Its frames would be stored, and never be unpacked again.
+                return (
+                    "does not say how its frames begin; give it `magic`, a tuple of bytes such as "
+                    r'(b"\x1f\x8b",), or a recognises() of its own'
+                )
+        return super().defect()
 
     def recognises(self, data: bytes) -> bool:
         """Whether ``data`` begins like a frame of this compressor."""
@@ -68,7 +103,9 @@ class Compressor(Plugin, ABC):
         passes ``max_length`` bytes: a size that the frame states is never trusted.
         """
 
-    def unpack(self, stream: Any, data: bytes, error: type[Exception]) -> bytes:
+    def unpack(
+        self, stream: Any, data: bytes, error: type[Exception] | tuple[type[Exception], ...]
+    ) -> bytes:
         """``decompress`` for libraries with a decompressor object like zlib's and lzma's.
 
         ``stream`` is a new one, ``error`` what it raises for bytes that are no frame.

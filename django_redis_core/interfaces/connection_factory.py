@@ -29,7 +29,7 @@ class ConnectionFactory(Plugin, ABC):
 
     and in ``factory.py``::
 
-        from django_redis_core.connections.topology import SingleServer
+        from django_redis_core.connections import SingleServer
         from django_redis_core.interfaces import ConnectionFactory
 
         class ConsulFactory(ConnectionFactory):

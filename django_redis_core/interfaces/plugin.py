@@ -27,9 +27,34 @@ class Plugin:
     argument of the constructor, like the keys of ``{"NAME": ..., "OPTIONS": {...}}``.
 
     A plugin that is ``deprecated`` works and warns.
+
+    A constructor of a plugin's own calls ``super().__init__``.
     """
 
     name: ClassVar[str]
     api_version: ClassVar[int] = 1
     options: ClassVar[tuple[Option, ...]] = ()
     deprecated: ClassVar[Deprecation | None] = None
+
+    #: What the constructor of the kind's base class sets, and nothing works without.
+    set_by_base: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def defect(cls) -> str:
+        """What is wrong with the class that Python does not notice, as the end of a sentence."""
+        if not all(isinstance(option, Option) for option in cls.options):
+            return (
+                "has `options` that are not each an Option of django_redis_core.interfaces, such "
+                'as Option("NAME_WAIT", "wait", seconds, 0.5, doc="…")'
+            )
+        return ""
+
+    def unfinished(self) -> str:
+        """Words on a constructor that has left out that of its base class."""
+        for name in self.set_by_base:
+            if not hasattr(self, name):
+                return (
+                    f"the constructor of {type(self).__module__}.{type(self).__qualname__} must "
+                    f"call super().__init__, which sets `{name}`"
+                )
+        return ""

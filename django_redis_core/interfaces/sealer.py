@@ -11,6 +11,47 @@ from .plugin import Plugin
 class Sealer(Plugin, ABC):
     """Authenticates or encrypts a value, bound to the key that it is stored under.
 
+    A complete plugin, in the module that the entry point ``sealed = "django_redis_core_sealed"``
+    names::
+
+        from django_redis_core import hookimpl
+
+        @hookimpl
+        def register_sealer():
+            from .sealer import HmacSealer
+            return HmacSealer
+
+    and in ``sealer.py``::
+
+        import hmac
+        from django_redis_core.exceptions import SealError
+        from django_redis_core.interfaces import Sealer
+
+        MARK = b"sealed:1:"             # no ASCII integer begins so
+
+        class HmacSealer(Sealer):
+            "``secret``: bytes that only this site knows."
+
+            name = "sealed"
+            deterministic = True
+
+            def __init__(self, *, secret):
+                self.secret = secret
+
+            def signature(self, key, data):
+                signed = b"%d:%s%s" % (len(key.encode()), key.encode(), data)
+                return hmac.digest(self.secret, signed, "sha256")
+
+            def seal(self, key, data):
+                return MARK + self.signature(key, data) + data
+
+            def unseal(self, key, data):
+                data, mark = data[len(MARK):], data[:len(MARK)]
+                signature, plain = data[:32], data[32:]
+                if mark != MARK or not hmac.compare_digest(signature, self.signature(key, plain)):
+                    raise SealError("not sealed with this secret for this key")
+                return plain
+
     ``seal`` and ``unseal`` get the full key as stored (prefix and version in it), so that a value
     copied to another key is refused. Sealing comes after compression and is checked before
     anything is decompressed or unpickled. Integers are stored outside it, because INCR must work

@@ -11,43 +11,42 @@ from .plugin import Plugin
 class Serializer(Plugin, ABC):
     """Turns values into bytes and back.
 
-    A complete plugin, in the module that the entry point ``cbor = "django_redis_core_cbor"``
+    A complete plugin, in the module that the entry point ``plain = "django_redis_core_plain"``
     names::
 
         from django_redis_core import hookimpl
 
         @hookimpl
         def register_serializer():
-            from .serializer import CborSerializer      # imports cbor2 only when settings name it
-            return CborSerializer
+            from .serializer import PlainSerializer     # what it imports is not, until named
+            return PlainSerializer
 
     and in ``serializer.py``::
 
-        import io
-
-        import cbor2
+        import json
         from django_redis_core.interfaces import Serializer
 
-        MARK = bytes.fromhex("d9d9f7")      # "this is CBOR" (RFC 8949, 3.4.6): no other
-                                            # format begins so, and no ASCII integer
-        class CborSerializer(Serializer):
-            name = "cbor"
+        MARK = b"plain:1:"              # no ASCII integer begins so, and no other format
 
-            def dumps(self, value):
-                return MARK + cbor2.dumps(value)
+        class PlainSerializer(Serializer):
+            name = "plain"
 
             def recognises(self, data):
                 return data.startswith(MARK)
 
-            def loads(self, data):
-                stream = io.BytesIO(data)
-                value = cbor2.load(stream)
-                if not self.recognises(data) or stream.read(1):
-                    raise ValueError("not one value in CBOR, marked as such")
-                return value
+            def dumps(self, value):
+                if isinstance(value, int) and type(value) not in (int, bool):
+                    raise TypeError("it would come back as a plain int")
+                return MARK + json.dumps(value).encode()
 
-    One instance serves all threads of a process. Ints (``type(value) is int``) never get here:
-    the codec stores them as decimal digits, so that INCR works on them.
+            def loads(self, data):
+                if not self.recognises(data):
+                    raise ValueError("not an entry of this format")
+                return json.loads(data[len(MARK):])
+
+    One instance serves all threads of a process. Ints (``type(value) is int``) get here only as
+    members of sorted sets: else the codec stores them as decimal digits, so that INCR works on
+    them. An int of a class of its own comes back as one, or is refused.
 
     The bytes must never read as an ASCII integer, and ``loads`` must raise on bytes that another
     format wrote: that is how ``SERIALIZER`` as a list finds out which format an entry has.

@@ -125,7 +125,8 @@ class Family:
 
     ``wrap`` and ``unwrap`` are the seam for clients that store more than the value, such as a
     logical expiry: every operation that stores or reads a cache entry goes through them. A client
-    that overrides them overrides ``recoded`` too, or its entries cannot be moved to a new format.
+    that overrides them overrides ``recoded`` too, or its entries cannot be moved to a new format,
+    and where it adds bytes, ``resealed`` of ``Versions``.
     """
 
     naming: Keys

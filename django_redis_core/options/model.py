@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..connections.config import ServerConfig
 from ..connections.urls import server_config
+from ..exceptions import PluginLoadError
 from ..keys import KeyFunction
 from ..redaction import explained, secrets_in
 
@@ -26,13 +27,18 @@ class PluginUse:
         """An instance; whatever its constructor raises becomes ImproperlyConfigured with the
         place."""
         try:
-            return self.plugin(*args, **{**more, **self.options})
+            made = self.plugin(*args, **{**more, **self.options})
         except ImproperlyConfigured:
             raise
         except Exception as error:
             text, cause = explained(error, secrets_in(self.options))
             if not isinstance(error, TypeError | ValueError):
                 text = f"{type(error).__name__}: {text}"
+        else:
+            unfinished = made.unfinished()
+            if unfinished:
+                raise PluginLoadError(f"{self.where}: {self.plugin.name}: {unfinished}.")
+            return made
         raise ImproperlyConfigured(f"{self.where}: {self.plugin.name}: {text}") from cause
 
 

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ..exceptions import PluginError
 from ..hookspecs import KINDS
 from . import by_name, scaffold
 
@@ -73,9 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show_cause(error: BaseException) -> None:
-    """The traceback of the plugin's own error: its author is who reads this."""
+    """The traceback of the plugin's own error: its author is who reads this. What the core itself
+    finds wrong is said by its message, and its traceback is nobody's business."""
     cause = error.__cause__.__cause__ if error.__cause__ else None
-    if cause is not None:
+    if cause is not None and not isinstance(cause, PluginError):
         traceback.print_exception(cause)
 
 

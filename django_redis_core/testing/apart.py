@@ -34,7 +34,10 @@ PATIENCE = 120.0
 _LINES = 20
 
 #: Whose frames say nothing about a plugin.
-_FOREIGN = (f"{os.sep}hypothesis{os.sep}", f"{os.sep}_pytest{os.sep}", __file__)
+_FOREIGN = (
+    *(f"{os.sep}{name}{os.sep}" for name in ("hypothesis", "_pytest", "pytest", "pluggy")),
+    __file__,
+)
 
 
 class Apart(AssertionError):
@@ -99,7 +102,7 @@ def apart(work: Callable[[], T], who: str) -> T:
     how = f"ended Python by {_named(code)}"
     if answer is None:
         how = f"did not come to an end within {PATIENCE:.0f} s"
-    raise Ended("\n".join([f"{who} {how}.", *where[:_LINES]]))
+    raise Ended("\n".join([f"{who} {how}.", *_own(where)[:_LINES]]))
 
 
 def _fork() -> int:
@@ -141,9 +144,14 @@ def _no_core_file() -> None:
 
 def _told(error: BaseException) -> str:
     whole = traceback.TracebackException.from_exception(error)
-    own = [frame for frame in whole.stack if not any(part in frame.filename for part in _FOREIGN)]
-    whole.stack = traceback.StackSummary.from_list(own)
+    whole.stack = traceback.StackSummary.from_list(
+        [frame for frame in whole.stack if _own([frame.filename])]
+    )
     return "".join(whole.format())
+
+
+def _own(lines: list[str]) -> list[str]:
+    return [line for line in lines if not any(part in line for part in _FOREIGN)]
 
 
 def _read(reader: int) -> bytes | None:

@@ -123,7 +123,8 @@ def _unknown(name: str) -> str:
     if "." in name:
         return (
             f"{name!r} is not the name of an installed plugin. A class of a project's own is "
-            "tested by a test class; see docs/writing-a-plugin.md."
+            "tested by a test class, a subclass of the contract of its kind in "
+            f"django_redis_core.testing with `name = {name!r}`."
         )
     by_kind = {kind: registry.names(kind) for kind in KINDS}
     installed = [known for names in by_kind.values() for known in names]
@@ -155,13 +156,16 @@ def refuse_unloadable(subject: Subject) -> None:
         )
     try:
         _refuse_unknown(subject)
-        plugin(**subject.options)
+        made = plugin(**subject.options)
     except Exception as error:
         said = _said(subject, error)
         raise Unusable(
             f"{subject.where} cannot be made with the options {dict(subject.options)!r}: "
             f"{said} Give others with --option NAME=JSON."
         ) from error
+    unfinished = made.unfinished()
+    if unfinished:
+        raise NotConforming(f"{subject.where}: {unfinished}.")
 
 
 def _refuse_settings(subject: Subject) -> None:

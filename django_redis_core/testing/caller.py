@@ -8,7 +8,6 @@ it.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +28,21 @@ class LimitShown(Exception):
 
     ``testing.fixtures`` counts a test that ends with it as passed.
     """
+
+
+@contextmanager
+def limited(name: str, words: str) -> Iterator[None]:
+    """Asserts that what is done ends with an error that has ``words`` in it, as ``limits`` states
+    of the operation or test ``name``."""
+    __tracebackhide__ = True
+    stated = f"`limits` states that {name} fails with the words {words!r}"
+    try:
+        yield
+    except Exception as error:
+        if words not in str(error):
+            raise AssertionError(f"{stated}, and it fails with {error!r}") from error
+    else:
+        pytest.fail(f"{stated}, and it does not fail: take it out of `limits`")
 
 
 class Caller:
@@ -63,7 +77,7 @@ class Caller:
         words = self.limits.get(name)
         if words is None:
             return self._run(name, args, kwargs)
-        with pytest.raises(Exception, match=re.escape(words)):
+        with limited(name, words):
             self._run(name, args, kwargs)
         raise LimitShown(name)
 

@@ -6,13 +6,14 @@ import ast
 import inspect
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.dispatch import Signal
 
-from django_redis_core import exceptions, hookspecs, signals
+from django_redis_core import exceptions, hookspecs, signals, testing
 from django_redis_core.cache import RedisCache
 from django_redis_core.operations.declare import OPERATIONS
 from django_redis_core.pipeline import AsyncPipeline, Pipeline
@@ -188,3 +189,31 @@ def test_what_is_not_released_yet_is_among_the_changes(tmp_path: Path) -> None:
     assert hooks.unreleased(tmp_path) == (
         "\n## Not released yet\n\n### New\n\n- First.\n\n    Second.\n"
     )
+
+
+def test_the_modules_that_plugins_build_on_are_those_of_the_import_contract() -> None:
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (public,) = (contract for contract in contracts if contract["id"] == "public")
+    allowed = [line for line in public["ignore_imports"] if line.startswith("** -> ")]
+    page = read("docs/writing-a-plugin.md")
+    listed = page.partition("names that are public")[2].partition(".\n")[0]
+    whole, *modules = re.findall(r"`(\w+)`", listed)
+    assert [whole, *(f"{whole}.{module}" for module in modules)] == [
+        line.removeprefix("** -> ") for line in allowed
+    ]
+
+
+def test_what_a_contract_lets_a_plugin_state_is_in_the_docs() -> None:
+    inner = {"kind", "part", "covers"}  # which the kit's own classes set
+    contracts = [getattr(testing, name) for name in testing.__all__ if name.endswith("Contract")]
+    stated = {
+        name
+        for contract in contracts
+        for base in contract.__mro__
+        for name, annotation in inspect.get_annotations(base).items()
+        if "ClassVar" in str(annotation)
+    }
+    page = read("docs/writing-a-plugin.md")
+    shown = set(re.findall(r"`(\w+)(?: = \w+)?`|^    (\w+) = ", page, re.M))
+    assert stated - inner <= {name for pair in shown for name in pair}
+    assert {"keeps", "partly", "checksum", "other_options", "limits", "library"} <= stated

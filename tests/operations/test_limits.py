@@ -61,7 +61,9 @@ def test_a_limit_that_is_gone_fails(
     make_cache: Callable[..., RedisCache], cache_loop: asyncio.AbstractEventLoop
 ) -> None:
     cache = Caller(make_cache(), "blocking", cache_loop, {"persist": "always expire"})
-    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+    with pytest.raises(
+        pytest.fail.Exception, match="always expire', and it does not fail: take it out"
+    ):
         cache.persist("k")
 
 
@@ -71,6 +73,14 @@ def test_a_limit_that_fails_otherwise_fails(
     cache = Caller(make_cache({"CLIENT": "mortal"}), "blocking", cache_loop, {"persist": "other"})
     with pytest.raises(AssertionError, match="other"):
         cache.persist("k")
+
+
+def test_a_limit_of_nothing_that_there_is_fails() -> None:
+    class Misspelt(TestMortal):
+        limits: ClassVar[Mapping[str, str]] = {"persits": "always expire"}
+
+    with pytest.raises(AssertionError, match=r"names \['persits'\]: no operation and no test"):
+        Misspelt().test_limits_name_operations_or_tests()
 
 
 def test_the_suite_would_see_it_without_the_limit() -> None:

@@ -96,6 +96,17 @@ def test_tox_tests_every_plugin_alone(root, plugins):
     assert f"testenv:{alone}" in tox.sections()
 
 
+def test_tox_tests_the_oldest_of_everything(root, core):
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(root / "tox.ini", encoding="utf-8")
+    assert "floor" in tox["tox"]["env_list"].split()
+    floor = tox["testenv:floor"]
+    oldest = core.pyproject["project"]["requires-python"].removeprefix(">=")
+    assert floor["base_python"] == f"python{oldest}"
+    assert "--resolution lowest-direct" in floor["commands_pre"]
+    assert "check_floor.py" in floor["commands"]
+
+
 def test_no_lock_file_and_no_package_index_is_in_the_checkout(root, core, plugins):
     for source in [core, *plugins]:
         text = (source.folder / "pyproject.toml").read_text(encoding="utf-8")

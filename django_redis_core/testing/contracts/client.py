@@ -14,6 +14,7 @@ from ...cache import RedisCache
 from ...exceptions import CompressorError, SealError
 from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
+from ...registry import registry
 from ..caller import Caller
 from ..fixtures import MakeCache
 from ..operations import Operations
@@ -98,8 +99,9 @@ class ClientContract(Operations):
         return make_with
 
     def test_the_client_under_test_is_in_use(self, cache: Caller) -> None:
+        plugin = registry.plugin("client", self.name, type(self).__name__)
         assert isinstance(cache.cache.client, Client)
-        assert self.name in cache.cache.client.name.split("+")
+        assert plugin.name in cache.cache.client.name.split("+")
 
     def test_entries_are_recoded(self, make_with: MakeWith) -> None:
         """``manage.py redis_cache recode`` moves them to another format: with what the client adds

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ...connections.topology import Topology
 from ...interfaces import ConnectionFactory
+from ...registry import registry
 from ..caller import Caller
 from ..operations import Operations
 
@@ -37,7 +38,7 @@ class ConnectionFactoryContract(Operations):
     def test_the_factory_under_test_is_in_use(self, cache: Caller) -> None:
         plugin = cache.cache._engine.options.connection_factory.plugin
         assert issubclass(plugin, ConnectionFactory)
-        assert plugin.name == self.name
+        assert plugin is registry.plugin("connection_factory", self.name, type(self).__name__)
         assert isinstance(cache.cache._engine.topology, Topology)
 
     def test_a_raw_client_reaches_the_server_of_a_key(self, cache: Caller) -> None:

@@ -183,7 +183,8 @@ class SealedCacheContract(PluginContract):
                 partial(cache.zadd, "a", {"x": 1}),
                 partial(cache.lrem, "a", 0, "x"),
             ):
-                with pytest.raises(SerializationError, match=f"'{self.name}' seals it to other"):
+                name = self.plugin_class().name
+                with pytest.raises(SerializationError, match=f"'{name}' seals it to other"):
                     call()
             assert cache.has_key("a") is False
             return
@@ -203,7 +204,8 @@ class SealedCacheContract(PluginContract):
         assert cache.get_many(["text", "int"], version=2) == {"text": "value", "int": 5}
         assert 90_000 < (cache.pttl("text", version=2) or 0) <= 100_000
         cache.hset("h", "f", "x")
-        with pytest.raises(SerializationError, match=f"incr_version.*'{self.name}'"):
+        name = self.plugin_class().name
+        with pytest.raises(SerializationError, match=f"incr_version.*'{name}'"):
             cache.incr_version("h")
         assert cache.hgetall("h") == {"f": "x"}
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from ...interfaces.client import Client
-from ...operations.declare import Family
+from ...operations.declare import OPERATIONS, Family
 from ..caller import WAYS, Caller
 from ..fixtures import MakeCache
 from ..servers import Server
@@ -88,6 +88,10 @@ class Suite:
     def cache(self, make: Make) -> Caller:
         """The cache under test."""
         return make()
+
+    def test_limits_name_operations_or_tests(self) -> None:
+        unknown = [n for n in self.limits if n not in OPERATIONS and not hasattr(self, n)]
+        assert not unknown, f"`limits` names {unknown}: no operation and no test of this class"
 
 
 def in_threads(count: int, cache: Caller, work: Callable[[Caller], Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client, Option
 
 if TYPE_CHECKING:
-    from django_redis_core.interfaces.client import ClientContext
+    from django_redis_core.interfaces import ClientContext
 
 DEFAULT_SPREAD = 0.03
 
@@ -45,8 +45,9 @@ class JitterClient(Client):
         self.lifetime = self.milliseconds(DEFAULT_TIMEOUT)
 
     # Write your own here. Every entry that is stored passes `wrap`, every one that is read
-    # `unwrap`, and `recoded` rewrites one to another format. To change a single operation, override
-    # it; it is a generator that never waits, and the next one is
+    # `unwrap`; `recoded` rewrites one to another format, and `resealed` (for a client that adds
+    # bytes) under another key. To change a single operation, override it; it is a generator that
+    # never waits, and the next one is
     # `return (yield from super().set(key, value, timeout, version, **kwargs))`. What it does holds
     # for set, aset and pipelines. One object serves all threads and loops.
 
