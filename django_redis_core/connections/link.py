@@ -24,7 +24,7 @@ from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
 from .resp import INCOMPLETE, make_reader, pack
 
 if TYPE_CHECKING:
-    from .pool import LinkPool, SitePool
+    from .pool import LinkPool, Place, SitePool
 
 _CHUNK = 64 * 1024
 LOST = "the server closed the connection"
@@ -33,10 +33,28 @@ LOST = "the server closed the connection"
 class Link:
     """A connection over a socket of its own."""
 
-    __slots__ = ("_buffer", "_poll", "_pool", "_reader", "_sock", "connection", "owes", "reused")
+    __slots__ = (
+        "_buffer",
+        "_poll",
+        "_pool",
+        "_reader",
+        "_sock",
+        "connection",
+        "owes",
+        "place",
+        "reused",
+    )
 
-    def __init__(self, connection: Any, sock: socket.socket, pool: LinkPool | SitePool) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        sock: socket.socket,
+        pool: LinkPool | SitePool,
+        place: Place | None = None,
+    ) -> None:
         self.connection = connection
+        #: Among the connections that its pool may have.
+        self.place = place
         self.owes = 0
         self.reused = False
         self._pool: LinkPool | SitePool | None = pool
@@ -111,10 +129,12 @@ class Link:
         return bool(self._poll.poll(0))
 
     def close(self) -> None:
+        if self._pool is None:
+            return
+        # First, so that an interrupt in here leaves what is to do to the finalizer.
+        self.connection.disconnect()
         pool, self._pool = self._pool, None
-        if pool is not None:
-            self.connection.disconnect()
-            pool.forget(self)
+        pool.forget(self)
 
     def hand_over(self) -> Any:
         """The connection, for whoever closes it from now on."""
@@ -131,8 +151,10 @@ class ForeignLink(Link):
 
     __slots__ = ()
 
-    def __init__(self, connection: Any, pool: LinkPool | SitePool) -> None:
-        super().__init__(connection, None, pool)  # type: ignore[arg-type]
+    def __init__(
+        self, connection: Any, pool: LinkPool | SitePool, place: Place | None = None
+    ) -> None:
+        super().__init__(connection, None, pool, place)  # type: ignore[arg-type]
 
     def call(self, args: tuple[Argument, ...]) -> Any:
         self.send([args])

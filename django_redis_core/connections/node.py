@@ -333,10 +333,6 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     for node in list(_nodes.values()):
         _of_the_parent.append(node.channels)
-        if isinstance(node.links, LinkPool):
-            # Its lock may be held by a thread that does not exist here, and its links will want it
-            # when they are collected.
-            node.links.reset()
         node.reset()
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,20 +46,36 @@ def test_a_signal_at_a_random_moment_never_leaves_a_reply_for_the_next_caller(
     its own: such an exception may strike anywhere, and must not strike pytest."""
     if not threads:
         proxy.latency(0.0003)  # so that most interrupts fall between sending and reading
-    url = server.url if threads else proxy.url
-    command = [sys.executable, str(Path(__file__).with_name("hammer.py"))]
+    outcome = hammered(server.url if threads else proxy.url, INTERRUPTS, threads)
+    assert outcome["wrong"] == []
+    assert outcome["failures"] == []
+    assert outcome["reads"] >= INTERRUPTS
+
+
+@pytest.mark.parametrize("threads", [0, 3], ids=["alone", "beside three threads"])
+def test_a_signal_at_a_random_moment_never_takes_a_connection_from_the_limit(
+    server: Server, threads: int
+) -> None:
+    """While connections are opened, closed and waited for: at the end all of them can be had, and
+    no thread hangs on a lock that nobody lets go of."""
+    outcome = hammered(server.url, INTERRUPTS, threads, 3)
+    assert outcome["wrong"] == []
+    assert outcome["failures"] == []
+    assert outcome["left"] == 3
+
+
+def hammered(*arguments: object) -> dict[str, Any]:
+    """What hammer.py counted, with these arguments."""
     done = subprocess.run(
-        [*command, url, str(INTERRUPTS), str(threads)],
+        [sys.executable, str(Path(__file__).with_name("hammer.py")), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    outcome = json.loads(done.stdout)
-    assert outcome["wrong"] == []
-    assert outcome["failures"] == []
-    assert outcome["reads"] >= INTERRUPTS
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    return outcome
 
 
 async def test_cancelling_a_task_never_shifts_the_replies_of_others(
