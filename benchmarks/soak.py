@@ -358,8 +358,12 @@ def main() -> int:
         process = context.Process(target=site, args=load, daemon=True)
         process.start()
         assert process.pid is not None
+        admin.ping()
         began = time.monotonic()
-        time.sleep(min(asked.every, 2))
+        while Look.at(process.pid, server).clients < 2 and time.monotonic() - began < 30:
+            time.sleep(0.1)
+        time.sleep(1)
+        began = time.monotonic()
         looks = [Look.at(process.pid, server)]
         while time.monotonic() - began < asked.seconds:
             name = order[done.total() % len(order)]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 64 * 1024
 LOST = "the server closed the connection"
+#: What comes behind the last reply would be taken for the next caller's.
+OUT_OF_STEP = "the replies are out of step: there are more than were asked for"
 
 
 class Link:
@@ -78,6 +80,8 @@ class Link:
         if reply is INCOMPLETE:
             reply = self._rest()
         self.owes -= 1
+        if reader.has_data():
+            raise ConnectionInterrupted(None, OUT_OF_STEP)
         return reply
 
     def send(self, commands: Sequence[tuple[Argument, ...]]) -> None:
@@ -96,6 +100,8 @@ class Link:
                 reply = self._rest()
             replies.append(reply)
             self.owes -= 1
+        if self._reader.has_data():
+            raise ConnectionInterrupted(None, OUT_OF_STEP)
         return replies
 
     def _rest(self) -> Any:
