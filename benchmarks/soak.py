@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import multiprocessing
 import os
+import queue
 import random
 import signal
 import sys
@@ -240,6 +242,7 @@ class Site:
 
 def site(url: str, threads: int, tasks: int, generation: Any, stop: Any, told: Any) -> None:
     """The site's life, from its first call to its report."""
+    faulthandler.register(signal.SIGUSR1)
     own = Site(url, generation, stop)
     broken: list[str] = []
     threading.excepthook = lambda args: broken.append(f"{args.exc_type.__name__}: {args.exc_value}")
@@ -251,7 +254,7 @@ def site(url: str, threads: int, tasks: int, generation: Any, stop: Any, told: A
         other.start()
     own.interrupted_thread()
     for other in others:
-        other.join(30)
+        other.join(10)
     broken += [f"{other.name} hangs" for other in others if other.is_alive()]
     with suppress(ConnectionInterrupted):
         own.cache.set("last", "last#")
@@ -377,7 +380,12 @@ def main() -> int:
         time.sleep(SETTLE)
         seconds = time.monotonic() - began
         stop.set()
-        threads, tasks, broken = told.get(timeout=60)
+        try:
+            threads, tasks, broken = told.get(timeout=60)
+        except queue.Empty:
+            os.kill(process.pid, signal.SIGUSR1)  # it shows where it hangs
+            time.sleep(1)
+            raise
         time.sleep(0.5)
         looks.append(Look.at(process.pid, server))
         stop.set()
