@@ -148,6 +148,19 @@ def _shared_prefixes(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
                     id=f"{TAG}.W001",
                 )
                 break
+    nested = {
+        (alias, other): None
+        for (place, prefix, function), alias in seen.items()
+        for (where, longer, how), other in seen.items()
+        if (where, how) == (place, function) and longer.startswith(f"{prefix}:")
+    }
+    for alias, other in nested:
+        yield checks.Warning(
+            f"The KEY_PREFIX of CACHES[{other!r}] is that of CACHES[{alias!r}] with more behind a "
+            f"colon, so that clear() of {alias!r} removes the keys of {other!r} too.",
+            hint="Let none begin with another and a colon: shop and shop-eu, not shop:eu.",
+            id=f"{TAG}.W001",
+        )
 
 
 def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:

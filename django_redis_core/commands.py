@@ -210,7 +210,7 @@ def SET(
         raise ValueError("nx (only a new key) and xx (only an old one) exclude each other.")
     args: list[Argument] = [b"SET", key, payload]
     if milliseconds is not None:
-        args += (b"PX", milliseconds)
+        args += (b"PX", b"%d" % milliseconds)
     args.append(b"NX" if nx else b"XX")
     return Command(_SET_IF, tuple(args), key)
 
@@ -272,7 +272,7 @@ def TTL(key: str) -> Command:
 
 
 def INCRBY(key: str, delta: int) -> Command:
-    return Command(_INCRBY, (b"INCRBY", key, delta), key)
+    return Command(_INCRBY, (b"INCRBY", key, b"%d" % delta), key)
 
 
 def RENAME(key: str, new: str) -> Command:

@@ -92,11 +92,12 @@ class Keys:
 
     def pattern(self, pattern: str, version: Any = None, prefix: str | None = None) -> str:
         """A MATCH pattern for the keys that callers name by ``pattern``."""
-        return self.function(
+        full = self.function(
             pattern,
             escape_glob(self.prefix if prefix is None else prefix),
             escape_glob(str(self.version if version is None else version)),
         )
+        return full if full.isascii() else encodable(full)
 
     def everything(self) -> str:
         """A MATCH pattern for all keys of this prefix, whatever their version."""
@@ -128,6 +129,14 @@ class Keys:
 
 def check(full: str) -> str:
     """``full``, after Django's warnings; InvalidCacheKey when it is not text."""
+    encodable(full)
+    for warning in memcache_key_warnings(full):
+        warnings.warn(warning, CacheKeyWarning, stacklevel=4)
+    return full
+
+
+def encodable(full: str) -> str:
+    """``full``; InvalidCacheKey when it is not text."""
     try:
         full.encode()
     except UnicodeEncodeError as error:
@@ -135,6 +144,4 @@ def check(full: str) -> str:
             f"A cache key must be text that UTF-8 can encode, and {full!r} holds a lone surrogate "
             f"at position {error.start}."
         ) from None
-    for warning in memcache_key_warnings(full):
-        warnings.warn(warning, CacheKeyWarning, stacklevel=4)
     return full

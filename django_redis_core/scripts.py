@@ -52,11 +52,14 @@ class Script:
 
     def whole(self, keys: Sequence[str], *args: Argument) -> Command:
         """The call with the script itself, for a server that replied ``NoScriptError``."""
-        return Command(_EVAL, (b"EVAL", self.source, len(keys), *keys, *args), keys[0])
+        count = b"%d" % len(keys)
+        return Command(_EVAL, (b"EVAL", self.source, count, *keys, *args), keys[0])
 
     def command(self, keys: Sequence[str], *args: Argument) -> Command:
         """The call by digest alone, for a batch: its reply may be ``NoScriptError``."""
-        return Command(_EVALSHA, (b"EVALSHA", self.digest, len(keys), *keys, *args), keys[0])
+        # A number among the arguments makes packing look at each of them once more.
+        count = b"%d" % len(keys)
+        return Command(_EVALSHA, (b"EVALSHA", self.digest, count, *keys, *args), keys[0])
 
     def __call__(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
         """Runs where the first key lives; the reply is the script's."""

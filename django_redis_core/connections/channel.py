@@ -46,7 +46,11 @@ class Channel(asyncio.Protocol):
         # taken from it; the writer is kept because it closes the transport too.
         self._writer = connection._writer
         self._transport: asyncio.Transport = connection._writer.transport
-        connection._writer = connection._reader = None
+        reader, connection._writer, connection._reader = connection._reader, None, None
+        if self._transport.is_closing() or reader.at_eof():
+            # Whoever had it was told so, and nobody is told again.
+            self._transport.abort()
+            raise ConnectionInterrupted(None, LOST)
         self._timeout = timeout
         self._reader = make_reader()
         self._pending: deque[asyncio.Future[Any] | Replies] = deque()

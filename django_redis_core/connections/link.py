@@ -24,19 +24,39 @@ from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
 from .resp import INCOMPLETE, make_reader, pack
 
 if TYPE_CHECKING:
-    from .pool import LinkPool, SitePool
+    from .pool import LinkPool, Place, SitePool
 
 _CHUNK = 64 * 1024
 LOST = "the server closed the connection"
+#: What comes behind the last reply would be taken for the next caller's.
+OUT_OF_STEP = "the replies are out of step: there are more than were asked for"
 
 
 class Link:
     """A connection over a socket of its own."""
 
-    __slots__ = ("_buffer", "_poll", "_pool", "_reader", "_sock", "connection", "owes", "reused")
+    __slots__ = (
+        "_buffer",
+        "_poll",
+        "_pool",
+        "_reader",
+        "_sock",
+        "connection",
+        "owes",
+        "place",
+        "reused",
+    )
 
-    def __init__(self, connection: Any, sock: socket.socket, pool: LinkPool | SitePool) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        sock: socket.socket,
+        pool: LinkPool | SitePool,
+        place: Place | None = None,
+    ) -> None:
         self.connection = connection
+        #: Among the connections that its pool may have.
+        self.place = place
         self.owes = 0
         self.reused = False
         self._pool: LinkPool | SitePool | None = pool
@@ -60,6 +80,8 @@ class Link:
         if reply is INCOMPLETE:
             reply = self._rest()
         self.owes -= 1
+        if reader.has_data():
+            raise ConnectionInterrupted(None, OUT_OF_STEP)
         return reply
 
     def send(self, commands: Sequence[tuple[Argument, ...]]) -> None:
@@ -78,6 +100,8 @@ class Link:
                 reply = self._rest()
             replies.append(reply)
             self.owes -= 1
+        if self._reader.has_data():
+            raise ConnectionInterrupted(None, OUT_OF_STEP)
         return replies
 
     def _rest(self) -> Any:
@@ -111,10 +135,12 @@ class Link:
         return bool(self._poll.poll(0))
 
     def close(self) -> None:
+        if self._pool is None:
+            return
+        # First, so that an interrupt in here leaves what is to do to the finalizer.
+        self.connection.disconnect()
         pool, self._pool = self._pool, None
-        if pool is not None:
-            self.connection.disconnect()
-            pool.forget(self)
+        pool.forget(self)
 
     def hand_over(self) -> Any:
         """The connection, for whoever closes it from now on."""
@@ -131,8 +157,10 @@ class ForeignLink(Link):
 
     __slots__ = ()
 
-    def __init__(self, connection: Any, pool: LinkPool | SitePool) -> None:
-        super().__init__(connection, None, pool)  # type: ignore[arg-type]
+    def __init__(
+        self, connection: Any, pool: LinkPool | SitePool, place: Place | None = None
+    ) -> None:
+        super().__init__(connection, None, pool, place)  # type: ignore[arg-type]
 
     def call(self, args: tuple[Argument, ...]) -> Any:
         self.send([args])

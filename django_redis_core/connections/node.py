@@ -241,6 +241,7 @@ class Node:
             self.breaker.failed(trouble)
         if trouble is error:
             raise trouble
+        _without_frames(error)
         raise trouble from error
 
     def translate(self, error: BaseException) -> ConnectionInterrupted | None:
@@ -251,7 +252,9 @@ class Node:
         if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
             return ServerTimeout(self.name, str(error) or "timed out")
         if isinstance(error, redis.exceptions.AuthenticationError):
-            return ServerRefused(self.name, str(error), "WRONGPASS")
+            # redis-py has taken the code off: one class for two of them.
+            asked = str(error).startswith("Authentication required")
+            return ServerRefused(self.name, str(error), "NOAUTH" if asked else "WRONGPASS")
         if isinstance(error, redis.exceptions.BusyLoadingError):
             return ServerRefused(self.name, str(error), "LOADING")
         if isinstance(error, redis.exceptions.ResponseError) and not isinstance(error, ReplyError):
@@ -289,6 +292,20 @@ class Node:
                 self.links.close_idle()
                 self.channels.renew()
         return error
+
+
+def _without_frames(error: BaseException) -> None:
+    """Takes redis-py's frames off ``error`` and off what led to it: one that authenticates has the
+    password in a variable, and Django's debug page shows the variables of all frames."""
+    error.__traceback__ = None
+    led: BaseException | None = error
+    for _ in range(10):
+        led = led and (led.__cause__ or led.__context__)
+        # What the caller was handling at the time comes last, and keeps its frames.
+        if led is None or led.__traceback__ is None:
+            return
+        if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
+            led.__traceback__ = None
 
 
 class Retired:
@@ -333,10 +350,6 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     for node in list(_nodes.values()):
         _of_the_parent.append(node.channels)
-        if isinstance(node.links, LinkPool):
-            # Its lock may be held by a thread that does not exist here, and its links will want it
-            # when they are collected.
-            node.links.reset()
         node.reset()
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from ..exceptions import PoolExhausted
 from .link import ForeignLink, Link
+
+# The longest that a waiting caller sleeps, in seconds: one whose bell was lost looks again then.
+_LOOK = 0.05
+
+
+class Place:
+    """The right to one of the ``limit`` connections. Its holder leaves it, or drops it and dies."""
+
+    __slots__ = ("__weakref__", "left")
+
+    def __init__(self) -> None:
+        self.left = False
 
 
 class LinkPool:
@@ -19,21 +33,23 @@ class LinkPool:
     Taking and giving back are one ``deque`` operation each, which is atomic, so threads and
     greenlets share it without a lock. ``limit`` (None: unlimited) bounds the links that exist;
     at the limit a caller waits up to ``wait`` seconds for one.
+
+    There is no lock and no count here, on purpose. An exception that a signal raises (a task's time
+    limit, Ctrl-C) strikes between any two steps, also right after a lock was taken or a count
+    raised, and then nobody would ever let go of the lock or count down. What is in use is counted
+    by who still has a ``Place``, so what an interrupt dropped is free again.
     """
 
     def __init__(self, connect: Callable[[], Any], limit: int | None, wait: float) -> None:
         self._connect = connect
         self._limit = limit
         self._wait = wait
-        self.reset()
-
-    def reset(self) -> None:
-        """Starts anew, also after a fork: the links of the parent stay the parent's."""
-        # First, because the links that go with the old list tell it that they do.
-        self._freed = threading.Condition()
         self._free: deque[Link] = deque()
-        self._open = 0
-        self._waiting = 0
+        #: In the order of their coming; only where there is a limit.
+        self._places: dict[int, weakref.ref[Place]] = {}
+        self._tickets = itertools.count()
+        #: A held lock for each caller who waits, which is released to wake it.
+        self._bells: deque[threading.Lock] = deque()
         self._closed = False
 
     def take(self, repeatable: bool) -> Link:
@@ -44,26 +60,24 @@ class LinkPool:
             try:
                 link = free.pop()
             except IndexError:
-                return self._new()
+                break
             if repeatable or not link.stale():
                 return link
             link.close()
+        return self._new(repeatable)
 
     def give(self, link: Link) -> None:
         """Takes back a link that owes nothing."""
         link.reused = True
         self._free.append(link)
-        if self._waiting:
-            with self._freed:
-                self._freed.notify()
-            if self._closed:
-                self.close_idle()
+        if self._bells:
+            self._ring()
+        if self._closed:
+            self.close_idle()
 
     def close(self) -> None:
         """Closes the idle links now, and those in use when they are given back."""
         self._closed = True
-        with self._freed:
-            self._waiting += 1  # for ever, so that ``give`` looks
         self.close_idle()
 
     def close_idle(self) -> None:
@@ -75,55 +89,94 @@ class LinkPool:
             except IndexError:
                 return
 
-    def forget(self, link: Link | None = None) -> None:
-        """A link was closed, or could not be made."""
-        with self._freed:
-            self._open -= 1
-            if self._waiting:
-                self._freed.notify()
+    def forget(self, link: Link) -> None:
+        """A link was closed."""
+        if link.place is not None:
+            self._leave(link.place)
 
-    def _new(self) -> Link:
-        with self._freed:
-            if self._limit is not None and self._open >= self._limit:
-                link = self._wait_for_one(self._limit)
-                if link is not None:
-                    return link
-            self._open += 1
+    def _new(self, repeatable: bool) -> Link:
+        place = None
+        if self._limit is not None:
+            place = Place()
+            link = self._admission(place, self._limit, repeatable)
+            if link is not None:
+                return link
         try:
             connection = self._connect()
         except BaseException:
-            self.forget()
+            if place is not None:
+                self._leave(place)
             raise
         # Private in redis-py, but the same name since its first version. Where it is no plain
         # socket, the public methods do.
         sock = getattr(connection, "_sock", None)
         if isinstance(sock, socket.socket):
-            return Link(connection, sock, self)
-        return ForeignLink(connection, self)
+            return Link(connection, sock, self, place)
+        return ForeignLink(connection, self, place)
 
-    def _wait_for_one(self, limit: int) -> Link | None:
-        """Called with the lock held: a link that was given back, or None for room to open one."""
+    def _admission(self, place: Place, limit: int, repeatable: bool) -> Link | None:
+        """Waits for a link that is given back, which is returned, or until fewer than ``limit``
+        places came before this one and are still held."""
+        ticket = next(self._tickets)
+        self._places[ticket] = weakref.ref(place)
         deadline = time.monotonic() + self._wait
-        self._waiting += 1
         try:
-            while True:
-                if self._free:
+            while not self._admitted(ticket, limit):
+                bell = threading.Lock()
+                bell.acquire()
+                self._bells.append(bell)
+                try:
+                    # After the bell is hung, so that no link is given back unheard.
+                    link = self._free.pop()
+                except IndexError:
+                    left = deadline - time.monotonic()
+                    if left > 0:
+                        bell.acquire(timeout=min(left, _LOOK))
+                        continue
+                else:
+                    if repeatable or not link.stale():
+                        self._leave(place)
+                        return link
+                    link.close()
+                    continue
+                finally:
                     try:
-                        return self._free.pop()
-                    except IndexError:
-                        pass
-                if self._open < limit:
-                    return None
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise PoolExhausted(
-                        None,
-                        f"all {limit} connections (max_connections) stayed in use for "
-                        f"{self._wait} s",
-                    )
-                self._freed.wait(left)
-        finally:
-            self._waiting -= 1
+                        self._bells.remove(bell)
+                    except ValueError:
+                        pass  # it was rung
+                raise PoolExhausted(
+                    None,
+                    f"all {limit} connections (max_connections) stayed in use for {self._wait} s",
+                )
+        except BaseException:
+            self._leave(place)
+            raise
+        return None
+
+    def _admitted(self, ticket: int, limit: int) -> bool:
+        ahead = 0
+        for number, held in list(self._places.items()):
+            if number == ticket:
+                break
+            place = held()
+            if place is None or place.left:
+                self._places.pop(number, None)
+            else:
+                ahead += 1
+        return ahead < limit
+
+    def _leave(self, place: Place) -> None:
+        place.left = True
+        # All, for only the first of those who wait is admitted now, and whose bell that is, is
+        # not known.
+        for _ in range(len(self._bells)):
+            self._ring()
+
+    def _ring(self) -> None:
+        try:
+            self._bells.popleft().release()
+        except IndexError:
+            pass  # nobody waits any more
 
 
 class SitePool:

@@ -1,7 +1,7 @@
 """Packing commands and reading replies, the protocol's two ends.
 
 hiredis does both where it is installed. Without it, packing and an incremental reader in Python
-take its place, with the same three calls. https://redis.io/docs/latest/develop/reference/protocol-spec/
+take its place, with the same calls. https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Reader(Protocol):
 
     def feed(self, data: Any, offset: int = 0, length: int = -1, /) -> None: ...
     def gets(self) -> Any: ...
+    def has_data(self) -> bool: ...
 
 
 class ProtocolViolation(ConnectionInterrupted):
     """The server sent something that is not the protocol."""
 
-
-def _violation(message: str) -> ProtocolViolation:
-    return ProtocolViolation(None, f"protocol error: {message}")
+    def __init__(self, message: str) -> None:  # as hiredis makes it
+        super().__init__(None, message)
 
 
 def encoded(arg: Argument) -> str | bytes:
@@ -70,6 +70,9 @@ class PythonReader:
             self._at = 0
         return reply
 
+    def has_data(self) -> bool:
+        return self._at < len(self._data)
+
     def _line(self) -> bytes:
         end = self._data.find(b"\r\n", self._at)
         if end < 0:
@@ -92,7 +95,7 @@ class PythonReader:
         if mark == b"*":
             count = int(rest)
             return None if count < 0 else list(self._items(count))
-        raise _violation(f"a reply that begins with {mark!r}")
+        raise ProtocolViolation(f"a reply that begins with {mark!r}")
 
     def _items(self, count: int) -> Iterator[Any]:
         for _ in range(count):
@@ -137,5 +140,5 @@ else:
 
     def make_reader() -> Reader:
         return hiredis.Reader(
-            protocolError=_violation, replyError=error_from_reply, notEnoughData=INCOMPLETE
+            protocolError=ProtocolViolation, replyError=error_from_reply, notEnoughData=INCOMPLETE
         )

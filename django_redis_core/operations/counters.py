@@ -69,8 +69,9 @@ class Counters(Family):
                 raise
             except ReplyError:  # a number that the server cannot add to, or none
                 pass
+        amount = b"%d" % delta if small else delta
         while True:
-            reply = yield from _ADD((full,), delta, *start)
+            reply = yield from _ADD((full,), amount, *start)
             if reply is None:
                 if not ignore_key_check:
                     raise ValueError(f"Key {key!r} not found")

@@ -1,6 +1,9 @@
 """Interrupts calls at random moments by signals, in a process of its own; see test_interrupts.py.
 
-    python hammer.py URL INTERRUPTS THREADS
+    python hammer.py URL INTERRUPTS THREADS [LIMIT]
+
+With a LIMIT (max_connections) connections are closed and opened all the time, and at the end it is
+counted how many of the LIMIT can still be had.
 
 An exception that a signal raises may strike anywhere, also in a finalizer, where Python drops it,
 or in whatever else runs in this thread: so nothing else runs in this process. Prints what was
@@ -22,7 +25,7 @@ from typing import Any
 from django.conf import settings
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.exceptions import NotANumberError
+from django_redis_core.exceptions import ConnectionInterrupted, NotANumberError
 
 KEYS = [f"key{number}" for number in range(50)]
 
@@ -32,8 +35,9 @@ class Interrupt(BaseException):
 
 
 class Hammer:
-    def __init__(self, cache: RedisCache) -> None:
+    def __init__(self, cache: RedisCache, closing: bool) -> None:
         self.cache = cache
+        self.closing = closing
         self.reads = 0
         self.struck = False
         self.wrong: list[str] = []
@@ -51,6 +55,8 @@ class Hammer:
     def one_operation(self, key: str) -> None:
         """A read of one kind or another, checked, or a write."""
         cache, kind = self.cache, random.randrange(5)
+        if self.closing and random.random() < 0.5:
+            cache._engine.close_idle()
         if kind == 0:
             self.check(key, cache.get(key))
         elif kind == 1:
@@ -86,11 +92,21 @@ class Hammer:
             self.one_operation(random.choice(KEYS))
 
 
-def main(url: str, interrupts: int, threads: int) -> dict[str, Any]:
+def left_of(cache: RedisCache, limit: int) -> int:
+    """How many connections can be had at one time."""
+    links, taken = cache._engine.topology.primaries()[0].links, []
+    with suppress(ConnectionInterrupted):
+        while len(taken) < limit:
+            taken.append(links.take(True))
+    return len(taken)
+
+
+def main(url: str, interrupts: int, threads: int, limit: int = 0) -> dict[str, Any]:
     settings.configure()
-    cache = RedisCache(url, {})
+    pool = {"CONNECTION_POOL_KWARGS": {"max_connections": limit}} if limit else {}
+    cache = RedisCache(url, {"OPTIONS": pool})
     cache.set_many({key: f"value of {key}" for key in KEYS})
-    hammer, stop = Hammer(cache), threading.Event()
+    hammer, stop = Hammer(cache, closing=bool(limit)), threading.Event()
     failures: list[str] = []
     threading.excepthook = lambda args: failures.append(f"{args.exc_type}: {args.exc_value}")
     sys.unraisablehook = lambda unraisable: None
@@ -106,9 +122,14 @@ def main(url: str, interrupts: int, threads: int) -> dict[str, Any]:
     stop.set()
     for other in others:
         other.join()
-    return {"reads": hammer.reads, "wrong": hammer.wrong, "failures": failures}
+    return {
+        "reads": hammer.reads,
+        "wrong": hammer.wrong,
+        "failures": failures,
+        "left": left_of(cache, limit),
+    }
 
 
 if __name__ == "__main__":
     faulthandler.enable()
-    sys.stdout.write(json.dumps(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
+    sys.stdout.write(json.dumps(main(sys.argv[1], *map(int, sys.argv[2:]))))

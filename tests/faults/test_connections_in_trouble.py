@@ -17,6 +17,7 @@ from redis.connection import ConnectionPool
 from django_redis_core import signals
 from django_redis_core.cache import RedisCache
 from django_redis_core.commands import GET, SET
+from django_redis_core.connections import node
 from django_redis_core.connections.breaker import Breaker
 from django_redis_core.exceptions import CircuitOpen, ConnectionInterrupted, ServerRefused
 from django_redis_core.testing.proxy import FaultProxy
@@ -55,12 +56,12 @@ def test_a_retired_server_is_not_written_to_on_a_connection_that_was_in_use(
     server: Server, cache_at: MakeCache, pool: Any
 ) -> None:
     options = {} if pool is None else {"CONNECTION_POOL_CLASS": pool}
-    node = node_of(cache_at(server.url, **options))
-    flight = node.send([GET(":1:key")])
-    node.retire("demoted")
-    assert node.receive(flight) == [None]
+    own = node_of(cache_at(server.url, **options))
+    flight = own.send([GET(":1:key")])
+    own.retire("demoted")
+    assert own.receive(flight) == [None]
     with pytest.raises(ConnectionInterrupted, match="demoted"):
-        node.call(SET(":1:key", b"late"))
+        own.call(SET(":1:key", b"late"))
     assert server.client().exists(":1:key") == 0
 
 
@@ -143,6 +144,7 @@ async def test_a_loop_that_was_held_up_loses_no_reply(server: Server, cache_at: 
     assert await task == value
 
 
+<<<<<<< HEAD
 async def test_a_command_that_blocks_has_a_connection_of_its_own(
     server: Server, cache_at: MakeCache
 ) -> None:
@@ -165,6 +167,9 @@ async def test_a_command_that_blocks_has_a_connection_of_its_own(
 
 
 def test_a_fork_while_a_thread_holds_the_pool_does_not_hang_the_child(
+=======
+def test_a_fork_while_a_thread_holds_the_lock_of_all_servers_does_not_hang_the_child(
+>>>>>>> wt-core
     server: Server, cache_at: MakeCache
 ) -> None:
     cache = cache_at(server.url)
@@ -172,7 +177,7 @@ def test_a_fork_while_a_thread_holds_the_pool_does_not_hang_the_child(
     held, free = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with node_of(cache).links._freed:
+        with node._lock:
             held.set()
             free.wait()
 
@@ -184,7 +189,8 @@ def test_a_fork_while_a_thread_holds_the_pool_does_not_hang_the_child(
         child = os.fork()
     if child == 0:
         gc.collect()
-        os._exit(0 if cache.get("key") == 1 else 1)
+        another = cache_at(server.url, SOCKET_TIMEOUT=2)
+        os._exit(0 if cache.get("key") == another.get("key") == 1 else 1)
     free.set()
     holder.join()
     deadline = time.monotonic() + 5

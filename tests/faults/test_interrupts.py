@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,20 +49,36 @@ def test_a_signal_at_a_random_moment_never_leaves_a_reply_for_the_next_caller(
     its own: such an exception may strike anywhere, and must not strike pytest."""
     if not threads:
         proxy.latency(0.0003)  # so that most interrupts fall between sending and reading
-    url = server.url if threads else proxy.url
-    command = [sys.executable, str(Path(__file__).with_name("hammer.py"))]
+    outcome = hammered(server.url if threads else proxy.url, INTERRUPTS, threads)
+    assert outcome["wrong"] == []
+    assert outcome["failures"] == []
+    assert outcome["reads"] >= INTERRUPTS
+
+
+@pytest.mark.parametrize("threads", [0, 3], ids=["alone", "beside three threads"])
+def test_a_signal_at_a_random_moment_never_takes_a_connection_from_the_limit(
+    server: Server, threads: int
+) -> None:
+    """While connections are opened, closed and waited for: at the end all of them can be had, and
+    no thread hangs on a lock that nobody lets go of."""
+    outcome = hammered(server.url, INTERRUPTS, threads, 3)
+    assert outcome["wrong"] == []
+    assert outcome["failures"] == []
+    assert outcome["left"] == 3
+
+
+def hammered(*arguments: object) -> dict[str, Any]:
+    """What hammer.py counted, with these arguments."""
     done = subprocess.run(
-        [*command, url, str(INTERRUPTS), str(threads)],
+        [sys.executable, str(Path(__file__).with_name("hammer.py")), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    outcome = json.loads(done.stdout)
-    assert outcome["wrong"] == []
-    assert outcome["failures"] == []
-    assert outcome["reads"] >= INTERRUPTS
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    return outcome
 
 
 async def test_cancelling_a_task_never_shifts_the_replies_of_others(
@@ -132,3 +152,56 @@ def test_replies_in_slices_are_put_together(
     assert cache.get("long") == value
     assert cache.get_many(["long", "nothing"]) == {"long": value}
     assert time.monotonic() - started < 5
+
+
+class Double:
+    """What answers every GET twice, as a broken proxy may, and other commands once."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client:
+            while data := client.recv(65536):
+                names = re.findall(rb"\*\d+\r\n\$\d+\r\n(\w+)", data)
+                twice = b"$1\r\n1\r\n$1\r\n2\r\n"
+                client.sendall(b"".join([twice if one == b"GET" else b"+OK\r\n" for one in names]))
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    server = Double()
+    yield server
+    server.close()
+
+
+def test_a_reply_that_nobody_asked_for_is_not_the_next_callers(
+    double: Double, cache_at: Callable[..., RedisCache]
+) -> None:
+    cache = cache_at(double.url, BREAKER_FAILURES=0)
+    for _ in range(3):
+        with pytest.raises(ConnectionInterrupted, match="out of step"):
+            cache.get("key")
+        with cache.pipeline() as pipe:
+            pipe.get("key")
+            pipe.get("other")
+            with pytest.raises(ConnectionInterrupted, match="out of step"):
+                pipe.execute()
+
+
+async def test_nor_on_asyncio(double: Double, cache_at: Callable[..., RedisCache]) -> None:
+    """Where the first reply is handed out before the second is seen, and that ends the channel."""
+    cache = cache_at(double.url, BREAKER_FAILURES=0)
+    for _ in range(3):
+        assert await cache.aget("key") == 1

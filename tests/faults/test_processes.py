@@ -9,8 +9,14 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.connections.channel import Channels
+from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
 MakeCache = Callable[..., RedisCache]
@@ -212,3 +218,33 @@ async def test_tasks_share_as_many_connections_as_the_option_says(
     for _ in range(10):
         assert await cache.aincr("count", ignore_key_check=True)
     assert await cache.aget("count") == 10
+
+
+@pytest.mark.parametrize("end", ["closed", "reset"])
+async def test_a_connection_that_ends_while_it_is_being_made_holds_up_nobody(
+    server: Server, proxy: FaultProxy, cache_at: MakeCache, end: str
+) -> None:
+    """redis-py had the transport then, and was told. Nobody is told twice, so a call would wait for
+    its timeout, and the loop's end for ever."""
+    node = cache_at(proxy.url)._engine.topology.primaries()[0]
+
+    class Slow:
+        timeout = None
+
+        async def async_connected(self) -> Any:
+            connection = await node.config.async_connected()
+            if end == "closed":
+                server.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            else:
+                proxy.reset_all()
+            await asyncio.sleep(0.1)
+            return connection
+
+    channels = Channels()
+
+    async def called() -> None:
+        await (await channels.open(Slow())).call((b"PING",))
+
+    with pytest.raises(ConnectionInterrupted):
+        await asyncio.wait_for(called(), 2)
+    await asyncio.wait_for(channels.close(), 2)

@@ -38,6 +38,12 @@ def test_a_key_that_is_no_text(cache: Caller, use: Use) -> None:
         use(cache, "\udc80")
 
 
+@pytest.mark.parametrize("name", ["keys", "iter_keys", "delete_pattern"])
+def test_a_pattern_that_is_no_text(cache: Caller, name: str) -> None:
+    with pytest.raises(InvalidCacheKey):
+        list(getattr(cache, name)("\udc80*"))
+
+
 @pytest.mark.parametrize("change", EVERY.values(), ids=EVERY)
 @pytest.mark.parametrize(
     ("timeout", "error"),

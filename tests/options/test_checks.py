@@ -79,10 +79,19 @@ def test_two_aliases_on_one_database_with_one_prefix(first: Any, second: Any) ->
     assert "CACHES['default'] and CACHES['other'] share a database" in message.msg
 
 
+def test_two_aliases_of_which_one_has_the_others_prefix_and_a_colon() -> None:
+    longer, shorter = entry(KEY_PREFIX="shop:eu"), entry(KEY_PREFIX="shop")
+    [message] = found(default=longer, other=shorter)
+    assert numbers([message]) == ["W001"]
+    assert "clear() of 'other' removes the keys of 'default'" in message.msg
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
         (entry(KEY_PREFIX="a"), entry(KEY_PREFIX="b")),
+        (entry(KEY_PREFIX="shop"), entry(KEY_PREFIX="shop-eu")),
+        (entry("redis://h/1", KEY_PREFIX="shop"), entry("redis://h/2", KEY_PREFIX="shop:eu")),
         (entry("redis://h/1"), entry("redis://h/2")),
         (entry("redis://h:1/1"), entry("redis://h:2/1")),
         (entry("unix:///a"), entry("unix:///b")),

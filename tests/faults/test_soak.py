@@ -1,0 +1,21 @@
+"""A short form of benchmarks/soak.py: every fault of its list once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SOAK = Path(__file__).parents[2] / "benchmarks" / "soak.py"
+
+
+def test_no_value_is_wrong_and_nothing_is_left_open_after_every_fault() -> None:
+    done = subprocess.run(
+        [sys.executable, str(SOAK), "--seconds", "20", "--every", "0.9"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| wrong values | 0 | 0 |" in done.stdout
