@@ -147,6 +147,17 @@ def test_nothing_is_not_said_to_be_about_0_keys(
         assert text.count(f"redis://127.0.0.1:{server.port}/0") == 1, "a server is named once"
 
 
+def test_a_dead_shard_beside_an_empty_one(
+    site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server, redis_server: Server
+) -> None:
+    urls = [own_server.url, redis_server.url]
+    site(default={"LOCATION": urls, "OPTIONS": {"CLIENT": "shard"}})
+    own_server.kill()
+    ran = manage("stats")
+    assert ran.code == 1
+    assert ran.out.startswith("default: no keys on the servers that could be asked\n")
+
+
 def test_a_key_function_of_the_sites_own(
     site: Callable[..., Any], manage: Callable[..., Ran]
 ) -> None:
