@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.connection import SSLConnection
 
 from .assembly import Engine, engine_for
-from .connections.config import ServerConfig
+from .connections.config import ServerConfig, frozen
 from .connections.node import Node
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
 from .options import our_entries, unknown_settings
@@ -207,17 +207,21 @@ def _nodes(engine: Engine) -> Iterable[Node]:
 
 
 def _places(engine: Engine) -> set[Any]:
-    """The databases that writes go to, as far as they are known without asking a server."""
+    """The databases that writes go to, as far as they are known without asking a server; where
+    servers are found out by asking, also what settings say of them, whether that was done or not.
+    """
     try:
         primaries: Iterable[Node] = engine.topology.primaries()
     except RedisCacheError:
         primaries = ()
     places = {_place(node.config) for node in primaries}
-    if places:
+    factory = engine.options.connection_factory
+    if places and factory.plugin.name == "single":  # others of its URLs are replicas
         return places
-    factory = engine.options.connection_factory.plugin.name
+    # One name may be two services, of other sentinels.
+    asked = (factory.plugin.name, frozen(factory.options))
     urls = (url.partition("?")[0].rpartition("@")[2] for url in engine.options.locations)
-    return {(factory, url.rpartition("://")[2]) for url in urls}
+    return places | {(*asked, url.rpartition("://")[2]) for url in urls}
 
 
 def _place(config: ServerConfig) -> tuple[Any, ...]:

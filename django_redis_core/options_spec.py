@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Final
 
 from .deprecation import Deprecation
@@ -130,3 +132,28 @@ def addresses(value: Any) -> tuple[tuple[str, int], ...]:
 def optional(check: Check) -> Check:
     """None means "as if it were not written", so the default holds."""
     return lambda value: UNSET if value is None else check(value)
+
+
+def constructor_keywords(taker: type[Any]) -> set[str]:
+    """The options that a class takes: its constructors' keyword arguments, along the base
+    classes for as long as they hand on what they do not know."""
+    names: set[str] = set()
+    for base in taker.__mro__[:-1]:
+        if "__init__" not in vars(base):
+            continue
+        parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
+        names |= {
+            parameter.name
+            for parameter in parameters
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        }
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return names - {"context", "connection"}
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """A question for the name that was probably meant, with a space before it, or nothing."""
+    upper = {other.upper(): other for other in known}
+    close = get_close_matches(name.upper(), sorted(upper), 1, cutoff)
+    return f" Did you mean {upper[close[0]]!r}?" if close else ""

@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from redis.connection import Connection, ConnectionPool, parse_url
+from redis.connection import Connection, ConnectionPool, SSLConnection, parse_url
 
-from ..options_spec import Check, integer, optional, seconds, waiting
+from ..options_spec import (
+    Check,
+    constructor_keywords,
+    integer,
+    nearest,
+    optional,
+    seconds,
+    waiting,
+)
 from ..redaction import explained, secrets_in, shown
 from .config import ServerConfig
 
@@ -26,6 +34,8 @@ SCHEMES = ("redis", "rediss", "unix")
 
 # Arguments of redis-py's pools, which its connections do not take.
 _POOL_ONLY = ("max_connections", "timeout", "queue_class", "connection_class")
+
+_UNKNOWN = re.compile(r"unexpected keyword argument '(\w+)'")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+_-]*)://")
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]*)?")
@@ -181,7 +191,16 @@ def _try_out(options: ConnectionOptions, config: ServerConfig) -> None:
         return
     except Exception as error:
         text, cause = explained(error, secrets_in(config.kwargs))
+    # Python's own words name a class of redis-py, and since 3.12 sometimes another name.
+    if found := _UNKNOWN.search(text):
+        text = f"there is no argument {found[1]!r}.{_meant(found[1], config.connection_class)}"
     raise ImproperlyConfigured(
         f"{options.where}: the connection to {config.name} cannot be made from LOCATION and "
         f"CONNECTION_POOL_KWARGS: {text}"
     ) from cause
+
+
+def _meant(name: str, connection_class: type[Any]) -> str:
+    if name.startswith("ssl_") and name in constructor_keywords(SSLConnection):
+        return " It is for TLS: write rediss://."
+    return nearest(name, {*constructor_keywords(connection_class), *_POOL_ONLY})

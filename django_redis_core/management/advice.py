@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.core.checks import CheckMessage
+
 from ..assembly import Engine
 from ..checks import check_caches, check_plain_connections
 from ..interfaces import Finding
 from .output import share, size
+from .servers import cannot_be_asked
 from .targets import known_nodes
 
 #: The oldest servers that are supported.
@@ -21,6 +24,11 @@ _LAG = 10  # seconds that a replica may be behind
 # second is no lag yet.
 _LAG_BYTES = 16 * 1024**2
 _FULL = 0.9  # the part of a limit at which it is time to say so
+#: What does not work where a command is refused.
+_NEEDED_BY = {
+    "SCAN": "no keys(), delete_pattern(), clear() of a KEY_PREFIX, stats and recode",
+    "EVAL": "no incr(), lock(), incr_version() and recode",
+}
 _SLOW = 5.0  # milliseconds of a round trip that is slow for a cache
 
 
@@ -36,8 +44,7 @@ def on_servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     for server in servers:
         name = server["name"]
         if not server["reachable"]:
-            error = server["error"]
-            yield problem(error if name in error else f"{name} cannot be asked: {error}")
+            yield problem(cannot_be_asked(name, server["error"]))
             continue
         if "info_refused" in server:
             yield hint(f"{name} refuses INFO, so little can be told of it.")
@@ -46,6 +53,8 @@ def on_servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             yield from _on_role(name, server)
             yield from _on_memory(name, server["memory"])
             yield from _on_clients(name, server["clients"])
+        for command in server.get("refused", ()):
+            yield hint(f"{name} refuses {command} to this user: {_NEEDED_BY[command]}.")
         yield from _on_time(name, server)
 
 
@@ -150,8 +159,13 @@ def on_settings(engine: Engine) -> Iterator[Finding]:
         yield hint("IGNORE_EXCEPTIONS without LOG_IGNORED_EXCEPTIONS: outages leave no trace.")
 
 
-def of_checks(alias: str) -> Iterable[Finding]:
+def checks() -> list[CheckMessage]:
+    """What the system checks say of all caches."""
+    return [*check_caches(), *check_plain_connections()]
+
+
+def of_checks(alias: str, messages: Iterable[CheckMessage]) -> Iterable[Finding]:
     """What the system checks say of this cache; its errors have stopped the examination before."""
-    for message in [*check_caches(), *check_plain_connections()]:
+    for message in messages:
         if f"CACHES[{alias!r}]" in message.msg:
             yield hint(" ".join(filter(None, (message.msg, message.hint))))

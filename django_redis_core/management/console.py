@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,8 @@ from django.core.management.color import no_style
 from .output import Progress
 from .targets import Interrupted
 
-Lines = Callable[[Any, Any], list[str]]
+#: A report as text: from the report, Django's style, and the columns of the terminal if it is one.
+Lines = Callable[[Any, Any, int | None], list[str]]
 
 
 class Console:
@@ -33,6 +35,8 @@ class Console:
         self._stdout = stdout
         self._stderr = stderr
         self._style = style if stdout.isatty() or force_color else no_style()
+        self._width = shutil.get_terminal_size().columns if stdout.isatty() else None
+        self._bar: Progress | None = None
         self.as_json = as_json
         self.verbosity = verbosity
 
@@ -53,13 +57,16 @@ class Console:
         for place, one in enumerate(report if isinstance(report, list) else [report]):
             if place:
                 yield ""
-            yield from lines(one, self._style)
+            yield from lines(one, self._style, self._width)
 
     def remark(self, words: str) -> None:
+        if self._bar is not None:
+            self._bar.hide()
         self._stderr.write(words, style_func=str)
 
     def progress(self, label: str, total: int = 0) -> Progress:
-        return Progress(self._stderr, label, total)
+        self._bar = Progress(self._stderr, label, total)
+        return self._bar
 
     def confirm(self, question: str) -> None:
         """Goes on after a "yes"; CommandError otherwise."""
@@ -68,8 +75,10 @@ class Console:
         try:
             answer = input()
         except EOFError:
+            self.remark("")  # ends the line of the question
             raise CommandError("Nobody is there to be asked: write --no-input.") from None
         except KeyboardInterrupt:
+            self.remark("")
             raise Interrupted("Stopped: nothing was deleted.") from None
         if answer.strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was deleted.")

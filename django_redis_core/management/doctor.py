@@ -7,24 +7,35 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from ..assembly import Engine
 from ..codec import MISSING
-from ..commands import GET, SET, UNLINK
+from ..commands import GET, SCAN, SET, UNLINK
 from ..exceptions import RedisCacheError, SerializationError
 from ..interfaces import Finding
 from ..operations.declare import checked
 from ..requests import Operation
 from . import advice
 from .advice import problem
-from .servers import INFO, PING, TIME, all_nodes, name_of, number, product
+from .servers import (
+    EVAL_NOTHING,
+    INFO,
+    PING,
+    TIME,
+    all_nodes,
+    is_refusal,
+    name_of,
+    number,
+    product,
+)
 from .targets import Target, known_nodes, plugin_names
 
 #: What is encoded and decoded to see what the formats keep.
@@ -49,8 +60,9 @@ MUST_KEEP = frozenset({"str", "int", "float", "bool", "None", "list", "dict", "l
 _TRIAL = 10_000  # milliseconds that the key of the examination lives, should nobody delete it
 
 
-def examine(target: Target, pings: int) -> dict[str, Any]:
-    """The report on one cache; it is always made, whatever is down or wrong."""
+def examine(target: Target, pings: int, checked_before: Iterable[CheckMessage]) -> dict[str, Any]:
+    """The report on one cache; it is always made, whatever is down or wrong. ``checked_before``
+    is what the system checks say."""
     report: dict[str, Any] = {"alias": target.alias, "ok": False, "plugins": {}, "servers": []}
     try:
         engine = target.engine
@@ -70,7 +82,7 @@ def examine(target: Target, pings: int) -> dict[str, Any]:
         findings += of_client(target)
     findings += advice.on_servers(report["servers"])
     findings += advice.on_settings(engine)
-    findings += advice.of_checks(target.alias)
+    findings += advice.of_checks(target.alias, checked_before)
     report["findings"] = [finding._asdict() for finding in dict.fromkeys(findings)]
     report["ok"] = not any(finding.level == "problem" for finding in findings)
     return report
@@ -87,14 +99,14 @@ def servers(target: Target, pings: int) -> Operation[list[dict[str, Any]]]:
             "reachable": False,
         }
         try:
-            server |= yield from one_server(node, pings)
+            server |= yield from one_server(target, node, pings)
         except Exception as error:  # a doctor does not faint, whatever speaks at that address
             server["error"] = target.explain(error)
         found.append(server)
     return found
 
 
-def one_server(node: Any, pings: int) -> Operation[dict[str, Any]]:
+def one_server(target: Target, node: Any, pings: int) -> Operation[dict[str, Any]]:
     """What a server tells of itself, and how long it takes to do so."""
     yield PING().on(node)  # connects
     took = []
@@ -108,9 +120,15 @@ def one_server(node: Any, pings: int) -> Operation[dict[str, Any]]:
     }
     began = time.time()
     clock, info = yield [TIME().on(node), INFO().on(node)]
+    took_until = time.time()
+    match = target.engine.naming.everything()
+    tried = yield [SCAN(0, match, 1).on(node), EVAL_NOTHING().on(node)]
+    server["refused"] = [
+        name for name, reply in zip(("SCAN", "EVAL"), tried, strict=True) if is_refusal(reply)
+    ]
     if isinstance(clock, float):
         # The reply was made at some moment of the round trip: half of one is the uncertainty.
-        server["clock_ahead_ms"] = round((clock - (began + time.time()) / 2) * 1000, 1)
+        server["clock_ahead_ms"] = round((clock - (began + took_until) / 2) * 1000, 1)
     if isinstance(info, Exception):
         return server | {"info_refused": str(info)}
     name, version = product(info)

@@ -6,35 +6,42 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .output import size, table
+from .output import folded, size, table
+
+_LABEL = 11  # columns before what a label names
+_Words = str | list[str]
 
 
-def lines(report: Mapping[str, Any], style: Any) -> list[str]:
+def lines(report: Mapping[str, Any], style: Any, width: int | None) -> list[str]:
+    room = None if width is None else max(width - _LABEL - 1, 20)
     verdict = style.SUCCESS("well") if report["ok"] else style.ERROR("not well")
     text = [f"{style.MIGRATE_HEADING(report['alias'])}: {verdict}"]
-    rows = []
-    if report["plugins"]:
-        rows.append(
-            ("plugins", "; ".join(f"{kind} {names}" for kind, names in report["plugins"].items()))
-        )
-    rows += [
-        ("server" if place == 0 else "", row)
-        for place, row in enumerate(table([_server(server) for server in report["servers"]]))
-    ]
-    rows += [
-        ("replicas" if place == 0 else "", row)
-        for place, row in enumerate(table(list(_replicas(report["servers"]))))
-    ]
-    rows += [("timeouts", _limits(limits)) for limits in report.get("timeouts", ())]
-    if "encoding" in report:
-        rows.append(("encoding", _encoding(report["encoding"])))
-    if "write" in report:
-        rows.append(("write", report["write"]))
-    text += table(rows, indent=2)
+    for label, words in _rows(report, room):
+        found = folded(words, room) if isinstance(words, str) else words
+        text += _labelled(label, found)
     for finding in report["findings"]:
         color = {"problem": style.ERROR, "advice": style.WARNING}.get(finding["level"], str)
-        text.append("  " + color(f"{finding['level'].ljust(8)}  {finding['text']}"))
+        text += map(color, _labelled(finding["level"], folded(finding["text"], room)))
     return text
+
+
+def _labelled(label: str, words: Iterable[str]) -> Iterator[str]:
+    for place, line in enumerate(words):
+        yield f"  {'' if place else label:{_LABEL - 2}} {line}".rstrip()
+
+
+def _rows(report: Mapping[str, Any], room: int | None) -> Iterator[tuple[str, _Words]]:
+    """(label, words) of the lines; a list of lines is laid out already."""
+    if report["plugins"]:
+        yield "plugins", "; ".join(f"{kind} {names}" for kind, names in report["plugins"].items())
+    yield "server", table([_server(server) for server in report["servers"]], width=room)
+    yield "replicas", table(list(_replicas(report["servers"])), width=room)
+    for limits in report.get("timeouts", ()):
+        yield "timeouts", _limits(limits)
+    if "encoding" in report:
+        yield "encoding", _encoding(report["encoding"])
+    if "write" in report:
+        yield "write", report["write"]
 
 
 def _server(server: Mapping[str, Any]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
     }
 
 
-def value_lines(report: dict[str, Any], style: Any) -> list[str]:
+def value_lines(report: dict[str, Any], style: Any, width: int | None) -> list[str]:
     if not report["found"]:
         return []
     shown = report["repr"]
@@ -91,7 +91,7 @@ def ttl_report(target: Target, key: str, version: str | None) -> dict[str, Any]:
     }
 
 
-def ttl_lines(report: dict[str, Any], style: Any) -> list[str]:
+def ttl_lines(report: dict[str, Any], style: Any, width: int | None) -> list[str]:
     if not report["found"]:
         return []
     at = f", at {report['expires']}" if report["expires"] else ""

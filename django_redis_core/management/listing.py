@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from ..options import describe_installed
-from .output import table
+from .output import folded, table
 from .targets import Target
 
 
@@ -32,7 +32,7 @@ def report(caches: list[Target], *, every: bool) -> dict[str, Any]:
     }
 
 
-def lines(found: dict[str, Any], style: Any) -> list[str]:
+def lines(found: dict[str, Any], style: Any, width: int | None) -> list[str]:
     """The report as text."""
     rows = [("NAME", "KIND", "DISTRIBUTION", "USED BY", "FILE")]
     rows += [
@@ -45,10 +45,15 @@ def lines(found: dict[str, Any], style: Any) -> list[str]:
         )
         for line in found["plugins"]
     ]
-    head, *rest = table(rows)
-    text = [style.MIGRATE_HEADING(head), *rest]
+    told = table(rows, width=width)
+    head = len(told) // len(rows)  # lines of each row
+    text = [*map(style.MIGRATE_HEADING, told[:head]), *told[head:]]
     if troubles := problems(found):
-        text += ["", style.MIGRATE_HEADING("PROBLEMS"), *map(style.ERROR, troubles)]
+        text += [
+            "",
+            style.MIGRATE_HEADING("PROBLEMS"),
+            *(style.ERROR(line) for trouble in troubles for line in folded(trouble, width)),
+        ]
     return text
 
 

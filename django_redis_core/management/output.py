@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Row = Sequence[str]
@@ -12,26 +15,55 @@ Row = Sequence[str]
 #: A number, perhaps with its unit; or the lack of one.
 _NUMBER = re.compile(r"[\d.,]+( ?[\w%]+)?|-|")
 
+_GAP = "  "  # between two columns
 
-def table(rows: Sequence[Row], indent: int = 0) -> list[str]:
-    """Lines with aligned columns; what looks like a number stands at the right of its column."""
+
+_HANGING = 4  # spaces before what did not fit on a line
+
+
+def table(rows: Sequence[Row], indent: int = 0, width: int | None = None) -> list[str]:
+    """Lines with aligned columns; what looks like a number stands at the right of its column.
+
+    Columns that do not fit into ``width`` go to lines of their own below, for all rows alike.
+    """
     if not rows:
         return []
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    columns = range(len(rows[0]))
+    widths = [max(len(row[column]) for row in rows) for column in columns]
     rights = [
         all(_NUMBER.fullmatch(row[column]) for row in rows[1:])
         and len(rows) > 1
         and any(row[column] for row in rows[1:])
-        for column in range(len(rows[0]))
+        for column in columns
     ]
-    return [
-        " " * indent
-        + "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, rights, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
+    groups: list[list[int]] = []
+    used = 0
+    for column in columns:
+        if not groups or (width is not None and used + len(_GAP) + widths[column] > width):
+            used = indent + (_HANGING if groups else 0) - len(_GAP)
+            groups.append([])
+        groups[-1].append(column)
+        used += len(_GAP) + widths[column]
+    lines = []
+    for row in rows:
+        for group in groups:
+            cells = _GAP.join(
+                row[column].rjust(widths[column])
+                if rights[column]
+                else row[column].ljust(widths[column])
+                for column in group
+            )
+            if group is groups[0] or cells.strip():
+                before = indent + (0 if group is groups[0] else _HANGING)
+                lines.append((" " * before + cells).rstrip())
+    return lines
+
+
+def folded(words: str, width: int | None) -> list[str]:
+    """Prose in lines of at most ``width`` where a space allows it."""
+    if width is None:
+        return [words]
+    return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def size(count: float) -> str:
@@ -68,7 +100,8 @@ def share(part: float, whole: float) -> str:
 class Progress:
     """A bar on a terminal; on anything else it shows nothing.
 
-    Use it in ``with``, so that an interruption leaves a clean line. ``total`` may turn out too low.
+    Use it in ``with``, so that an interruption leaves a clean line, and the lines of logs begin
+    where the bar was. ``total`` may turn out too low.
     """
 
     _WIDTH = 30
@@ -79,8 +112,10 @@ class Progress:
         self._label = label
         self.total = total
         self.done = 0
-        self._shown = bool(stream.isatty())
+        self._shown = bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+        self._drawn = False
         self._next = 0.0
+        self._make_record: Callable[..., logging.LogRecord] = logging.LogRecord
 
     def __call__(self, done: int) -> None:
         self.done = done
@@ -95,13 +130,29 @@ class Progress:
         else:
             bar = f"{done:,}"
         self._write(f"\r\x1b[K{self._label} {bar}")
+        self._drawn = True
+
+    def hide(self) -> None:
+        """Leaves the line to somebody else, until it is drawn anew."""
+        if self._drawn:
+            self._drawn = False
+            self._write("\r\x1b[K")
 
     def __enter__(self) -> Progress:
+        if self._shown:
+            # What every log, whatever its handlers are, passes before it writes.
+            self._make_record = logging.getLogRecordFactory()
+            logging.setLogRecordFactory(self._logged)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._shown and self._next:
-            self._write("\r\x1b[K")
+        if self._shown:
+            logging.setLogRecordFactory(self._make_record)
+        self.hide()
+
+    def _logged(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        self.hide()
+        return self._make_record(*args, **kwargs)
 
     def _write(self, words: str) -> None:
         self._stream.write(words, style_func=str, ending="")

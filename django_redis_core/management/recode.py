@@ -20,7 +20,9 @@ from ..exceptions import NoScriptError, SerializationError, WrongTypeError
 from ..interfaces import Client
 from ..requests import Operation, Primaries, Sleep
 from ..scripts import Script
-from .servers import DBSIZE, STRLEN, identity
+from .servers import DBSIZE, STRLEN, identity, if_allowed
+
+RATE = 1000  # keys a second, unless the command line says otherwise
 
 _PAGE = 1000  # keys that one SCAN looks at
 _STEP_KEYS = 100
@@ -145,7 +147,7 @@ class Recoding:
         nodes = yield Primaries()
         total = 0
         for node in nodes:
-            total += yield DBSIZE().on(node)
+            total += (yield from if_allowed(DBSIZE().on(node))) or 0
         match, looked = self.client.naming.everything(), 0
         for node in nodes:
             place = yield from identity(node)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .output import counted, size, table
-from .recode import Recoding
+from .recode import RATE, Recoding
 
 _WORDS = {
     "current": "are in today's format already",
@@ -32,7 +32,7 @@ def outcome(alias: str, recoding: Recoding, *, complete: bool, dry_run: bool) ->
     }
 
 
-def lines(report: Mapping[str, Any], style: Any) -> list[str]:
+def lines(report: Mapping[str, Any], style: Any, width: int | None) -> list[str]:
     would = report["dry_run"]
     head = (
         f"{style.MIGRATE_HEADING(report['alias'])}: {counted(report['keys'], 'key')} looked at, "
@@ -42,7 +42,9 @@ def lines(report: Mapping[str, Any], style: Any) -> list[str]:
     )
     text = [head]
     text += table(
-        [(f"{report[name]:,}", words) for name, words in _WORDS.items() if report[name]], indent=2
+        [(f"{report[name]:,}", words) for name, words in _WORDS.items() if report[name]],
+        indent=2,
+        width=width,
     )
     for error, count in sorted(report["errors"].items()):
         text.append(style.WARNING(f"  {count:,} × {error}"))
@@ -61,9 +63,11 @@ def in_short(report: Mapping[str, Any]) -> str:
     )
 
 
-def how_to_go_on(report: Mapping[str, Any]) -> str:
+def how_to_go_on(report: Mapping[str, Any], rate: int) -> str:
     """The command that takes up an unfinished run."""
     words = ["manage.py redis_cache recode --alias", report["alias"]]
+    if rate != RATE:
+        words += ["--rate", str(rate)]
     if report["cursor"]:
         words += ["--cursor", report["cursor"]]
     if report["dry_run"]:

@@ -31,6 +31,7 @@ _INFO = Kind("INFO", write=False, read=info_of)
 _TIME = Kind("TIME", write=False, read=_seconds)
 _DBSIZE = Kind("DBSIZE", write=False)
 _MEMORY = Kind("MEMORY", write=False)
+_EVAL = Kind("EVAL", write=True)
 _STRLEN = Kind("STRLEN", write=False)
 _TYPE = Kind("TYPE", write=False, read=text)
 
@@ -50,6 +51,11 @@ def TIME() -> Command:
 
 def DBSIZE() -> Command:
     return Command(_DBSIZE, (b"DBSIZE",), None)
+
+
+def EVAL_NOTHING() -> Command:
+    """A script that does nothing: is it allowed?"""
+    return Command(_EVAL, (b"EVAL", b"return 1", b"0"), None)
 
 
 def MEMORY_USAGE(key: Key) -> Command:
@@ -79,18 +85,34 @@ def name_of(node: Any) -> str:
     return "the client of REDIS_CLIENT_CLASS" if node is None else str(node.name)
 
 
+def cannot_be_asked(name: str, error: str) -> str:
+    """That a server did not answer; most errors name it themselves."""
+    return error if name in error else f"{name} cannot be asked: {error}"
+
+
+def is_refusal(reply: Any) -> bool:
+    """Whether an error says that the server has no such command or does not allow it to us."""
+    return isinstance(reply, ReplyError) or (
+        isinstance(reply, ServerRefused) and reply.code == "NOPERM"
+    )
+
+
+def if_allowed(command: Command) -> Operation[Any]:
+    """The reply, or None where the command is refused."""
+    try:
+        return (yield command)
+    except (ReplyError, ServerRefused) as error:
+        if not is_refusal(error):
+            raise
+        return None
+
+
 def identity(node: Any) -> Operation[str]:
     """A database of a running server: another one after a restart, which reorders what SCAN goes
     through. Where INFO is not allowed the address must do."""
     database = 0 if node is None else node.config.kwargs.get("db") or 0
-    try:
-        run_id = (yield INFO("server").on(node)).get("run_id")
-    except ReplyError:
-        run_id = None
-    except ServerRefused as refused:
-        if refused.code != "NOPERM":
-            raise
-        run_id = None
+    info = yield from if_allowed(INFO("server").on(node))
+    run_id = info and info.get("run_id")
     return f"{(run_id or f'{zlib.crc32(name_of(node).encode()):08x}')[:12]}-{database}"
 
 

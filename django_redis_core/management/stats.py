@@ -11,10 +11,20 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..assembly import Engine
 from ..commands import PTTL, SCAN
-from ..exceptions import ConnectionInterrupted, ReplyError, ServerRefused
+from ..exceptions import ConnectionInterrupted
 from ..keys import Keys
 from ..requests import Operation
-from .servers import DBSIZE, INFO, MEMORY_USAGE, Info, all_nodes, name_of, number
+from .servers import (
+    DBSIZE,
+    INFO,
+    MEMORY_USAGE,
+    Info,
+    all_nodes,
+    if_allowed,
+    is_refusal,
+    name_of,
+    number,
+)
 from .targets import Target
 
 _PAGE = 500  # keys a round trip
@@ -104,8 +114,9 @@ def collect(
         before = whole.sampled
         try:
             if "error" not in servers[place]:
+                total = servers[place]["keys_in_database"]
                 part, keys = yield from _sample(
-                    engine, node, quota, family_of, partial(_onward, progress, before)
+                    engine, node, total, quota, family_of, partial(_onward, progress, before)
                 )
                 whole.merge(part, keys)
         except ConnectionInterrupted as error:  # of one server; the others are counted all the same
@@ -119,15 +130,15 @@ def _onward(progress: Callable[[int], None], before: int, done: int) -> None:
 
 
 def _server(target: Target, node: Any) -> Operation[dict[str, Any]]:
-    """What a server has counted: for all of its databases and all who use it."""
+    """What a server has counted: for all of its databases and all who use it. What it refuses to
+    tell is no error."""
+    server: dict[str, Any] = {"name": name_of(node)}
     try:
-        info, keys = yield [INFO().on(node), DBSIZE().on(node)]
+        info = yield from if_allowed(INFO().on(node))
+        keys = yield from if_allowed(DBSIZE().on(node))
     except ConnectionInterrupted as error:
-        return {"name": name_of(node), "error": target.explain(error)}
-    for reply in (info, keys):
-        if isinstance(reply, Exception):
-            return {"name": name_of(node), "error": target.explain(reply)}
-    return {"name": name_of(node), "keys_in_database": keys, **_counters(info)}
+        return server | {"error": target.explain(error)}
+    return server | {"keys_in_database": keys, **(_counters(info) if info else {})}
 
 
 def _counters(info: Info) -> dict[str, Any]:
@@ -149,18 +160,19 @@ def _counters(info: Info) -> dict[str, Any]:
 def _sample(
     engine: Engine,
     node: Any,
+    total: int | None,
     quota: int,
     family_of: Callable[[str], str],
     progress: Callable[[int], None],
 ) -> Operation[tuple[Sample, float]]:
-    """The sample of one server, and how many keys of this cache it is taken to have.
+    """The sample of one server, and how many keys of this cache it is taken to have; of ``total``
+    in the database, None where the server does not tell.
 
     SCAN goes through a hash table, so its first keys are as good as any drawn by lot
     (https://redis.io/commands/scan/).
     """
     match = engine.naming.everything()
     part = Sample()
-    total = yield DBSIZE().on(node)
     seen: set[bytes] = set()
     looked, cursor = 0, -1
     while cursor and part.sampled < quota and looked < LOOKS * quota:
@@ -174,6 +186,8 @@ def _sample(
     if not cursor:
         return part, part.sampled
     part.complete = False
+    if total is None:
+        return part, part.sampled
     return part, max(min(total * part.sampled / looked, total), part.sampled)
 
 
@@ -188,7 +202,7 @@ def _weigh(
     for key, length, left in zip(keys, lengths, times, strict=True):
         if isinstance(left, Exception):
             raise left
-        if isinstance(length, ReplyError | ServerRefused):  # not every service has or allows it
+        if is_refusal(length):  # not every service has or allows it
             length, part.weighed = 0, False
         elif isinstance(length, Exception):
             raise length

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .output import share, size, span, table
+from .output import folded, share, size, span, table
+from .servers import cannot_be_asked
 
 
-def lines(report: Mapping[str, Any], style: Any) -> list[str]:
+def lines(report: Mapping[str, Any], style: Any, width: int | None) -> list[str]:
     head = style.MIGRATE_HEADING(report["alias"])
+    nothing = f"{head}: nothing could be counted"
     if "error" in report:
-        return [f"{head}: {style.ERROR(report['error'])}"]
+        return [nothing, *_below(style.ERROR, report["error"], width)]
     sample = report["sample"]
     about = "" if sample["complete"] else "about "
     counted = "all of them looked at" if sample["complete"] else f"{sample['keys']:,} looked at"
     text = [f"{head}: {about}{report['keys']:,} keys, {about}{_bytes(report)} ({counted})"]
-    text += _servers(report["servers"], style)
+    if not sample["keys"] and not sample["complete"]:
+        asked = any(
+            "error" not in server and server.get("role") != "replica"
+            for server in report["servers"]
+        )
+        text = [f"{head}: no keys on the servers that could be asked" if asked else nothing]
+    text += _servers(report["servers"], style, width)
     if report["families"]:
-        text += ["", *_families(report)]
+        text += ["", *_families(report, width)]
         rows = [("TIME TO LIVE", "KEYS", "SHARE")]
         rows += [
             (name, f"{count:,}", share(count, report["keys"]))
@@ -34,7 +42,7 @@ def _bytes(report: Mapping[str, Any]) -> str:
     return size(report["bytes"])
 
 
-def _servers(servers: list[dict[str, Any]], style: Any) -> list[str]:
+def _servers(servers: list[dict[str, Any]], style: Any, width: int | None) -> list[str]:
     rows = [("SERVER", "ROLE", "HITS", "MISSES", "HIT RATIO", "EVICTED", "MEMORY", "UP")]
     rows += [
         (
@@ -50,17 +58,34 @@ def _servers(servers: list[dict[str, Any]], style: Any) -> list[str]:
         for server in servers
         if "role" in server
     ]
-    text = table(rows, indent=2) if len(rows) > 1 else []
-    return text + ["  " + style.ERROR(_trouble(server)) for server in servers if "error" in server]
+    text = table(rows, indent=2, width=width) if len(rows) > 1 else []
+    for server in servers:
+        for color, words in _remarks(server, style):
+            text += _below(color, words, width)
+    return text
 
 
-def _trouble(server: Mapping[str, Any]) -> str:
-    error = server["error"]
-    what = "has keys that are not counted" if "role" in server else "cannot be asked"
-    return f"{server['name']} {what}: {error}"
+def _below(color: Any, words: str, width: int | None) -> list[str]:
+    return ["  " + color(line) for line in folded(words, width and width - 2)]
 
 
-def _families(report: Mapping[str, Any]) -> list[str]:
+def _remarks(server: Mapping[str, Any], style: Any) -> Iterator[tuple[Any, str]]:
+    name = server["name"]
+    if "error" in server:
+        words = cannot_be_asked(name, server["error"])
+        counted = "keys_in_database" in server
+        yield style.ERROR, f"{words} (not all of its keys are counted)" if counted else words
+        return
+    if "role" not in server:
+        yield style.WARNING, f"{name} refuses INFO: its hits and memory are not known."
+    if server["keys_in_database"] is None:
+        yield (
+            style.WARNING,
+            f"{name} refuses DBSIZE: of its keys those are counted that were looked at.",
+        )
+
+
+def _families(report: Mapping[str, Any], width: int | None) -> list[str]:
     rows = [("FAMILY", "KEYS", "SHARE", "BYTES", "SHARE", "EACH")]
     families = [(family["family"], family) for family in report["families"]]
     others = report["other_families"]
@@ -77,4 +102,4 @@ def _families(report: Mapping[str, Any]) -> list[str]:
                 size(family["bytes"] / max(family["keys"], 1)),
             )
         )
-    return table(rows, indent=2)
+    return table(rows, indent=2, width=width)

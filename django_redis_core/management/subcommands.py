@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ..exceptions import ConnectionInterrupted, RedisCacheError
-from . import doctor, doctor_text, entries, listing, recode, recode_text, stats, stats_text
+from . import advice, doctor, doctor_text, entries, listing, recode, recode_text, stats, stats_text
 from .console import Console, Lines
 from .output import counted
 from .targets import Interrupted, Misunderstood, Target, one_target, targets
@@ -22,7 +22,12 @@ def plugins(console: Console, *, alias: list[str] | None, **options: Any) -> Non
 
 
 def examine(console: Console, *, alias: list[str] | None, pings: int, **options: Any) -> None:
-    reports = _reports(console, alias, lambda one: doctor.examine(one, pings), doctor_text.lines)
+    said = advice.checks()
+
+    def report(target: Target) -> dict[str, Any]:
+        return doctor.examine(target, pings, said)
+
+    reports = _reports(console, alias, report, doctor_text.lines)
     unwell = [report["alias"] for report in reports if not report["ok"]]
     if unwell:
         raise CommandError(f"{counted(len(unwell), 'cache')} not well: {', '.join(unwell)}.")
@@ -182,7 +187,7 @@ def _delete_matching(
 def _show_deleted(console: Console, alias: str, deleted: int) -> None:
     console.show(
         {"alias": alias, "deleted": deleted},
-        lambda report, style: [f"{counted(deleted, 'key')} of {alias} deleted"],
+        lambda report, style, width: [f"{counted(deleted, 'key')} of {alias} deleted"],
     )
 
 
@@ -229,11 +234,11 @@ def rewrite(
         return
     so_far = (
         f"{recode_text.in_short(report)}, and nothing is half done. Go on with:\n"
-        f"  {recode_text.how_to_go_on(report)}"
+        f"  {recode_text.how_to_go_on(report, rate)}"
     )
     if isinstance(ended, KeyboardInterrupt):
         raise Interrupted(f"Stopped: {so_far}") from None
-    raise CommandError(f"{target.explain(ended)}\n{so_far}") from None
+    raise CommandError(f"{_in_words(target, ended)}\n{so_far}") from None
 
 
 def _on(target: Target, work: Callable[..., Any], *args: Any) -> Any:

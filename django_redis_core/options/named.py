@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from ..catalogue import SENTINEL_CLIENTS, plugin_name
-from ..connections.urls import scheme_of
+from ..connections.urls import SCHEMES, scheme_of
 from ..redaction import shown
 from .tables import PLUGIN_KEYS, SEVERAL
 
@@ -83,7 +84,9 @@ def _factory(
 ) -> tuple[str, str | None]:
     """What asks for a connection factory where CONNECTION_FACTORY does not."""
     if scheme := scheme_of(locations):
-        return f"{entry}: the scheme of LOCATION", scheme
+        close = get_close_matches(scheme, SCHEMES, 1)
+        meant = f" (did you mean {close[0]}://?)" if close else ""
+        return f"{entry}: the scheme of LOCATION{meant}", scheme
     everywhere = getattr(settings, "DJANGO_REDIS_CONNECTION_FACTORY", None)
     if everywhere is not None:
         return f"{entry}: settings.DJANGO_REDIS_CONNECTION_FACTORY", everywhere

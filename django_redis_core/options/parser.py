@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from ..catalogue import OURS
 from ..connections.urls import locations_of
 from ..interfaces import OLDER_API_VERSIONS
-from ..options_spec import UNSET, Option
+from ..options_spec import UNSET, Option, constructor_keywords, nearest
 from ..redaction import explained, secrets_in, shown
 from ..registry import Registry, registry
 from .model import CacheOptions, ConnectionOptions, PluginUse
@@ -148,7 +147,7 @@ def _use(named: Named, plugins: Registry) -> PluginUse:
         if name not in accepted:
             raise ImproperlyConfigured(
                 f"{named.where}: {plugin.name!r} has no option {shown(name)}."
-                f"{_nearest(name, accepted)} It has: {', '.join(sorted(accepted)) or 'none'}."
+                f"{nearest(name, accepted)} It has: {', '.join(sorted(accepted)) or 'none'}."
             )
         if name in declared:
             value = _checked(declared[name], named.where, f"{name} of {plugin.name}", value)
@@ -167,24 +166,6 @@ def _with_options(use: PluginUse, where: str, options: Mapping[Any, Any]) -> Plu
     return PluginUse(use.plugin, arguments, use.where)
 
 
-def constructor_keywords(plugin: type[Any]) -> set[str]:
-    """The options that a plugin takes: its constructors' keyword arguments, along the base
-    classes for as long as they hand on what they do not know."""
-    names: set[str] = set()
-    for base in plugin.__mro__[:-1]:
-        if "__init__" not in vars(base):
-            continue
-        parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
-        names |= {
-            parameter.name
-            for parameter in parameters
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        }
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            break
-    return names - {"context", "connection"}
-
-
 def _refuse_unknown(
     where: str, entry: Mapping[str, Any], options: Mapping[Any, Any], taken: set[str]
 ) -> None:
@@ -197,7 +178,7 @@ def _refuse_unknown(
                 f"{where}: {name} stands in OPTIONS, but belongs into the entry itself, beside "
                 "OPTIONS."
             )
-        hint = _nearest(str(name), known)
+        hint = _of_another_plugin(str(name), taken) or nearest(str(name), known)
         if not hint and isinstance(name, str) and name.islower():
             hint = " Arguments of redis-py's connections go into CONNECTION_POOL_KWARGS."
         raise ImproperlyConfigured(f"{where}: OPTIONS has an unknown key {shown(name)}.{hint}")
@@ -207,12 +188,15 @@ def _refuse_unknown(
         if name in known:
             raise ImproperlyConfigured(f"{where}: {name} belongs into OPTIONS.")
         if name not in _IN_ENTRY | {"OPTIONS", "LOCATION", "BACKEND"} | WITHOUT_EFFECT:
-            hint = _nearest(name, {*_IN_ENTRY, "OPTIONS", "LOCATION"}, 0.8)
+            hint = nearest(name, {*_IN_ENTRY, "OPTIONS", "LOCATION"}, 0.8)
             if hint:
                 raise ImproperlyConfigured(f"{where} has an unknown key {shown(name)}.{hint}")
 
 
-def _nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    upper = {other.upper(): other for other in known}
-    close = get_close_matches(name.upper(), sorted(upper), 1, cutoff)
-    return f" Did you mean {upper[close[0]]!r}?" if close else ""
+def _of_another_plugin(name: str, taken: Iterable[str]) -> str:
+    """That an option begins like those of a plugin of ours which the cache does not use."""
+    prefix, underscore, _ = name.partition("_")
+    plugin = prefix.lower()
+    if not underscore or plugin not in OURS or any(one.startswith(f"{prefix}_") for one in taken):
+        return ""
+    return f" It looks like an option of the plugin {plugin!r}, which this cache does not use."

@@ -23,7 +23,7 @@ from django_redis_core.options import (
     parse,
     unknown_settings,
 )
-from django_redis_core.options.parser import constructor_keywords
+from django_redis_core.options_spec import constructor_keywords
 
 from .conftest import DOCUMENTS, PLUGINS, code, plugin_classes, read, rows
 

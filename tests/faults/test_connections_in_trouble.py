@@ -144,7 +144,6 @@ async def test_a_loop_that_was_held_up_loses_no_reply(server: Server, cache_at: 
     assert await task == value
 
 
-<<<<<<< HEAD
 async def test_a_command_that_blocks_has_a_connection_of_its_own(
     server: Server, cache_at: MakeCache
 ) -> None:
@@ -166,10 +165,7 @@ async def test_a_command_that_blocks_has_a_connection_of_its_own(
     assert await thread == (b"other", b"b")
 
 
-def test_a_fork_while_a_thread_holds_the_pool_does_not_hang_the_child(
-=======
 def test_a_fork_while_a_thread_holds_the_lock_of_all_servers_does_not_hang_the_child(
->>>>>>> wt-core
     server: Server, cache_at: MakeCache
 ) -> None:
     cache = cache_at(server.url)

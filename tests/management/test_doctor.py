@@ -234,6 +234,18 @@ def test_what_settings_leave_open_is_advice(
     assert one(found, "share a database and a KEY_PREFIX")
 
 
+def test_what_a_user_may_not_is_advice(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    with Server(users={"shop": "on >shop ~* +@all -scan -eval"}) as server:
+        site(default={"LOCATION": f"redis://shop:shop@127.0.0.1:{server.port}/0"})
+        ran = manage("doctor", "--json")
+        [report] = ran.json
+        assert ran.code == 0
+        assert "delete_pattern()" in one(advice(report), "refuses SCAN")
+        assert "lock()" in one(advice(report), "refuses EVAL")
+
+
 def test_no_password_is_shown(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
     users = {"shop": "on >s3cret-of-shop ~* +@all -info -memory"}
     with Server(password="s3cret-of-all", users=users) as server:

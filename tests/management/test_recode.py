@@ -286,6 +286,16 @@ def test_a_client_that_does_not_say_how_is_refused(
     assert cache.get("k") == "value"
 
 
+def test_a_user_who_may_not_count(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
+    with Server(users={"shop": "on >shop ~* +@all -info -dbsize"}) as server:
+        location = f"redis://shop:shop@127.0.0.1:{server.port}/0"
+        entry = {"LOCATION": location, "OPTIONS": {"SERIALIZER": ["json", "pickle"]}}
+        cache = site(default={"LOCATION": location}, new=entry)
+        cache.set_many({f"k{number}": [number] for number in range(50)})
+        ran = manage("recode", "--alias", "new", "--json")
+        assert (ran.code, ran.json["rewritten"]) == (0, 50)
+
+
 def test_the_rate_is_kept(sites: Callable[..., Any], manage: Callable[..., Ran]) -> None:
     old, _ = sites(NEW)
     old.set_many({f"k{number}": "value" for number in range(120)})

@@ -113,6 +113,51 @@ def test_a_dead_server(
     assert ran.code == 1
 
 
+def test_a_server_that_tells_little_of_itself(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    with Server(users={"shop": "on >shop ~* +@all -info -dbsize"}) as server:
+        cache = site(default={"LOCATION": f"redis://shop:shop@127.0.0.1:{server.port}/0"})
+        cache.set_many({f"k:{number}": number for number in range(2_000)})
+        ran = manage("stats", "--json")
+        [report] = ran.json
+        assert (ran.code, report["keys"]) == (0, 2_000)
+        assert families(report)["k"]["keys"] == 2_000
+        text = manage("stats").out
+        assert "refuses INFO: its hits and memory are not known" in text
+        assert "refuses DBSIZE" in text
+        [report] = manage("stats", "--json", "--sample", "500").json
+        assert 500 <= report["keys"] < 2_000
+        assert report["sample"]["complete"] is False
+
+
+def test_nothing_is_not_said_to_be_about_0_keys(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    with Server(users={"shop": "on >shop ~* +@all -scan"}) as server:
+        cache = site(default={"LOCATION": f"redis://shop:shop@127.0.0.1:{server.port}/0"})
+        cache.set("k", 1)
+        ran = manage("stats")
+        assert ran.code == 1
+        assert ran.out.startswith("default: nothing could be counted\n")
+        assert "NOPERM" in ran.out
+        server.kill()
+        text = manage("stats").out
+        assert "about 0" not in text
+        assert text.count(f"redis://127.0.0.1:{server.port}/0") == 1, "a server is named once"
+
+
+def test_a_dead_shard_beside_an_empty_one(
+    site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server, redis_server: Server
+) -> None:
+    urls = [own_server.url, redis_server.url]
+    site(default={"LOCATION": urls, "OPTIONS": {"CLIENT": "shard"}})
+    own_server.kill()
+    ran = manage("stats")
+    assert ran.code == 1
+    assert ran.out.startswith("default: no keys on the servers that could be asked\n")
+
+
 def test_a_key_function_of_the_sites_own(
     site: Callable[..., Any], manage: Callable[..., Ran]
 ) -> None:

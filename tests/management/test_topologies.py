@@ -14,7 +14,7 @@ from django_redis_core.testing.cluster import cluster
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated, sentinels, shards
 
-from .conftest import Ran
+from .conftest import Ran, advice, one
 
 KEYS = 600
 Entry = dict[str, Any]
@@ -50,8 +50,8 @@ def databases_as_shards(server: Server) -> Iterator[tuple[Entry, int]]:
 def of_sentinels(server: Server) -> Iterator[tuple[Entry, int]]:
     with sentinels(service="orders", replicas=1) as group:
         options = {"CONNECTION_FACTORY": "sentinel", "SENTINELS": group.addresses}
-        # Its replicas are no servers of this cache, which reads from the primary.
-        yield {"LOCATION": "redis://orders/0", "OPTIONS": {**options, "READ_FROM": "primary"}}, 1
+        # Its replica serves no reads of this cache, but may be the primary tomorrow.
+        yield {"LOCATION": "redis://orders/0", "OPTIONS": {**options, "READ_FROM": "primary"}}, 2
 
 
 def of_a_cluster(server: Server) -> Iterator[tuple[Entry, int]]:
@@ -97,7 +97,10 @@ def test_each_command(
     [report] = manage("doctor", "--json", "--alias", "default", "--pings", "3").json
     assert report["ok"] is True, report["findings"]
     assert len(report["servers"]) == count
-    assert manage("doctor").code == 0
+    ran = manage("doctor", "--json")
+    assert ran.code == 0
+    for report in ran.json:
+        assert one(advice(report), "share a database"), "though one has found its servers before"
 
     [report] = manage("stats", "--json", "--alias", "default").json
     assert report["keys"] == KEYS + 1

@@ -55,6 +55,12 @@ def test_a_location_without_a_scheme_says_what_to_write() -> None:
     assert "URL 2 of 2 does not" in refusal(location="redis://a,b")
 
 
+def test_a_mistyped_scheme() -> None:
+    words = refusal(location="redi://cache.local/0")
+    assert "the scheme of LOCATION (did you mean redis://?)" in words
+    assert "did you mean" not in refusal(location="memcached://cache.local/0")
+
+
 def test_urls_of_two_factories() -> None:
     assert "not of embedded and redis together" in refusal(location=["redis://a/0", "embedded://"])
 

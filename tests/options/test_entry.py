@@ -135,6 +135,11 @@ def test_the_global_connection_factory(settings: Any) -> None:
 
 # Refusals
 
+UNMADE = (
+    "CACHES['shop']: the connection to redis://localhost:6379/0 cannot be made from LOCATION and "
+    "CONNECTION_POOL_KWARGS"
+)
+
 
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -155,6 +160,29 @@ def test_the_global_connection_factory(settings: Any) -> None:
             ),
         ),
         ({"QWERTZ": 1}, "CACHES['shop']: OPTIONS has an unknown key 'QWERTZ'."),
+        (
+            {"SHARD_NAMES": ["a"]},
+            (
+                "CACHES['shop']: OPTIONS has an unknown key 'SHARD_NAMES'. It looks like an option "
+                "of the plugin 'shard', which this cache does not use."
+            ),
+        ),
+        (
+            {"CLIENT": "herd", "HERD_WAITT": 5},
+            "CACHES['shop']: OPTIONS has an unknown key 'HERD_WAITT'. Did you mean 'HERD_WAIT'?",
+        ),
+        (
+            {"CONNECTION_POOL_KWARGS": {"max_conections": 5}},
+            f"{UNMADE}: there is no argument 'max_conections'. Did you mean 'max_connections'?",
+        ),
+        (
+            {"CONNECTION_POOL_KWARGS": {"socket_keepaliv": True}},
+            f"{UNMADE}: there is no argument 'socket_keepaliv'. Did you mean 'socket_keepalive'?",
+        ),
+        (
+            {"CONNECTION_POOL_KWARGS": {"ssl_ca_certs": "/ca.pem"}},
+            f"{UNMADE}: there is no argument 'ssl_ca_certs'. It is for TLS: write rediss://.",
+        ),
         ({5: 1}, "CACHES['shop']: OPTIONS has an unknown key 5."),
         (
             {"TIMEOUT": 5},

@@ -6,10 +6,12 @@ The command line alone: what a subcommand does stands in the module of its name 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.color import no_style
 
 from .. import recode, subcommands
 from ..console import Console
@@ -120,7 +122,10 @@ class Command(BaseCommand):
             one=True,
         )
         sub.add_argument(
-            "--rate", type=positive, default=1000, help="Keys a second, at most. Default: 1000."
+            "--rate",
+            type=positive,
+            default=recode.RATE,
+            help=f"Keys a second, at most. Default: {recode.RATE}.",
         )
         sub.add_argument("--cursor", type=cursors, help="Where an interrupted run goes on.")
         sub.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
@@ -128,6 +133,8 @@ class Command(BaseCommand):
     def handle(
         self, *, run: Callable[..., None], json: bool, verbosity: int, **options: Any
     ) -> None:
+        if os.environ.get("NO_COLOR") and not options["force_color"]:
+            self.style, self.stderr.style_func = no_style(), None
         console = Console(
             self.stdout,
             self.stderr,
