@@ -13,7 +13,7 @@ MAX_MILLISECONDS = 2**63 - 1 - 10_000 * 366 * 86_400_000
 
 
 def milliseconds(seconds: Any) -> int:
-    """``seconds`` (int or float), or a timedelta, in whole milliseconds.
+    """``seconds`` (int or float) in whole milliseconds.
 
     Raises TypeError for another type, ValueError for nan, an infinity, or more than Redis can
     keep. A positive time shorter than a millisecond is one millisecond, so it never means "now".
@@ -28,12 +28,9 @@ def milliseconds(seconds: Any) -> int:
         result = int(bounded) or int(seconds > 0)
     elif isinstance(seconds, int) and not isinstance(seconds, bool):
         result = int(seconds) * 1000
-    elif isinstance(seconds, timedelta):
-        result = span(seconds)
     else:
         raise TypeError(
-            "A timeout must be an int, a float or None (seconds), or a timedelta, not "
-            f"{type(seconds).__name__}."
+            f"A timeout must be an int, a float or None (seconds), not {type(seconds).__name__}."
         )
     return within_limit(result)
 
@@ -51,21 +48,16 @@ def within_limit(result: int) -> int:
 def whole_milliseconds(value: Any) -> int:
     """A number of milliseconds, or a timedelta, as ``pexpire`` takes it."""
     if isinstance(value, timedelta):
-        return within_limit(span(value))
+        # As in ``milliseconds``: a time that is not over yet never means "now".
+        return within_limit(value // timedelta(milliseconds=1) or int(value > timedelta()))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(
-            "A timeout must be an int, a float or None (milliseconds), or a timedelta, not "
+            "A timeout must be an int, a float, None (milliseconds) or a timedelta, not "
             f"{type(value).__name__}."
         )
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"A timeout must be a finite number of milliseconds, not {value!r}.")
-    # As in ``milliseconds``: a time that is not over yet never means "now".
     return within_limit(int(value) or int(value > 0))
-
-
-def span(value: timedelta) -> int:
-    """A timedelta in whole milliseconds; as above, one that is not over yet is at least one."""
-    return value // timedelta(milliseconds=1) or int(value > timedelta())
 
 
 def moment(when: datetime | int | float, unit: int) -> int:

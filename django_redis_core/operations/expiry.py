@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
@@ -18,8 +18,7 @@ class Expiry(Family):
     def touch(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
     ) -> Operation[bool]:
-        """Gives the entry ``timeout`` seconds or a timedelta from now (None: no expiry); True if
-        it is there."""
+        """Gives the entry ``timeout`` seconds from now (None: no expiry); True if it is there."""
         full = self.naming.make(key, version)
         return (yield from self.live_for(full, self.milliseconds(timeout)))
 
@@ -27,14 +26,17 @@ class Expiry(Family):
     def expire(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
     ) -> Operation[bool]:
-        """The same as ``touch``, under Redis' name for it."""
+        """The same as ``touch``, under Redis' name for it. Takes a timedelta as well."""
+        if isinstance(timeout, timedelta):
+            return (yield from self.pexpire(key, timeout, version))
         return (yield from self.touch(key, timeout, version))
 
     @operation(fallback=always(bool))
     def pexpire(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
     ) -> Operation[bool]:
-        """Like ``expire``, with ``timeout`` in milliseconds (DEFAULT_TIMEOUT: the cache's own)."""
+        """Like ``expire``, with ``timeout`` in milliseconds (DEFAULT_TIMEOUT: the cache's own) or
+        a timedelta."""
         milliseconds = (
             self.milliseconds(timeout)
             if timeout is DEFAULT_TIMEOUT or timeout is None
