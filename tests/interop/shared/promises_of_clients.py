@@ -188,6 +188,26 @@ def a_shard_has_sorted_sets(site):
     same(cache.zscore("sorted", "member"), 1.5)
 
 
+@promise(r"AssertionError: \{\}, not \{'key': None\}")
+def a_stored_none_is_found_on_a_shard(site):
+    cache = site.cache(site.urls, CLIENT_CLASS=SHARD)
+    cache.set("key", None)
+    same(cache.get_many(["key", "other"]), {"key": None})
+
+
+@promise(r"AssertionError: a member was lost")
+def a_member_that_moves_between_shards_is_not_lost(site):
+    cache = site.cache(site.urls, CLIENT_CLASS=SHARD)
+    for number in range(20):
+        to = f"to{number}"
+        cache.sadd("from", 1)
+        try:
+            cache.smove("from", to, 1)
+        except ValueError:  # it says that it cannot
+            continue
+        is_true(cache.smembers(to) == {1}, "a member was lost")
+
+
 @promise(r"ConnectionError")
 def a_dead_shard_takes_only_its_own_keys(site):
     keys = [str(number) for number in range(40)]
@@ -261,6 +281,14 @@ def a_herd_elects_one_to_compute(site):
 
     at_once(8, lambda number: cache.get_or_set("key", compute, 60))
     is_true(len(computed) == 1, f"{len(computed)} of 8 computed")
+
+
+@promise(r"AssertionError: False, not True")
+@herd
+def a_herd_touches_a_stored_none(site):
+    cache = site.cache(CLIENT_CLASS=HERD)
+    cache.set("key", None, 60)
+    same(cache.touch("key", 100), True)
 
 
 @promise(r"NotImplementedError")

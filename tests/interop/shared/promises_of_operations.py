@@ -37,6 +37,14 @@ def a_key_with_less_than_a_second_is_not_lost_at_another_version(site):
     same(cache.get("key", version=2), "value")
 
 
+@promise(r"ValueError: Key .* not found")
+def a_stored_none_is_there_at_another_version(site):
+    cache = site.cache()
+    cache.set("key", None)
+    same(cache.incr_version("key"), 2)
+    same(cache.get("key", "default", version=2), None)
+
+
 @promise(r"AssertionError: \d+ of \d+ looks saw two")
 def a_change_of_version_is_one_step(site):
     cache, seen, ended = site.cache(), [], threading.Event()
