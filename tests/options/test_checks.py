@@ -168,6 +168,7 @@ def test_they_are_registered_once_with_their_tags() -> None:
         if check.__module__ == "django_redis_core.checks"
     ]
     assert sorted(check.__name__ for check in ours) == [
+        "check_built_in_names",
         "check_caches",
         "check_one_django_redis",
         "check_plain_connections",
