@@ -27,7 +27,7 @@ def test_families_bytes_and_times(site: Callable[..., Any], manage: Callable[...
     ran = manage("stats", "--json", "--alias", "default")
     [report] = ran.json
     assert report["keys"] == 62
-    assert report["sample"] == {"keys": 62, "complete": True, "weighed": True}
+    assert report["sample"] == {"keys": 62, "complete": True, "weighed": True, "servers": 1}
     found = families(report)
     assert {name: family["keys"] for name, family in found.items()} == {
         "user": 51,
