@@ -58,7 +58,9 @@ def explained(error: BaseException, secrets: Iterable[str]) -> tuple[str, BaseEx
     for secret in known:
         text = text.replace(secret, "***")
     link: BaseException | None = error
-    while link is not None:
+    seen = set()  # an error that is raised again may lead back to itself
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
         said = f"{link} {link!r}"
         if any(secret in said for secret in known):
             return text, None

@@ -17,7 +17,7 @@ from django.dispatch import Signal
 
 from ..codec import MISSING, is_lock_token
 from ..commands import FLUSHDB, GET, SCAN, Command
-from ..exceptions import WrongTypeError
+from ..exceptions import ConnectionInterrupted, WrongTypeError
 from ..keys import escape_glob
 from ..operations.declare import checked
 from ..requests import Operation, Primaries
@@ -34,13 +34,13 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
     full = target.engine.naming.make(key, version)
     report: dict[str, Any] = {"alias": target.alias, "key": key, "stored_as": full, "found": False}
     try:
-        data = target.run(_reply(GET(full).primary()))
+        data, fresh = _read(target, full)
     except WrongTypeError:
         kind = target.run(_reply(TYPE(full)))
         return report | {"problem": f"a {kind}, which get does not read"}
     if data is None:
         return report
-    report |= {"bytes": len(data)}
+    report |= {"bytes": len(data), "from_replica": not fresh}
     with _told_by(value_unreadable, target) as errors:
         value = target.client.unwrap(full, data)
     if value is MISSING:
@@ -62,6 +62,18 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
     }
 
 
+def _read(target: Target, full: str) -> tuple[Any, bool]:
+    """What is stored, and whether its primary says so: while that is away, whoever serves the
+    site's reads does."""
+    try:
+        return target.run(_reply(GET(full).primary())), True
+    except ConnectionInterrupted as trouble:
+        try:
+            return target.run(_reply(GET(full))), False
+        except ConnectionInterrupted:
+            raise trouble from None  # it says more than that it is not tried again
+
+
 def value_lines(report: dict[str, Any], style: Any, width: int | None) -> list[str]:
     if not report["found"]:
         return []
@@ -69,6 +81,8 @@ def value_lines(report: dict[str, Any], style: Any, width: int | None) -> list[s
     if len(shown) > _SHOWN:
         shown = f"{shown[:_SHOWN]}… ({counted(len(shown), 'character')}; --json has all)"
     facts = f"{report['type']}, {size(report['bytes'])}, {_for_people(report['ttl'])}"
+    if report["from_replica"]:
+        facts += "; read from a replica, for the primary cannot be asked"
     return [shown, style.MIGRATE_LABEL(f"({facts})")]
 
 

@@ -60,6 +60,7 @@ class Sample:
 
     sampled: int = 0
     keys: float = 0
+    servers: int = 0
     complete: bool = True
     weighed: bool = True
     families: dict[str, Family] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class Sample:
             self.spans[span] = self.spans.get(span, 0) + count * weight
         self.sampled += part.sampled
         self.keys += keys
+        self.servers += 1
         self.complete = self.complete and part.complete
         self.weighed = self.weighed and part.weighed
 
@@ -248,7 +250,12 @@ def _told(whole: Sample, most: int) -> dict[str, Any]:
         rest.keys += family.keys
         rest.bytes += family.bytes
     return {
-        "sample": {"keys": whole.sampled, "complete": whole.complete, "weighed": whole.weighed},
+        "sample": {
+            "keys": whole.sampled,
+            "servers": whole.servers,
+            "complete": whole.complete,
+            "weighed": whole.weighed,
+        },
         "keys": round(whole.keys),
         "bytes": round(sum(family.bytes for family in whole.families.values())),
         "families": [_family(name, family) for name, family in by_size[:most]],

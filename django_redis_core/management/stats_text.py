@@ -19,11 +19,8 @@ def lines(report: Mapping[str, Any], style: Any, width: int | None) -> list[str]
     counted = "all of them looked at" if sample["complete"] else f"{sample['keys']:,} looked at"
     text = [f"{head}: {about}{report['keys']:,} keys, {about}{_bytes(report)} ({counted})"]
     if not sample["keys"] and not sample["complete"]:
-        asked = any(
-            "error" not in server and server.get("role") != "replica"
-            for server in report["servers"]
-        )
-        text = [f"{head}: no keys on the servers that could be asked" if asked else nothing]
+        none = f"{head}: no keys on the servers that could be asked"
+        text = [none if sample["servers"] else nothing]
     text += _servers(report["servers"], style, width)
     if report["families"]:
         text += ["", *_families(report, width)]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django_redis_core.testing.servers import Server
+from django_redis_core.testing.topologies import replicated
 
 from .conftest import Ran
 
@@ -50,6 +51,25 @@ def test_get_says_why_there_is_no_value(
             ran = manage("get", key, "--json")
             assert (ran.code, ran.json["found"]) == (1, False)
         lock.release()
+
+
+def test_get_while_the_primary_is_away(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    with replicated(1) as group:
+        cache = site(default={"LOCATION": group.urls})
+        cache.set("k", "value", 100)
+        group.wait_in_sync()
+        ran = manage("get", "k", "--json")
+        assert (ran.json["value"], ran.json["from_replica"]) == ("value", False)
+        group.primary.kill()
+        ran = manage("get", "k")
+        assert (ran.code, ran.out.splitlines()[0]) == (0, "'value'")
+        assert "read from a replica" in ran.out
+        group.replicas[0].kill()
+        ran = manage("get", "k")
+        assert ran.code == 1
+        assert f"{group.primary.port}" in ran.error
 
 
 def test_looking_elects_nobody(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:

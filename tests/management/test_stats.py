@@ -27,7 +27,7 @@ def test_families_bytes_and_times(site: Callable[..., Any], manage: Callable[...
     ran = manage("stats", "--json", "--alias", "default")
     [report] = ran.json
     assert report["keys"] == 62
-    assert report["sample"] == {"keys": 62, "complete": True, "weighed": True}
+    assert report["sample"] == {"keys": 62, "complete": True, "weighed": True, "servers": 1}
     found = families(report)
     assert {name: family["keys"] for name, family in found.items()} == {
         "user": 51,
@@ -145,6 +145,14 @@ def test_nothing_is_not_said_to_be_about_0_keys(
         text = manage("stats").out
         assert "about 0" not in text
         assert text.count(f"redis://127.0.0.1:{server.port}/0") == 1, "a server is named once"
+
+
+def test_a_replica_counts_for_no_primary(
+    site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server, redis_server: Server
+) -> None:
+    site(default={"LOCATION": [own_server.url, redis_server.url]})
+    own_server.kill()
+    assert manage("stats").out.startswith("default: nothing could be counted\n")
 
 
 def test_a_dead_shard_beside_an_empty_one(

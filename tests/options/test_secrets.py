@@ -20,6 +20,7 @@ from django_redis_core.checks import check_caches
 from django_redis_core.interfaces import Compressor, Option
 from django_redis_core.options import describe_installed, parse
 from django_redis_core.options_spec import text
+from django_redis_core.redaction import explained
 
 from .conftest import URL
 
@@ -205,3 +206,11 @@ def test_checks_do_not_tell_it_either() -> None:
         [error] = check_caches()
     assert error.id == "django_redis_core.E001"
     assert_silent(f"{error} {error!r}")
+
+
+def test_errors_that_lead_back_to_themselves_are_explained_all_the_same() -> None:
+    first, second = ValueError("one"), ValueError("two")
+    first.__cause__, second.__cause__ = second, first
+    assert explained(first, [SECRET]) == ("one", first)
+    second.args = (f"two {SECRET}",)
+    assert explained(first, [SECRET]) == ("one", None)
