@@ -9,7 +9,6 @@ No I/O: a cache is put together, and nothing is connected.
 
 from __future__ import annotations
 
-import ssl
 import traceback
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
@@ -23,6 +22,7 @@ from redis.connection import SSLConnection
 from .assembly import Engine, engine_for
 from .connections.config import ServerConfig, frozen
 from .connections.node import Node
+from .connections.urls import verifies_nothing
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
 from .options import our_entries, unknown_settings
 from .registry import registry
@@ -165,11 +165,18 @@ def _shared_prefixes(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
 
 def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:
     given = [node.config.kwargs for node in _nodes(engine) if _is_tls(node.config)]
-    if any("ssl_cert_reqs" in kwargs and _is_none(kwargs["ssl_cert_reqs"]) for kwargs in given):
+    if any(verifies_nothing(kwargs) for kwargs in given):
         yield checks.Warning(
             f"CACHES[{alias!r}]: ssl_cert_reqs is none, so whoever is in between can be the server "
             "and read the password.",
             hint="Leave ssl_cert_reqs out, and name the authority in ssl_ca_certs.",
+            id=f"{TAG}.W002",
+        )
+    elif any(kwargs.get("ssl_check_hostname") is False for kwargs in given):
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: ssl_check_hostname is False, so whoever has any certificate of "
+            "the authority can be the server and read the password.",
+            hint="Leave ssl_check_hostname out, unless the authority signs your servers alone.",
             id=f"{TAG}.W002",
         )
 
@@ -243,11 +250,6 @@ def _is_plain(config: ServerConfig) -> bool:
 
 def _is_tls(config: ServerConfig) -> bool:
     return issubclass(config.connection_class, SSLConnection)
-
-
-def _is_none(value: Any) -> bool:
-    """Whether redis-py takes ``value`` as "verify nothing"."""
-    return value is None or value == ssl.CERT_NONE or value in ("none", "CERT_NONE")
 
 
 def _is_loopback(host: Any) -> bool:

@@ -7,7 +7,8 @@ No error here quotes a URL: one that cannot be read may have its password anywhe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -125,6 +126,8 @@ def server_config(
             f"{options.where}: connection_class in CONNECTION_POOL_KWARGS must be a class, not "
             f"{shown(connection_class)}."
         )
+    if issubclass(connection_class, SSLConnection) and not verifies_nothing(kwargs):
+        kwargs.setdefault("ssl_check_hostname", True)  # redis-py's own default from version 6 on
     config = ServerConfig(
         connection_class=connection_class,
         kwargs=kwargs,
@@ -142,6 +145,14 @@ def server_config(
     )
     _try_out(options, config)
     return config
+
+
+def verifies_nothing(kwargs: Mapping[str, Any]) -> bool:
+    """Whether redis-py takes what ``kwargs`` say as "accept any certificate"."""
+    if "ssl_cert_reqs" not in kwargs:
+        return False
+    value = kwargs["ssl_cert_reqs"]
+    return value is None or value == ssl.CERT_NONE or value in ("none", "CERT_NONE")
 
 
 def _read(where: str, url: str) -> dict[str, Any]:

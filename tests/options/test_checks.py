@@ -110,6 +110,8 @@ def test_two_aliases_apart(first: Any, second: Any) -> None:
         entry("rediss://h", OPTIONS={"CONNECTION_POOL_KWARGS": {"ssl_cert_reqs": None}}),
         entry("rediss://h", OPTIONS={"CONNECTION_POOL_KWARGS": {"ssl_cert_reqs": ssl.CERT_NONE}}),
         entry(["rediss://h", "rediss://r?ssl_cert_reqs=none"]),
+        entry("rediss://h", OPTIONS={"CONNECTION_POOL_KWARGS": {"ssl_check_hostname": False}}),
+        entry("rediss://h/0?ssl_check_hostname=False"),
     ],
 )
 def test_tls_that_verifies_nothing(unverified: Any) -> None:

@@ -189,6 +189,16 @@ def test_a_connection_class_of_the_sites_own() -> None:
     assert config.connection_class is Own
 
 
+def test_tls_verifies_the_servers_name_whatever_redis_py_does_by_itself() -> None:
+    def checked(url: str, **pool: Any) -> bool:
+        config = server(url, CONNECTION_POOL_KWARGS=pool)
+        return bool(config.connection_class(**config.kwargs).check_hostname)
+
+    assert checked("rediss://h")
+    assert not checked("rediss://h", ssl_check_hostname=False)
+    assert not checked("rediss://h?ssl_cert_reqs=none")
+
+
 def test_tls_arguments_come_through() -> None:
     pool = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": "/etc/ca.pem"}
     assert server("rediss://h", CONNECTION_POOL_KWARGS=pool).kwargs["ssl_ca_certs"] == "/etc/ca.pem"
