@@ -155,10 +155,13 @@ class LinkPool:
 
     def _admitted(self, ticket: int, limit: int) -> bool:
         ahead = 0
-        for number, held in list(self._places.items()):
+        # Of the numbers alone: to list items makes tuples, the collector may run there (3.11), and
+        # with what it finalizes another thread, which changes the dict.
+        for number in list(self._places):
             if number == ticket:
                 break
-            place = held()
+            held = self._places.get(number)
+            place = None if held is None else held()
             if place is None or place.left:
                 self._places.pop(number, None)
             else:
