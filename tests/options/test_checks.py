@@ -178,6 +178,7 @@ def test_they_are_registered_once_with_their_tags() -> None:
     assert all(Tags.caches in check.tags for check in ours)
     assert checks.check_caches in registry.get_checks()
     assert checks.check_plain_connections not in registry.get_checks()
+    assert checks.check_built_in_names not in registry.get_checks()
 
 
 MANAGE = """
