@@ -148,7 +148,8 @@ class Link:
         return self.connection
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_pool"):  # else an interrupt struck in the constructor
+            self.close()
 
 
 class ForeignLink(Link):

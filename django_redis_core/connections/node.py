@@ -152,8 +152,11 @@ class Node:
             # Where packets are lost since some moment, all idle connections are as dead as this
             # one, and each would cost a timeout of its own.
             pool.close_idle()
-        if not self._again(link is not None, commands, trouble):
-            self._give_up(trouble, error)
+        try:
+            if not self._again(link is not None, commands, trouble):
+                self._give_up(trouble, error)
+        finally:
+            del trouble, error  # see ``_give_up``
         # The server was restarted or closed idle connections: the others are closed as well.
         pool.close_idle()
         fresh = None
@@ -208,8 +211,11 @@ class Node:
         trouble = self.translate(error)
         if trouble is not None and not connected:
             trouble.before_sending = True
-        if not self._again(connected, commands, trouble):
-            self._give_up(trouble, error)
+        try:
+            if not self._again(connected, commands, trouble):
+                self._give_up(trouble, error)
+        finally:
+            del trouble, error
         try:
             channel = self.channels.get() or await self.channels.open(self.config)
             replies = await channel.call_many([command.args for command in commands])
@@ -234,15 +240,21 @@ class Node:
         )
 
     def _give_up(self, trouble: ConnectionInterrupted | None, error: BaseException) -> NoReturn:
-        if trouble is None:
-            raise error
-        if type(trouble) in (ConnectionInterrupted, ServerTimeout):
-            trouble.event = trouble.event or getattr(error, "event", None)
-            self.breaker.failed(trouble)
-        if trouble is error:
-            raise trouble
-        _without_frames(error)
-        raise trouble from error
+        try:
+            if trouble is None:
+                raise error
+            if type(trouble) in (ConnectionInterrupted, ServerTimeout):
+                trouble.event = trouble.event or getattr(error, "event", None)
+                self.breaker.failed(trouble)
+            if trouble is error:
+                raise trouble
+            _without_frames(error)
+            raise trouble from error
+        finally:
+            # A frame that names the exception that is raised through it is kept by its traceback,
+            # and with it all frames below, until the collector comes. One of those may hold the
+            # place of a connection that an interrupt cut off.
+            del trouble, error
 
     def translate(self, error: BaseException) -> ConnectionInterrupted | None:
         """``error`` as server trouble of this node, or None when it is none."""

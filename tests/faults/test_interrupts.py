@@ -8,6 +8,8 @@ for one wrong value.
 from __future__ import annotations
 
 import asyncio
+import gc
+import itertools
 import json
 import random
 import re
@@ -19,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -65,6 +68,50 @@ def test_a_signal_at_a_random_moment_never_takes_a_connection_from_the_limit(
     assert outcome["wrong"] == []
     assert outcome["failures"] == []
     assert outcome["left"] == 3
+
+
+class Interrupt(BaseException):
+    """What a signal's handler raises."""
+
+
+def struck(at: int, function: Callable[[], object]) -> bool:
+    """Calls ``function``, into which an interrupt strikes at the line of that number, counted over
+    all lines of the executor's; False: it has no so many."""
+    lines = itertools.count()
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        if "django_redis_core/connections/" not in frame.f_code.co_filename:
+            return None
+        if event == "line" and next(lines) == at:
+            raise Interrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function()
+    except Interrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+def test_an_interrupt_at_any_line_leaves_the_connections_place_free(
+    server: Server, cache_at: Callable[..., RedisCache]
+) -> None:
+    """At once, and not when the collector comes: it may not, where all wait for a connection."""
+    cache = filled(cache_at(server.url, CONNECTION_POOL_KWARGS={"max_connections": 1}))
+    links = cache._engine.topology.primaries()[0].links
+    gc.disable()
+    try:
+        for line in itertools.count():
+            links.close_idle()
+            if not struck(line, lambda: check("key1", cache.get("key1"))):
+                break
+            check("key2", cache.get("key2"))  # where there is no place: PoolExhausted
+    finally:
+        gc.enable()
+    assert line > 50
 
 
 def hammered(*arguments: object) -> dict[str, Any]:
