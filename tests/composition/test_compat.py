@@ -124,3 +124,19 @@ def test_the_client_of_a_backend_is_of_the_kind_in_use(client, kind, two_servers
         assert type(cache.client) is kind
         assert cache.client.set("key", 1, 60) is True
         assert cache.client.get_many(["key"]) == {"key": 1}
+
+
+def test_a_sharded_client_gives_the_server_of_a_key(redis_server):
+    urls = [f"{redis_server.url[:-1]}{database}" for database in (1, 2)]
+    site = RedisCache(urls, {"OPTIONS": {"CLIENT_CLASS": "django_redis.client.ShardClient"}})
+    assert isinstance(site.client, ShardClient)
+    databases = set()
+    for number in range(20):
+        site.set(f"key{number}", number)
+        full = site.client.make_key(f"key{number}")
+        raw = site.client.get_server(full)
+        assert raw.get(full) == b"%d" % number
+        databases.add(raw.get_connection_kwargs()["db"])
+    assert databases == {1, 2}
+    with pytest.raises(NotImplementedError, match="get_server"):
+        site.client.get_client()

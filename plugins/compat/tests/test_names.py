@@ -13,7 +13,7 @@ from redis import Redis
 import django_redis
 from django_redis import get_redis_connection
 from django_redis.cache import RedisCache
-from django_redis.client import DefaultClient, ShardClient
+from django_redis.client import DefaultClient
 from django_redis.hash_ring import HashRing
 from django_redis.pool import ConnectionFactory, SentinelConnectionFactory, get_connection_factory
 from django_redis.util import CacheKey
@@ -133,23 +133,6 @@ def test_a_method_says_which_arguments_it_takes(site):
         site.client.get("a", None, 1, version=1)
     with pytest.raises(TypeError, match="key, default, version, client, not 5"):
         site.client.get("a", None, 1, None, None)
-
-
-def test_a_sharded_client_gives_the_server_of_a_key(redis_server):
-    urls = [f"{redis_server.url[:-1]}{database}" for database in (1, 2)]
-    site = RedisCache(urls, {"OPTIONS": {"CLIENT_CLASS": "django_redis.client.ShardClient"}})
-    assert isinstance(site.client, ShardClient)
-    assert isinstance(site.client, DefaultClient)
-    databases = set()
-    for number in range(20):
-        site.set(f"key{number}", number)
-        full = site.client.make_key(f"key{number}")
-        raw = site.client.get_server(full)
-        assert raw.get(full) == b"%d" % number
-        databases.add(raw.get_connection_kwargs()["db"])
-    assert databases == {1, 2}
-    with pytest.raises(NotImplementedError, match="get_server"):
-        site.client.get_client()
 
 
 def test_the_ring_forgets_a_node_and_shares_nothing():

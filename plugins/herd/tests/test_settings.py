@@ -85,15 +85,21 @@ class Release(Client):
         return super().unwrap(key, data[3:]) if data.startswith(b"r1:") else MISSING
 
 
+class Elsewhere(Client):
+    """Changes where entries are, perhaps, and not what they are."""
+
+    name = "elsewhere"
+
+
 def test_what_changes_entries_is_refused_outside_of_herd(make_cache: Make) -> None:
     """There ``get`` would miss what ``add`` finds, and old values would never be shown."""
     with pytest.raises(ImproperlyConfigured) as caught:
-        make_cache({"CLIENT": [Release, "shard", "herd"]}, LOCATION="redis://127.0.0.1:1/0")
+        make_cache({"CLIENT": [Release, Elsewhere, "herd"]}, LOCATION="redis://127.0.0.1:1/0")
     assert str(caught.value) == (
-        "CACHES['?']: CLIENT: ['release', 'shard', 'herd'] puts 'release' outside of 'herd', which "
-        "must be the other way round: herd knows an entry by its first bytes, here and on the "
-        "server, and shows old values without asking the clients outside of it. "
-        "Write ['shard', 'herd', 'release']."
+        "CACHES['?']: CLIENT: ['release', 'elsewhere', 'herd'] puts 'release' outside of 'herd', "
+        "which must be the other way round: herd knows an entry by its first bytes, here and on "
+        "the server, and shows old values without asking the clients outside of it. "
+        "Write ['elsewhere', 'herd', 'release']."
     )
 
 
