@@ -25,9 +25,8 @@ Batch = Sequence[Command]
 class Joined:
     """A batch for one node, in pieces of SETs that became one command."""
 
-    def __init__(self, node: Node, batch: Batch, pieces: Sequence[Batch], commands: Batch) -> None:
+    def __init__(self, node: Node, pieces: Sequence[Batch], commands: Batch) -> None:
         self.node = node
-        self.batch = batch
         self.pieces = pieces
         self.commands = commands
 
@@ -61,7 +60,7 @@ def joined(node: Node, batch: Batch, place: Callable[[Key], Place]) -> Joined | 
         if command is None:
             return None
         commands.append(command)
-    return Joined(node, batch, pieces, commands)
+    return Joined(node, pieces, commands)
 
 
 def send_joined(

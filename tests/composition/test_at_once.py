@@ -4,10 +4,7 @@ right values, and no connection left open, as the servers count them."""
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-import traceback
-import warnings
 from typing import Any
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.fixtures import MakeCache
+from django_redis_core.testing.forks import forked, status_of
 
 from .conftest import Place
 from .test_table import TOPOLOGIES
@@ -56,20 +54,11 @@ async def native(cache: RedisCache, name: str) -> None:
 
 
 def child(cache: RedisCache, number: int) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: that is the test
-        pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            blocking(cache, f"child{number}")
-            asyncio.run(native(cache, f"child-loop{number}"))
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return pid
+    def work() -> None:
+        blocking(cache, f"child{number}")
+        asyncio.run(native(cache, f"child-loop{number}"))
+
+    return forked(work)
 
 
 def open_for(cache: RedisCache, name: str) -> int:
@@ -114,7 +103,7 @@ def test_threads_loops_and_children_at_once(
     children = [child(cache, number) for number in range(3)]
     for thread in threads:
         thread.join()
-    ends = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+    ends = [status_of(pid) for pid in children]
     assert (wrong, ends) == ([], [0, 0, 0])
     assert open_for(cache, name) >= 1, "the free list's, so they are counted"
     cache._engine.close_idle()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import threading
 import time
 import warnings
@@ -16,6 +15,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.connections.channel import Channels
 from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.forks import in_child
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
@@ -34,22 +34,6 @@ def settles_at(server: Server, count: int) -> bool:
             return True
         time.sleep(0.01)
     return False
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Runs ``work`` in a forked child and returns its exit status."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: that is the test
-        child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
 
 
 def test_a_forked_child_never_uses_its_parents_connections(

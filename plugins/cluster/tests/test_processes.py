@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.cluster import Cluster
+from django_redis_core.testing.forks import forked, in_child, status_of
 from django_redis_core.testing.proxy import FaultProxy
 
 CacheOn = Callable[..., RedisCache]
@@ -56,25 +55,17 @@ def test_a_forked_child_has_connections_of_its_own(cache: RedisCache) -> None:
             if cache.get_many(list(DATA)) != DATA:
                 wrong.append("many")
 
+    def read_in_child() -> None:
+        read(3)
+        asyncio.run(cache.aget_many(list(DATA)))
+        with cache.lock("held", timeout=5):
+            assert wrong == []
+
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
     try:
-        statuses = []
-        for _ in range(3):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: the test
-                child = os.fork()
-            if child == 0:
-                status = 1
-                try:
-                    read(3)
-                    asyncio.run(cache.aget_many(list(DATA)))
-                    with cache.lock("held", timeout=5):
-                        status = len(wrong)
-                finally:
-                    os._exit(status)
-            statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        statuses = [in_child(read_in_child) for _ in range(3)]
     finally:
         stop.set()
         for thread in threads:
@@ -98,26 +89,22 @@ def test_a_child_does_not_wait_for_an_answer_that_its_parent_waits_for(
             cache.set("key", 1)
         ended.append(None)
 
+    def write_in_child() -> None:
+        began, written = time.monotonic(), False
+        while not written and time.monotonic() - began < 3:
+            with suppress(ConnectionInterrupted):  # the proxy closes what it has held
+                written = cache.set("child", 1)
+        assert written
+        assert time.monotonic() - began < 3
+
     asking = threading.Thread(target=ask)
     asking.start()
     time.sleep(0.2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: the test
-        child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            began = time.monotonic()
-            while status and time.monotonic() - began < 3:
-                with suppress(ConnectionInterrupted):  # the proxy closes what it has held
-                    cache.set("child", 1)
-                    status = 0 if time.monotonic() - began < 3 else 2
-        finally:
-            os._exit(status)
+    child = forked(write_in_child)
     time.sleep(0.2)  # the child asks as well
     assert not ended
     first.heal()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert status_of(child) == 0
     asking.join()
 
 

@@ -9,8 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.requests import Operation
 from django_redis_core.testing.certificates import Authority
 from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.forks import in_child
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated
@@ -127,22 +126,6 @@ def test_what_the_server_says_may_come_in_any_pieces(server: Server, make_near: 
 
 
 # Forks
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Runs ``work`` in a forked child and returns its exit status."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: that is the test
-        child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
 
 
 def test_a_forked_child_begins_without_copies(server: Server, make_near: Make) -> None:
