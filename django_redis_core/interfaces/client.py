@@ -27,7 +27,6 @@ from .plugin import Plugin
 #: ``unwrap`` of its own.
 CHANGES_ENTRIES: Final = "clients that change what an entry is"
 
-
 #: In ``outside_of`` and ``inside_of``: every other client, known or not.
 ALL_OTHERS: Final = "all other clients"
 

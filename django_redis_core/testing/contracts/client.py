@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from ...cache import RedisCache
-from ...exceptions import CompressorError, SealError
+from ...exceptions import SealError
 from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
 from ...registry import registry
@@ -45,10 +45,7 @@ class Deflate(Compressor):
         return zlib.compress(data)
 
     def decompress(self, data: bytes) -> bytes:
-        try:
-            return zlib.decompress(data)
-        except zlib.error as error:
-            raise CompressorError(str(error)) from error
+        return self.unpack(zlib.decompressobj(), data, zlib.error)
 
 
 class BoundToKeys(Sealer):
