@@ -255,7 +255,10 @@ def site(url: str, threads: int, tasks: int, generation: Any, stop: Any, told: A
     own.interrupted_thread()
     for other in others:
         other.join(10)
-    broken += [f"{other.name} hangs" for other in others if other.is_alive()]
+    hanging = [f"{other.name} hangs" for other in others if other.is_alive()]
+    if hanging:
+        faulthandler.dump_traceback()  # it shows where
+    broken += hanging
     with suppress(ConnectionInterrupted):
         own.cache.set("last", "last#")
         own.threads.check("last", own.cache.get("last"))

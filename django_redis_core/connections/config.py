@@ -6,12 +6,18 @@ passwords and limits, which a URL alone does not tell.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio as aioredis
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+
+# socket.getaddrinfo encodes a host's name with this codec, whose module Python imports at the first
+# use. That would be within a call: a signal that raises there can leave the import's lock taken (as
+# seen on Python 3.11), and every other thread that connects would wait for it for ever.
+codecs.lookup("idna")
 
 
 def frozen(value: Any) -> Hashable:
@@ -97,7 +103,11 @@ class ServerConfig:
         if self.before_connect is not None:
             self.before_connect()
         # RESP2: its replies need no handshake and read the same on every server version.
-        return self.connection_class(**{"protocol": 2, **self.kwargs})
+        try:
+            return self.connection_class(**{"protocol": 2, **self.kwargs})
+        except UnboundLocalError as error:
+            # In older redis-py (7.0 still), an interrupt in the constructor comes out as this.
+            raise error.__context__ or error from None
 
     def connected(self) -> Any:
         """A blocking connection that is ready to serve."""

@@ -147,8 +147,9 @@ class Link:
                 if self._shared.faults.swallow:
                     self.lost = True
                     continue
-                server.write(chunk)
+                # Before the write: who has the bytes may ask for the count at once, in its thread.
                 self._shared.request_bytes += len(chunk)
+                server.write(chunk)
                 await server.drain()
         if self._shared.faults.swallow:
             self.lost = True
@@ -171,8 +172,8 @@ class Link:
                 if self.left is not None:
                     piece = piece[: self.left]
                     self.left -= len(piece)
-                client.write(piece)
                 shared.reply_bytes += len(piece)
+                client.write(piece)
                 await client.drain()
                 if self.left == 0:
                     return

@@ -25,8 +25,10 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from redis.connection import Connection
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.connections.config import ServerConfig
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
@@ -112,6 +114,20 @@ def test_an_interrupt_at_any_line_leaves_the_connections_place_free(
     finally:
         gc.enable()
     assert line > 50
+
+
+class Striking:
+    """A number at whose reading the interrupt comes."""
+
+    def __int__(self) -> int:
+        raise Interrupt
+
+
+def test_an_interrupt_in_redis_pys_constructor_comes_out_as_itself() -> None:
+    """And not as the UnboundLocalError that its older versions make of it: a task's time limit
+    would pass for an error of the cache's."""
+    with pytest.raises(Interrupt):
+        ServerConfig(Connection, {"protocol": Striking()}, timeout=None).connection()
 
 
 def hammered(*arguments: object) -> dict[str, Any]:
