@@ -29,7 +29,7 @@ async def every_sort(cache: Any) -> None:
     assert [key async for key in cache.aiter_keys("f*")] == ["first"]
     async with cache.alock("locked", timeout=5):
         pass
-    assert await cache.adelete("first")
+    assert await cache.adelete_many(["first", "second", "third"]) == 3
 
 
 def every_sort_blocking(cache: Any) -> None:
@@ -44,7 +44,7 @@ def every_sort_blocking(cache: Any) -> None:
     assert list(cache.iter_keys("f*")) == ["first"]
     with cache.lock("locked", timeout=5):
         pass
-    assert cache.delete("first")
+    assert cache.delete_many(["first", "second", "third"]) == 3
 
 
 def main(entry: dict[str, Any]) -> list[str]:
