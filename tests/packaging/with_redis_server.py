@@ -1,13 +1,14 @@
-"""Run a command if this machine has a redis-server, and end well if it has not.
+"""Run a command on this machine's redis-server, or on the embedded Valkey where there is none.
 
 tox can skip a missing interpreter but not a missing server, and a fresh machine has none.
 """
 
+import os
 import shutil
 import subprocess
 import sys
 
-if shutil.which("redis-server") is None:
-    print("No redis-server on this machine: nothing to run here.")
-    sys.exit(0)
-sys.exit(subprocess.run(sys.argv[1:], check=False).returncode)
+server = "redis" if shutil.which("redis-server") else "valkey"
+print(f"The server of these tests: {server}.", flush=True)
+environment = os.environ | {"DRC_TEST_SERVER": server}
+sys.exit(subprocess.run(sys.argv[1:], env=environment, check=False).returncode)
