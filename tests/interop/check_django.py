@@ -16,6 +16,7 @@ import pytest
 
 SETTINGS = '''
 import os
+import time
 
 from django.core.cache.backends import locmem
 from django_redis_core.cache import RedisCache
@@ -31,6 +32,10 @@ class OfAName(RedisCache):
         prefix = f"{name}{params.get('KEY_PREFIX', '')}"
         super().__init__(LOCATION, {**params, "KEY_PREFIX": prefix})
 
+
+# Some tests sleep for just an entry's time; a server still shows it within the same millisecond.
+sleep = time.sleep
+time.sleep = lambda seconds: sleep(seconds + 0.05)
 
 locmem.LocMemCache = OfAName
 CACHES = {"default": {"BACKEND": "django_redis_core.cache.RedisCache", "LOCATION": LOCATION}}
