@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .hookspecs import hookimpl
+from ._plugins.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from .cache import RedisCache
 
-__all__ = ["__version__", "get_async_redis_connection", "get_redis_connection", "hookimpl"]
+__all__ = [
+    "__version__",
+    "get_async_redis_connection",
+    "get_redis_connection",
+    "hookimpl",
+    "register",
+]
+
+
+def register(plugin: object, source: str = "this process") -> None:
+    """Registers a module or object with hooks: a project's own plugins, or a test's.
+
+    Call it before the first cache is used, in ``AppConfig.ready`` say. Such names come before
+    those of installed distributions, never before a built-in's; ``source`` says in errors and
+    listings whose they are. Raises ``PluginConflict`` or ``PluginLoadError``.
+    """
+    from ._plugins.registry import registry
+
+    registry.register(plugin, source)
 
 
 def get_redis_connection(alias: str = "default", write: bool = True, *, key: Any = None) -> Any:

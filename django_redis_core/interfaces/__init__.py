@@ -2,8 +2,11 @@
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
-from ..deprecation import Deprecation
-from ..options_spec import (
+from .._codec.codec import MISSING, Codec, is_lock_token, reads_as_int
+from .._codec.keys import CacheKey, Keys
+from .._operations.declare import OPERATIONS
+from .._options.deprecation import Deprecation
+from .._options.option import (
     Option,
     addresses,
     boolean,
@@ -26,13 +29,18 @@ __all__ = [
     "API_VERSION",
     "CHANGES_ENTRIES",
     "DEFAULT_TIMEOUT",
+    "MISSING",
     "OLDER_API_VERSIONS",
+    "OPERATIONS",
+    "CacheKey",
     "Client",
     "ClientContext",
+    "Codec",
     "Compressor",
     "ConnectionFactory",
     "Deprecation",
     "Finding",
+    "Keys",
     "Option",
     "Plugin",
     "Sealer",
@@ -40,9 +48,11 @@ __all__ = [
     "addresses",
     "boolean",
     "integer",
+    "is_lock_token",
     "mapping",
     "one_of",
     "optional",
+    "reads_as_int",
     "seconds",
     "text",
 ]

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, ClassVar, Final, NamedTuple
 
-from ..codec import Codec
+from .._codec.codec import Codec
+from .._codec.keys import Keys
+from .._operations.counters import Counters
+from .._operations.expiry import Expiry
+from .._operations.hashes import Hashes
+from .._operations.lists import Lists
+from .._operations.locks import Locks
+from .._operations.scanning import Scanning
+from .._operations.sets import Sets
+from .._operations.sorted_sets import SortedSets
+from .._operations.strings import Strings
+from .._operations.versions import Versions
+from ..commands import Operation
 from ..connections.topology import Topology
-from ..keys import Keys
-from ..operations.counters import Counters
-from ..operations.expiry import Expiry
-from ..operations.hashes import Hashes
-from ..operations.lists import Lists
-from ..operations.locks import Locks
-from ..operations.scanning import Scanning
-from ..operations.sets import Sets
-from ..operations.sorted_sets import SortedSets
-from ..operations.strings import Strings
-from ..operations.versions import Versions
-from ..requests import Operation
 from .plugin import Plugin
 
 #: In ``outside_of`` and ``inside_of``: every client that changes what an entry is, and so has an

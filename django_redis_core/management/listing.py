@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ..options import describe_installed
+from .._settings import describe_installed
 from .output import folded, table
 from .targets import Target
 

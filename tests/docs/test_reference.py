@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from django.dispatch import Signal
 
-from django_redis_core import exceptions, hookspecs, signals, testing
-from django_redis_core.cache import RedisCache
-from django_redis_core.operations.declare import OPERATIONS
-from django_redis_core.pipeline import AsyncPipeline, Pipeline
+from django_redis_core import exceptions, signals, testing
+from django_redis_core._operations.declare import OPERATIONS
+from django_redis_core._plugins import hookspecs
+from django_redis_core.cache import AsyncPipeline, Pipeline, RedisCache
 
 from .conftest import DOCUMENTS, PLUGINS, ROOT, code, read, rows
 

@@ -9,10 +9,9 @@ from types import CodeType
 import pytest
 from django.core.cache.backends.base import BaseCache
 
-from django_redis_core.cache import RedisCache
+from django_redis_core._operations.declare import OPERATIONS, Family
+from django_redis_core.cache import AsyncPipeline, Pipeline, RedisCache
 from django_redis_core.interfaces import Client
-from django_redis_core.operations.declare import OPERATIONS, Family
-from django_redis_core.pipeline import AsyncPipeline, Pipeline
 from django_redis_core.testing.operations import Operations
 from django_redis_core.testing.operations.suite import Suite
 

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
+from django_redis_core._engine.driver import Driver
 from django_redis_core.cache import RedisCache
-from django_redis_core.commands import Command, Key
+from django_redis_core.commands import Command, Key, Nodes
 from django_redis_core.connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from django_redis_core.connections.node import Node
 from django_redis_core.connections.topology import Topology
-from django_redis_core.drivers import Driver
 from django_redis_core.exceptions import CrossNodeError
-from django_redis_core.requests import Nodes
 from django_redis_core.testing.caller import WAYS, Caller
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.topologies import Replicated, replicated, shards

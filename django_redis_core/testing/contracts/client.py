@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..._plugins.registry import registry
 from ...cache import RedisCache
 from ...exceptions import SealError
 from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
-from ...registry import registry
 from ..caller import Caller
 from ..fixtures import MakeCache
 from ..operations import Operations

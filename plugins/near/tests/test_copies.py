@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from django_redis_core._operations import OPERATIONS
 from django_redis_core.cache import RedisCache
-from django_redis_core.operations import OPERATIONS
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 from django_redis_core_near.client import NearClient
@@ -295,7 +295,7 @@ def test_near_clear_drops_all(cache: RedisCache, keep: Keep) -> None:
 
 
 def test_a_key_that_the_server_does_not_tell_of_is_not_kept(cache: RedisCache) -> None:
-    from django_redis_core.keys import CacheKey
+    from django_redis_core._codec.keys import CacheKey
 
     cache.raw_client().set("elsewhere:1:k", 1)
     try:

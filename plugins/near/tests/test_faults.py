@@ -15,8 +15,8 @@ import pytest
 from django.test import override_settings
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.commands import Operation
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.requests import Operation
 from django_redis_core.testing.certificates import Authority
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.forks import in_child

@@ -15,18 +15,17 @@ from functools import cache, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from django_redis_core.assembly import Partial, blocking_executor
-from django_redis_core.codec import MISSING, Codec, reads_as_int
-from django_redis_core.commands import Command, Reply
+from django_redis_core._codec.codec import MISSING, Codec, reads_as_int
+from django_redis_core._codec.keys import CacheKey, Keys, check
+from django_redis_core._engine.assembly import Partial, blocking_executor
+from django_redis_core._operations.declare import OPERATIONS
+from django_redis_core._plugins.registry import registry
+from django_redis_core.commands import Await, Call, Command, Emit, Operation, Reply
 from django_redis_core.connections import Topology
 from django_redis_core.connections.foreign import ForeignExecutor
 from django_redis_core.exceptions import ConnectionInterrupted, SerializationError
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client
 from django_redis_core.interfaces.client import ClientContext
-from django_redis_core.keys import CacheKey, Keys, check
-from django_redis_core.operations.declare import OPERATIONS
-from django_redis_core.registry import registry
-from django_redis_core.requests import Await, Call, Emit, Operation
 
 from ._link import Link
 from ._options import given, options_for, path_of

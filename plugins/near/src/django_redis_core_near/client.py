@@ -14,13 +14,10 @@ from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
 from redis.connection import BlockingConnectionPool, ConnectionPool
 
-from django_redis_core.codec import MISSING
-from django_redis_core.commands import GET
+from django_redis_core.commands import GET, Sleep
 from django_redis_core.connections import SingleServer
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.interfaces import ALL_OTHERS, Client, Finding
-from django_redis_core.operations import OPERATIONS
-from django_redis_core.requests import Sleep
+from django_redis_core.interfaces import ALL_OTHERS, MISSING, OPERATIONS, Client, Finding
 
 from .options import OPTIONS
 from .store import Copy, Session, Store
@@ -28,9 +25,9 @@ from .tracking import Tracker, tracker_for
 from .watching import Fetch, watched
 
 if TYPE_CHECKING:
+    from django_redis_core.commands import Operation
     from django_redis_core.connections import Node, Topology
-    from django_redis_core.interfaces.client import ClientContext
-    from django_redis_core.requests import Operation
+    from django_redis_core.interfaces import ClientContext
 
 #: Values that nobody can change are kept as they are; of others the bytes, decoded for each reader.
 UNCHANGEABLE = frozenset({str, bytes, int, float, bool, type(None)})

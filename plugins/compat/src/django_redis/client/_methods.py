@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import django_redis_core.interfaces  # noqa: F401  # declares the operations
-from django_redis_core.operations.declare import OPERATIONS
+from django_redis_core._operations.declare import OPERATIONS
 
 #: Positional arguments of the operations for which django-redis has another order than
 #: django-redis-core, where ``client`` is the last.
