@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from django_redis_core._operations import OPERATIONS
 from django_redis_core.cache import RedisCache
+from django_redis_core.interfaces import OPERATIONS
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 from django_redis_core_near.client import NearClient
