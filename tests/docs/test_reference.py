@@ -14,9 +14,9 @@ import pytest
 from django.dispatch import Signal
 
 from django_redis_core import exceptions, signals, testing
-from django_redis_core._operations.declare import OPERATIONS
 from django_redis_core._plugins import hookspecs
 from django_redis_core.cache import AsyncPipeline, Pipeline, RedisCache
+from django_redis_core.interfaces import OPERATIONS
 
 from .conftest import DOCUMENTS, PLUGINS, ROOT, code, read, rows
 

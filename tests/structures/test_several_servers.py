@@ -10,7 +10,8 @@ import pytest
 
 from django_redis_core._engine.driver import Driver
 from django_redis_core.cache import RedisCache
-from django_redis_core.commands import Command, Key, Nodes
+from django_redis_core.commands import Command, Key
+from django_redis_core.connections import Nodes
 from django_redis_core.connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from django_redis_core.connections.node import Node
 from django_redis_core.connections.topology import Topology

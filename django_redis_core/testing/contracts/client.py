@@ -117,7 +117,7 @@ class ClientContract(Operations):
         for key, (value, timeout) in stored.items():
             old.set(key, value, timeout)
             full = old.make_key(key)
-            server = old.raw_client(key=key)
+            server: Any = old.raw_client(key=key)
             before = server.get(full)
             try:
                 after = client.recoded(full, before)
