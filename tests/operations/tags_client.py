@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
-from django_redis_core import hookimpl
+from django_redis_core import hookimpl, register
 from django_redis_core.commands import SADD, SMEMBERS, UNLINK, Operation
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client, always, checked, operation
 
@@ -61,3 +62,9 @@ class TagsClient(Client):
 @hookimpl
 def register_client() -> type[Client]:
     return TagsClient
+
+
+def registered() -> str:
+    """The plugin's name, which this process knows from now on."""
+    register(sys.modules[__name__], "the tests")
+    return TagsClient.name

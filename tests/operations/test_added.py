@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -11,11 +11,26 @@ from django.core.exceptions import ImproperlyConfigured
 from django_redis_core.cache import RedisCache
 from django_redis_core.commands import GET, Operation
 from django_redis_core.interfaces import OPERATIONS, Client, always, operation
+from django_redis_core.testing import ClientContract
 from django_redis_core.testing.caller import WAYS, Caller, new_loop
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.servers import Server
 
-from .tags_client import TagsClient
+from .tags_client import TagsClient, registered
+
+
+class TestTags(ClientContract):
+    """The plugin passes the kit, which calls what it adds in every way."""
+
+    name = registered()
+    examples: ClassVar = [
+        ("set", ["page", "html"], {"tags": ["menu", "author"]}),
+        ("add", ["page", "text"], {"tags": ["menu"]}),
+        ("invalidate_tags", ["menu", "unknown"], {}),
+        ("get", ["page"], {}),
+        ("invalidate_tags", ["menu"], {"version": 2}),
+    ]
+
 
 STACKS: dict[str, list[Any]] = {
     "alone": [TagsClient],

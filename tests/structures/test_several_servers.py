@@ -53,7 +53,11 @@ def spread(make_cache: MakeCache, urls: list[str]) -> RedisCache:
     plan = Plan(topology, lambda keys, error: None)
     async_plan = Plan(topology, lambda keys, error: None)
     first._driver = Driver(
-        "spread", first.client, BlockingExecutor(plan), AsyncioExecutor(async_plan)
+        "spread",
+        first.client,
+        first._engine.operations,
+        BlockingExecutor(plan),
+        AsyncioExecutor(async_plan),
     )
     return first
 
