@@ -6,7 +6,9 @@ here is built once a process and configuration, and backends share it.
 
 from __future__ import annotations
 
+import functools
 import logging
+import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,13 +27,22 @@ from ..commands import command as commands
 from ..connections.config import frozen
 from ..connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from ..connections.foreign import AsyncForeignExecutor, ForeignExecutor
+from ..connections.node import Node
+from ..connections.observed import (
+    ObservedAsyncExecutor,
+    ObservedAsyncForeignExecutor,
+    ObservedExecutor,
+    ObservedForeignExecutor,
+)
 from ..connections.raw import is_own_client
 from ..connections.recent import Recent
 from ..connections.topology import Clients, Topology
-from ..exceptions import PluginLoadError
-from ..interfaces import Client
+from ..exceptions import PluginLoadError, RedisCacheError
+from ..interfaces import Client, Number
 from .clients import client_of
 from .driver import Driver
+from .observed import ObservedDriver
+from .observers import Observers, Watchers
 
 
 class Engine:
@@ -41,7 +52,8 @@ class Engine:
         self.options = options
         self.alias = options.alias
         self.logger = logging.getLogger(options.logger or __package__)
-        self.codec = _codec(options, Unreadable(options.alias, self.logger))
+        self.unreadable = Unreadable(options.alias, self.logger)
+        self.codec = _codec(options, self.unreadable)
         self.naming = Keys(
             options.key_prefix, options.version, options.key_function, options.reverse_key_function
         )
@@ -61,20 +73,35 @@ class Engine:
         seconds = options.connection.read_your_writes
         recent = None if seconds is None else Recent(seconds)
         async_plan = Plan(self.topology, partial, recent)
-        execute = blocking_executor(self.topology, partial, recent)
-        aexecute = AsyncioExecutor(async_plan)
+        #: Who is told what the cache does; None where nobody is.
+        self.observers: Observers | None = None
+        if options.observers:
+            self.observers = Observers(options, self.operations, self.logger)
+        watch = None if self.observers is None else self.observers.trips
+        execute = blocking_executor(self.topology, partial, recent, watch)
+        aexecute = (
+            ObservedAsyncExecutor(async_plan, self.alias, watch)
+            if watch
+            else AsyncioExecutor(async_plan)
+        )
         self.driver = self._driver(execute, aexecute)
         #: For asyncio's operations that need no I/O, so that there is nothing to await.
-        self.immediate_driver = self._driver(aexecute.immediately, aexecute)
+        self.immediate_driver = self._driver(aexecute.immediately, aexecute, way="asyncio")
+        if self.observers is not None:
+            self.observers.attach(self.alias, _numbers_of(self))
 
     def _driver(
         self,
         execute: Callable[[Any], Any],
         aexecute: Callable[[Any], Any],
         client: Client | None = None,
+        way: str = "blocking",
     ) -> Driver:
         options = self.options
-        return Driver(
+        kind: Callable[..., Driver] = Driver
+        if self.observers is not None and self.observers.calls:
+            kind = functools.partial(ObservedDriver, observers=self.observers, way=way)
+        return kind(
             self.alias,
             client or self.client,
             self.operations,
@@ -87,7 +114,28 @@ class Engine:
     def driver_on(self, client: Any) -> Driver:
         """A driver that sends everything to a redis-py client of the caller's."""
         operations = self.client.for_caller()
+        watch = None if self.observers is None else self.observers.trips
+        if watch:
+            return self._driver(
+                ObservedForeignExecutor(client, self.alias, watch),
+                ObservedAsyncForeignExecutor(client, self.alias, watch),
+                operations,
+            )
         return self._driver(ForeignExecutor(client), AsyncForeignExecutor(client), operations)
+
+    def numbers(self) -> list[Number]:
+        """See ``RedisCache.numbers``."""
+        try:
+            nodes: Sequence[Node] = self.topology.nodes()
+        except RedisCacheError:  # they have not been found out yet
+            nodes = ()
+        found = [
+            Number(name, value, node.name)
+            for node in nodes
+            for name, value in node.numbers().items()
+        ]
+        found += [Number(name, value) for name, value in self.client.numbers().items()]
+        return [*found, Number("values_unreadable", self.unreadable.count)]
 
     def changed(self, **options: Any) -> Engine:
         """The same cache under other options, for one backend object; connections stay shared."""
@@ -105,19 +153,39 @@ class Engine:
 
 
 def blocking_executor(
-    topology: Topology, partial: Partial, recent: Recent | None = None
+    topology: Topology,
+    partial: Partial,
+    recent: Recent | None = None,
+    watch: Watchers | None = None,
 ) -> Callable[[Any], Any]:
     """Who answers the requests of operations in blocking code."""
     single = topology.single
     if single is not None and is_own_client(single.config):
         try:
-            return ForeignExecutor(single.client())
+            client = single.client()
+            if watch:
+                return ObservedForeignExecutor(client, partial.alias, watch)
+            return ForeignExecutor(client)
         except TypeError as error:
             raise ImproperlyConfigured(
                 f"CACHES[{partial.alias!r}]: REDIS_CLIENT_CLASS must be a class that takes "
                 f"connection_pool and REDIS_CLIENT_KWARGS: {error}"
             ) from error
-    return BlockingExecutor(Plan(topology, partial, recent))
+    plan = Plan(topology, partial, recent)
+    if watch:
+        return ObservedExecutor(plan, partial.alias, watch)
+    return BlockingExecutor(plan)
+
+
+def _numbers_of(engine: Engine) -> Callable[[], list[Number]]:
+    """Its numbers, for who may outlive it: what observers export must not keep a cache."""
+    reference = weakref.ref(engine)
+
+    def numbers() -> list[Number]:
+        found = reference()
+        return [] if found is None else found.numbers()
+
+    return numbers
 
 
 def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:

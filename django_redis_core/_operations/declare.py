@@ -13,6 +13,7 @@ from .._codec import timeouts
 from .._codec.codec import MISSING, Codec
 from ..commands import Emit, Operation, Stream
 from ..exceptions import RedisCacheError
+from .lookups import Lookup
 
 if TYPE_CHECKING:
     from .._codec.keys import Keys
@@ -33,6 +34,8 @@ class Declaration:
         *,
         stream: bool = False,
         immediate: bool = False,
+        lookup: Lookup | None = None,
+        keys: Sequence[str] = (),
         client: type | None = None,
     ) -> None:
         self.name = function.__name__
@@ -41,6 +44,10 @@ class Declaration:
         self.fallback = fallback
         self.stream = stream
         self.immediate = immediate
+        #: How hits are told, for observers; None where nothing is looked up.
+        self.lookup = lookup
+        #: The arguments that are keys.
+        self.keys = keys
         self._client = client
 
     def of(self, client: type) -> Declaration:
@@ -50,6 +57,8 @@ class Declaration:
             self.fallback,
             stream=self.stream,
             immediate=self.immediate,
+            lookup=self.lookup,
+            keys=self.keys,
             client=client,
         )
 
@@ -87,7 +96,12 @@ _MARK = "__operation__"
 
 
 def operation(
-    *, fallback: Fallback | None, stream: bool = False, immediate: bool = False
+    *,
+    fallback: Fallback | None,
+    stream: bool = False,
+    immediate: bool = False,
+    lookup: Lookup | None = None,
+    keys: Sequence[str] = ("key", "keys"),
 ) -> Callable[[F], F]:
     """Declares a method of a client as a cache operation.
 
@@ -100,12 +114,29 @@ def operation(
     because any answer could let two callers believe that both were first. ``stream``: the results
     are what it emits. ``immediate``: it asks no server, so on asyncio there is nothing to await.
 
+    The rest is for observers. ``lookup`` says how the answer tells hits from misses, for what reads
+    entries: ``by_default()`` (what is not there is answered with the argument ``default``),
+    ``by_keys()`` (a mapping of those of ``keys`` that are there), ``by_truth()`` (whether it is
+    there), ``by_computing()`` (``default`` is used for what is not there). ``keys`` names the
+    arguments that are keys, or collections of them.
+
     A method that overrides an operation need not be declared; declared again, it has the fallback
-    of its own, in the caches of this client alone.
+    of its own, in the caches of this client alone. Hits are told as before where it names no other
+    ``lookup``.
     """
 
     def declare(function: F) -> F:
-        declaration = Declaration(function, fallback, stream=stream, immediate=immediate)
+        code = function.__code__
+        many = bool(code.co_flags & inspect.CO_VARARGS)
+        own = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount + many]
+        declaration = Declaration(
+            function,
+            fallback,
+            stream=stream,
+            immediate=immediate,
+            lookup=lookup and lookup.of(function),
+            keys=tuple([name for name in keys if name in own]),
+        )
         setattr(function, _MARK, declaration)
         return function
 
@@ -115,12 +146,17 @@ def operation(
 def declared(client: type) -> dict[str, Declaration]:
     """The operations of a client class by name, those that it adds before those of its bases."""
     found: dict[str, Declaration] = {}
+    lookups: dict[str, Lookup | None] = {}
     for base in client.__mro__:
         for name, member in vars(base).items():
             declaration = getattr(member, _MARK, None)
             if isinstance(declaration, Declaration) and declaration.name == name:
                 found.setdefault(name, declaration)
-    return {name: declaration.of(client) for name, declaration in found.items()}
+                lookups[name] = lookups.get(name) or declaration.lookup
+    made = {name: declaration.of(client) for name, declaration in found.items()}
+    for name, declaration in made.items():
+        declaration.lookup = lookups[name]
+    return made
 
 
 def overrides(name: str, client: type | None) -> list[Callable[..., Any]]:

@@ -23,6 +23,7 @@ from ..commands import (
 from ..exceptions import NotANumberError, ReplyError
 from .declare import always, argument, operation
 from .elements import Elements, field_name, field_text, is_mapping, one_each, whole
+from .lookups import by_default
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -57,7 +58,7 @@ class Hashes(Elements):
                 pairs += (field_name(name), self.encode(full, item))
         return int((yield HSET(full, *pairs))) if pairs else 0
 
-    @operation(fallback=argument("default"))
+    @operation(fallback=argument("default"), lookup=by_default())
     def hget(
         self, key: Any, field: Any, version: Any = None, *, default: Any = None
     ) -> Operation[Any]:

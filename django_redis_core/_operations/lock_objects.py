@@ -7,7 +7,7 @@ lock that it has for somebody else's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis.asyncio.lock
@@ -19,8 +19,15 @@ from ..commands import GET, SET, Argument, Command, Operation, Runner, Script
 class LockClient:
     """The part of a redis-py client that its locks use."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, key: Any) -> None:
         self.run = runner.run
+        self._tell = runner.tell
+        self._key = key
+
+    def tell(self, name: str, function: Callable[[], Any]) -> Any:
+        """Calls a lock's method, or awaits it, and tells of it; where somebody looks."""
+        assert self._tell is not None
+        return self._tell(f"lock.{name}", {"key": self._key}, function)
 
     def set(self, name: str, token: bytes, nx: bool, px: int | None) -> Any:
         return self.run(_single(SET(name, token, px, nx=nx)))

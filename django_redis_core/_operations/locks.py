@@ -7,6 +7,7 @@ from typing import Any
 from ..commands import Operation, WantRunner
 from .declare import Family, operation
 from .lock_objects import AsyncLock, Lock, LockClient
+from .told_locks import ToldAsyncLock, ToldLock
 
 
 class Locks(Family):
@@ -31,8 +32,10 @@ class Locks(Family):
         """
         runner = yield WantRunner()
         kind: Any = AsyncLock if runner.asynchronous else Lock
+        if runner.tell is not None:
+            kind = ToldAsyncLock if runner.asynchronous else ToldLock
         return kind(  # type: ignore[no-any-return]
-            LockClient(runner),
+            LockClient(runner, key),
             self.naming.make(key, version),
             timeout=timeout,
             sleep=sleep,

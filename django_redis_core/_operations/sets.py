@@ -159,7 +159,7 @@ class Sets(Elements):
         """The members that are in any of the sets. No keys: an empty set."""
         return (yield from self.combined(SUNION, set.union, keys, version))
 
-    @operation(fallback=always(int))
+    @operation(fallback=always(int), keys=("dest", "keys"))
     def sdiffstore(
         self,
         dest: Any,
@@ -179,19 +179,19 @@ class Sets(Elements):
         version = version if version_keys is None else version_keys
         return (yield from self.stored(SDIFFSTORE, dest, keys, version))
 
-    @operation(fallback=always(int))
+    @operation(fallback=always(int), keys=("dest", "keys"))
     def sinterstore(self, dest: Any, *keys: Any, version: Any = None) -> Operation[int]:
         """Stores what ``sinter`` gives under ``dest``; see ``sdiffstore``."""
         dest = self.naming.make(dest, version)
         return (yield from self.stored(SINTERSTORE, dest, keys, version))
 
-    @operation(fallback=always(int))
+    @operation(fallback=always(int), keys=("destination", "keys"))
     def sunionstore(self, destination: Any, *keys: Any, version: Any = None) -> Operation[int]:
         """Stores what ``sunion`` gives under ``destination``; see ``sdiffstore``."""
         dest = self.naming.make(destination, version)
         return (yield from self.stored(SUNIONSTORE, dest, keys, version))
 
-    @operation(fallback=always(bool))
+    @operation(fallback=always(bool), keys=("source", "destination"))
     def smove(
         self, source: Any, destination: Any, member: Any, version: Any = None
     ) -> Operation[bool]:

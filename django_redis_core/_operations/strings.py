@@ -28,6 +28,7 @@ from ..commands import (
 )
 from ..exceptions import ConnectionInterrupted
 from .declare import Arguments, Family, always, argument, checked, operation
+from .lookups import by_computing, by_default, by_keys, by_truth
 
 # get_or_set with ``lock=True``: how many seconds one worker may compute before another tries.
 _TURN = 10
@@ -54,7 +55,7 @@ def _default_value(arguments: Arguments) -> Any:
 class Strings(Family):
     """https://docs.djangoproject.com/en/stable/topics/cache/#basic-usage"""
 
-    @operation(fallback=argument("default"))
+    @operation(fallback=argument("default"), lookup=by_default())
     def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
         """The value stored under ``key``, or ``default``."""
         full = self.naming.make(key, version)
@@ -99,7 +100,7 @@ class Strings(Family):
         """Stores ``value`` only if the key is not there; True when it was stored."""
         return (yield from self.set(key, value, timeout, version, nx=True))
 
-    @operation(fallback=_default_value)
+    @operation(fallback=_default_value, lookup=by_computing())
     def get_or_set(
         self,
         key: Any,
@@ -195,14 +196,14 @@ class Strings(Family):
             yield SET(full, data, milliseconds)
         return value if found is MISSING else found
 
-    @operation(fallback=argument("default"))
+    @operation(fallback=argument("default"), lookup=by_default())
     def getdel(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
         """The value stored under ``key``, which is removed in the same step, or ``default``. Of
         many who ask, one gets it."""
         full = self.naming.make(key, version)
         return self.value_or(full, (yield GETDEL(full)), default)
 
-    @operation(fallback=argument("default"))
+    @operation(fallback=argument("default"), lookup=by_default())
     def getex(
         self,
         key: Any,
@@ -236,12 +237,12 @@ class Strings(Family):
         """Removes the key; True when it was there. ``prefix`` is used instead of KEY_PREFIX."""
         return bool((yield UNLINK([self.naming.make(key, version, prefix)])))
 
-    @operation(fallback=always(bool))
+    @operation(fallback=always(bool), lookup=by_truth())
     def has_key(self, key: Any, version: Any = None) -> Operation[bool]:
         """Whether the key is there."""
         return bool((yield EXISTS(self.naming.make(key, version))))
 
-    @operation(fallback=always(dict))
+    @operation(fallback=always(dict), lookup=by_keys())
     def get_many(self, keys: Iterable[Any], version: Any = None) -> Operation[dict[Any, Any]]:
         """The values that are there, by key. One round trip."""
         given = list(keys)
@@ -265,7 +266,7 @@ class Strings(Family):
                 found.update((names[full], value) for full, value in shown.items())
         return found
 
-    @operation(fallback=lambda arguments: list(arguments["data"]))
+    @operation(fallback=lambda arguments: list(arguments["data"]), keys=("data",))
     def set_many(
         self, data: Mapping[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: Any = None
     ) -> Operation[list[Any]]:

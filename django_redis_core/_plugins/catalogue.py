@@ -52,6 +52,7 @@ DJANGO_REDIS: dict[str, dict[str, str]] = {
         "django_redis.pool.SentinelConnectionFactory": "sentinel",
     },
     "sealer": {},
+    "observer": {},
 }
 
 #: django-redis' sentinel client needs its sentinel factory, and settings may name only the client.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from ..interfaces import Client, Compressor, ConnectionFactory, Sealer, Serializer
+    from ..interfaces import Client, Compressor, ConnectionFactory, Observer, Sealer, Serializer
 
 PROJECT = "django_redis_core"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -48,5 +48,11 @@ def register_client() -> type[Client]:
     raise AssertionError("a specification is not called")
 
 
+@hookspec
+def register_observer() -> type[Observer]:
+    """Offers an observer: sees each operation and each round trip, and changes none."""
+    raise AssertionError("a specification is not called")
+
+
 #: The kinds of plugin, as they are called in errors and listings.
-KINDS = ("serializer", "compressor", "sealer", "connection_factory", "client")
+KINDS = ("serializer", "compressor", "sealer", "connection_factory", "client", "observer")

@@ -39,6 +39,7 @@ BASES: dict[str, type[Plugin]] = {
     "sealer": interfaces.Sealer,
     "connection_factory": interfaces.ConnectionFactory,
     "client": interfaces.Client,
+    "observer": interfaces.Observer,
 }
 
 _BUILT_IN = ("pickle", "identity", "none", "single", "client")

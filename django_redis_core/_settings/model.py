@@ -60,6 +60,7 @@ class CacheOptions:
     compressors: tuple[PluginUse, ...]
     sealer: PluginUse
     connection_factory: PluginUse
+    observers: tuple[PluginUse, ...]
     connection: ConnectionOptions
     ignore_exceptions: bool
     log_ignored_exceptions: bool
@@ -81,4 +82,5 @@ class CacheOptions:
             *self.compressors,
             self.sealer,
             self.connection_factory,
+            *self.observers,
         )

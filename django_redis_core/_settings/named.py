@@ -54,7 +54,7 @@ def _of_key(
     entry: str,
     key: str,
     kind: str,
-    default: str,
+    default: str | None,
     options: Mapping[Any, Any],
     locations: Sequence[str],
 ) -> list[Named]:
@@ -69,12 +69,12 @@ def _of_key(
     if key == "CONNECTION_FACTORY" and value is None:
         where, value = _factory(entry, options, locations)
     if value is None:
-        value = default
+        value = [] if default is None else default
     several = value if isinstance(value, list | tuple) else [value]
     if isinstance(value, list | tuple):
         if key not in SEVERAL:
             raise ImproperlyConfigured(f"{where} takes one plugin, not a {type(value).__name__}.")
-        if not value:
+        if not value and default is not None:
             raise ImproperlyConfigured(f"{where} is empty; write a plugin, or leave it out.")
     return [_one(where, key, kind, written) for written in several]
 

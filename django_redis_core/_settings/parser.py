@@ -74,6 +74,7 @@ def parse(
         compressors=built["COMPRESSOR"],
         sealer=built["SEALER"][0],
         connection_factory=built["CONNECTION_FACTORY"][0],
+        observers=built["OBSERVERS"],
         connection=_connection(where, options),
         unused=tuple(name for name in options if name in optional - taken),
         deprecated=deprecated,

@@ -20,17 +20,18 @@ from .._options.option import (
     text,
 )
 
-#: Where each part of a cache is named, and what is used when it is not.
-PLUGIN_KEYS: dict[str, tuple[str, str]] = {
+#: Where each part of a cache is named, and what is used when it is not (None: nothing).
+PLUGIN_KEYS: dict[str, tuple[str, str | None]] = {
     "CLIENT": ("client", "default"),
     "SERIALIZER": ("serializer", "pickle"),
     "COMPRESSOR": ("compressor", "identity"),
     "SEALER": ("sealer", "none"),
     "CONNECTION_FACTORY": ("connection_factory", "single"),
+    "OBSERVERS": ("observer", None),
 }
 
 #: Parts of which a cache may have several.
-SEVERAL = frozenset({"CLIENT", "SERIALIZER", "COMPRESSOR"})
+SEVERAL = frozenset({"CLIENT", "SERIALIZER", "COMPRESSOR", "OBSERVERS"})
 
 #: Options of all Django backends that mean nothing to Redis, which evicts by its own settings.
 WITHOUT_EFFECT = frozenset({"MAX_ENTRIES", "CULL_FREQUENCY"})

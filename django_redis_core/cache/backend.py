@@ -14,8 +14,10 @@ from django.core.cache.backends.base import BaseCache
 from .. import checks  # noqa: F401  # importing registers them
 from .._engine.assembly import Engine, engine_for
 from .._engine.driver import Driver
-from ..interfaces import OPERATIONS, Client
+from .._engine.observed import ObservedDriver
+from ..interfaces import OPERATIONS, Client, Number
 from .methods import Method, Methods, methods
+from .observed_pipeline import ObservedAsyncPipeline, ObservedPipeline
 from .pipeline import AsyncPipeline, Pipeline
 
 if TYPE_CHECKING:
@@ -102,11 +104,15 @@ class RedisCache(Methods, BaseCache):
 
     def pipeline(self) -> Pipeline:
         """Queues operations and sends them together; see ``Pipeline``."""
-        return Pipeline(self._driver)
+        driver = self._driver
+        return ObservedPipeline(driver) if isinstance(driver, ObservedDriver) else Pipeline(driver)
 
     def apipeline(self) -> AsyncPipeline:
         """The same for asyncio; see ``AsyncPipeline``."""
-        return AsyncPipeline(self._driver)
+        driver = self._driver
+        if isinstance(driver, ObservedDriver):
+            return ObservedAsyncPipeline(driver)
+        return AsyncPipeline(driver)
 
     def raw_client(self, *, write: bool = True, key: Any = None) -> redis.Redis:
         """A redis-py client for the primary, or with ``write=False`` for a replica. ``key``: one
@@ -116,6 +122,18 @@ class RedisCache(Methods, BaseCache):
     def async_raw_client(self, *, write: bool = True, key: Any = None) -> redis.asyncio.Redis:
         """The same for the running event loop."""
         return self._engine.raw_clients(write, key).async_client()  # type: ignore[no-any-return]
+
+    def numbers(self) -> list[Number]:
+        """The state of this process' part of the cache at this moment, each with its server where
+        it has one. It asks no server, and is for monitoring: the observers of the cache are handed
+        the same.
+
+        ``connections_idle``, ``connections_in_use`` and ``connections_waited_for`` (callers that
+        wait for one, at ``max_connections``) of blocking code, ``async_connections`` and
+        ``async_replies_waited_for`` of asyncio; ``breaker_open`` (0 or 1) and ``breaker_failures``
+        (in a row); ``values_unreadable`` since the process began; and what clients know.
+        """
+        return self._engine.numbers()
 
     def __contains__(self, key: Any) -> bool:
         return bool(self.has_key(key))

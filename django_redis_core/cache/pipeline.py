@@ -19,7 +19,7 @@ from .methods import QueuedMethods, queued
 from .result import Result
 
 
-class _Step:
+class Step:
     """An operation under way, and what it asked for last."""
 
     __slots__ = ("operation", "request", "result")
@@ -45,7 +45,7 @@ class _Step:
         return True
 
 
-def lockstep(steps: Sequence[_Step]) -> Operation[None]:
+def lockstep(steps: Sequence[Step]) -> Operation[None]:
     """Drives all operations to their ends, a round trip for each of their steps."""
     waiting = [step for step in steps if step.advance(None)]
     while waiting:
@@ -110,14 +110,14 @@ class Queue(QueuedMethods):
         self._queued.append((name, args, kwargs, result))
         return result
 
-    def _begin(self) -> list[_Step]:
+    def _begin(self) -> list[Step]:
         driver = self._driver
         steps = []
         for name, args, kwargs, result in self._queued:
             operation = getattr(driver.begin, name)(*args, **kwargs)
             if driver.operations[name].stream:
                 operation = collect(operation)
-            steps.append(_Step(operation, result))
+            steps.append(Step(operation, result))
         return steps
 
     def _end(self, raise_on_error: bool) -> list[Any]:

@@ -26,5 +26,10 @@ class Result(Generic[T]):
             raise self._error
         return self._value  # type: ignore[no-any-return]
 
+    @property
+    def error(self) -> Exception | None:
+        """What the operation raised; None where it has a value, or has none yet."""
+        return self._error
+
     def settle(self, value: Any, error: Exception | None = None) -> None:
         self._value, self._error, self.done = value, error, True

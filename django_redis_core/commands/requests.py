@@ -73,13 +73,22 @@ class Runner:
     """Runs operations of its own for an object that outlives the one that asked for it.
 
     ``run`` takes an operation and returns its result, or ``asynchronous`` an awaitable of it.
+
+    ``tell``, where it is not None, is to be called with a name (``"lock.acquire"``), arguments by
+    name, and a function: it calls (or awaits) that and tells observers of it.
     """
 
-    __slots__ = ("asynchronous", "run")
+    __slots__ = ("asynchronous", "run", "tell")
 
-    def __init__(self, run: Callable[[Operation[Any]], Any], asynchronous: bool) -> None:
+    def __init__(
+        self,
+        run: Callable[[Operation[Any]], Any],
+        asynchronous: bool,
+        tell: Callable[..., Any] | None = None,
+    ) -> None:
         self.run = run
         self.asynchronous = asynchronous
+        self.tell = tell
 
 
 class WantRunner(_Request):

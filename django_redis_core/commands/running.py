@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from ..exceptions import RedisCacheError
+from .command import Command, Spread
 from .requests import Emit, Operation
+from .sizes import value_bytes
 
 T = TypeVar("T")
 
@@ -94,3 +96,104 @@ async def astream(operation: Operation[None], execute: AExecute) -> AsyncIterato
                 request = operation.send(answer)
     except StopIteration:
         return
+
+
+#: Requests that a server is asked; others are the driver's own.
+ASKED = frozenset({Command, Spread, list})
+
+#: How many requests of one operation are kept: what it has read must not be held for ever.
+_MOST = 8
+
+
+class Noted:
+    """An operation that is observed, and what it has asked for: ``request`` is the first request,
+    None where there was none."""
+
+    __slots__ = ("_answer", "_more", "request")
+
+    def __init__(self) -> None:
+        self.request: Any = None
+        self._answer: Any = None
+        self._more: list[Any] | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether a server was asked."""
+        return self.request.__class__ in ASKED or any(
+            one.__class__ in ASKED for one in (self._more or ())[::2]
+        )
+
+    def answered(self, request: Any, answer: Any) -> None:
+        """Keeps a request and its answer."""
+        more = self._more
+        if self.request is None:
+            self.request, self._answer = request, answer
+        elif more is None:
+            self._more = [request, answer]
+        elif len(more) < 2 * _MOST:
+            more += (request, answer)
+
+    def sizes(self) -> int | None:
+        """How many bytes of values have come and gone, where that is known."""
+        more = self._more or []
+        if self.request is None or len(more) >= 2 * _MOST:
+            return None
+        sizes = [value_bytes(self.request, self._answer)]
+        sizes += map(value_bytes, more[::2], more[1::2])
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def run_noting(operation: Operation[T], execute: Execute, noted: Noted) -> T:
+    """``run``, with a note of what is asked for. Most operations ask once."""
+    try:
+        request = operation.send(None)
+        noted.request = request
+        try:
+            answer = execute(request)
+        except Exception as error:
+            request = operation.throw(error)
+        else:
+            noted._answer = answer
+            request = operation.send(answer)
+        while True:
+            try:
+                answer = execute(request)
+            except Exception as error:
+                noted.answered(request, error)
+                request = operation.throw(error)
+            else:
+                noted.answered(request, answer)
+                request = operation.send(answer)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    except BaseException:
+        operation.close()
+        raise
+
+
+async def arun_noting(operation: Operation[T], execute: AExecute, noted: Noted) -> T:
+    """``run_noting`` for asyncio."""
+    try:
+        request = operation.send(None)
+        noted.request = request
+        try:
+            answer = await execute(request)
+        except Exception as error:
+            request = operation.throw(error)
+        else:
+            noted._answer = answer
+            request = operation.send(answer)
+        while True:
+            try:
+                answer = await execute(request)
+            except Exception as error:
+                noted.answered(request, error)
+                request = operation.throw(error)
+            else:
+                noted.answered(request, answer)
+                request = operation.send(answer)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    except BaseException:
+        operation.close()
+        raise

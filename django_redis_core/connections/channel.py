@@ -18,6 +18,7 @@ from typing import Any
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .link import LOST
+from .notes import note_new_connection
 from .resp import INCOMPLETE, make_reader, pack
 
 #: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
@@ -137,6 +138,11 @@ class Channel(asyncio.Protocol):
         if self._last and not pending:
             self._fail(ConnectionInterrupted(None, "replaced by another connection"))
 
+    @property
+    def waiting(self) -> int:
+        """How many replies are waited for."""
+        return self._sent - self._received
+
     def finish(self) -> None:
         """Ends the connection as soon as what was sent on it is answered."""
         self._last = True
@@ -207,6 +213,7 @@ class Channels:
 
     async def open(self, config: Any) -> Channel:
         """The running loop's channel, opened by whoever asks first."""
+        note_new_connection()
         loop = asyncio.get_running_loop()
         slot = self._slot(loop)
         # With eager tasks one that failed at once is done before it is assigned here.
@@ -261,6 +268,15 @@ class Channels:
             except RuntimeError:
                 pass  # the loop is closed, and its channel with it
 
+    def numbers(self) -> dict[str, float]:
+        """How many channels of all loops are open, and how many replies they wait for."""
+        slots = list(self._slots.values())
+        channels = [slot.channel for slot in slots if slot.channel and not slot.channel.closed]
+        return {
+            "async_connections": len(channels),
+            "async_replies_waited_for": sum(channel.waiting for channel in channels),
+        }
+
     async def close(self) -> None:
         """Closes the running loop's channel."""
         slot = self._slots.pop(asyncio.get_running_loop(), None)
@@ -287,6 +303,10 @@ class SeveralChannels(Channels):
 
     def client(self, make: Callable[[], Any]) -> Any:
         return self._all[0].client(make)
+
+    def numbers(self) -> dict[str, float]:
+        each = [channels.numbers() for channels in self._all]
+        return {name: sum(numbers[name] for numbers in each) for name in each[0]}
 
     def renew(self) -> None:
         for channels in self._all:

@@ -131,11 +131,14 @@ class AsyncForeignExecutor(ForeignExecutor):
             return Runner(partial(arun, execute=self), asynchronous=True)
         if not isinstance(request, Command):
             return self.control(request)
+        return await self._acommand(request)
+
+    async def _acommand(self, command: Command) -> Reply:
         try:
-            reply = await self.client.execute_command(*self._args(request))
+            reply = await self.client.execute_command(*self._args(command))
         except Exception as error:
             raise translated(error, self.client) from error
-        return read(request, reply)
+        return read(command, reply)
 
 
 def read(command: Command, reply: Reply) -> Reply:

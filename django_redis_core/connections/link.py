@@ -49,6 +49,7 @@ class Link:
     """A connection over a socket of its own."""
 
     __slots__ = (
+        "__weakref__",
         "_buffer",
         "_poll",
         "_pool",
@@ -154,6 +155,11 @@ class Link:
         self.connection.disconnect()
         pool, self._pool = self._pool, None
         pool.forget(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has left its pool for good."""
+        return self._pool is None
 
     def hand_over(self) -> Any:
         """The connection, for whoever closes it from now on."""

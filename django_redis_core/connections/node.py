@@ -27,6 +27,7 @@ from .breaker import Breaker
 from .channel import Channels, SeveralChannels
 from .config import ServerConfig
 from .link import Link, from_redis_py
+from .notes import note_second_try
 from .pool import LinkPool, SitePool
 from .raw import is_own_pool
 
@@ -94,6 +95,15 @@ class Node:
     def __repr__(self) -> str:
         return f"<Node {self.name}>"
 
+    def numbers(self) -> dict[str, float]:
+        """The state of its connections and its breaker, as ``RedisCache.numbers`` names it."""
+        return {
+            **self.links.numbers(),
+            **self.channels.numbers(),
+            "breaker_open": int(self.breaker.opened),
+            "breaker_failures": self.breaker.failures,
+        }
+
     def call(self, command: Command) -> Reply:
         """Sends one command and returns its reply, read as its kind says."""
         if self.breaker.opened:
@@ -159,6 +169,7 @@ class Node:
             del trouble, error  # see ``_give_up``
         # The server was restarted or closed idle connections: the others are closed as well.
         pool.close_idle()
+        note_second_try()
         fresh = None
         try:
             fresh = pool.take(True)
@@ -216,6 +227,7 @@ class Node:
                 self._give_up(trouble, error)
         finally:
             del trouble, error
+        note_second_try()
         try:
             channel = self.channels.get() or await self.channels.open(self.config)
             replies = await channel.call_many([command.args for command in commands])

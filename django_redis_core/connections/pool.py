@@ -13,6 +13,7 @@ from typing import Any
 
 from ..exceptions import PoolExhausted
 from .link import ForeignLink, Link, Place
+from .notes import note_new_connection
 
 # The longest that a waiting caller sleeps, in seconds: one whose bell was lost looks again then.
 _LOOK = 0.05
@@ -41,6 +42,8 @@ class LinkPool:
         self._tickets = itertools.count()
         #: A held lock for each caller who waits, which is released to wake it.
         self._bells: deque[threading.Lock] = deque()
+        #: Every link that somebody has or that is idle here, to be counted when that is asked for.
+        self._known: weakref.WeakSet[Link] = weakref.WeakSet()
         self._closed = False
 
     def take(self, repeatable: bool) -> Link:
@@ -71,6 +74,16 @@ class LinkPool:
         self._closed = True
         self.close_idle()
 
+    def numbers(self) -> dict[str, float]:
+        """How many links are idle and in use, and how many callers wait for one, at this moment."""
+        idle = len(self._free)
+        opened = sum(not link.closed for link in list(self._known))
+        return {
+            "connections_idle": idle,
+            "connections_in_use": max(opened - idle, 0),
+            "connections_waited_for": len(self._bells),
+        }
+
     def close_idle(self) -> None:
         """Closes the links that nobody uses."""
         free = self._free
@@ -92,6 +105,7 @@ class LinkPool:
             link = self._admission(place, self._limit, repeatable)
             if link is not None:
                 return link
+        note_new_connection()
         try:
             connection = self._connect()
         except BaseException:
@@ -102,8 +116,11 @@ class LinkPool:
         # socket, the public methods do.
         sock = getattr(connection, "_sock", None)
         if isinstance(sock, socket.socket):
-            return Link(connection, sock, self, place)
-        return ForeignLink(connection, self, place)
+            link = Link(connection, sock, self, place)
+        else:
+            link = ForeignLink(connection, self, place)
+        self._known.add(link)
+        return link
 
     def _admission(self, place: Place, limit: int, repeatable: bool) -> Link | None:
         """Waits for a link that is given back, which is returned, or until fewer than ``limit``
@@ -181,6 +198,10 @@ class SitePool:
         self._find = find
         # Asked for once: what was taken from a pool must go back to that one.
         self._source: Any = None
+
+    def numbers(self) -> dict[str, float]:
+        """Nothing: redis-py's pools have no public count."""
+        return {}
 
     def take(self, repeatable: bool) -> Link:
         if self._source is None:

@@ -13,6 +13,7 @@ from .._operations.declare import (
     operation,
     so_far,
 )
+from .._operations.lookups import by_computing, by_default, by_keys, by_truth
 from .._options.deprecation import Deprecation
 from .._options.option import (
     Option,
@@ -25,9 +26,11 @@ from .._options.option import (
     seconds,
     text,
 )
+from ..connections.trips import Trip
 from .client import ALL_OTHERS, CHANGES_ENTRIES, OPERATIONS, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
+from .observer import Call, Number, Observer
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
 from .serializer import Serializer
@@ -42,6 +45,7 @@ __all__ = [
     "OPERATIONS",
     "Arguments",
     "CacheKey",
+    "Call",
     "Client",
     "ClientContext",
     "Codec",
@@ -51,14 +55,21 @@ __all__ = [
     "Deprecation",
     "Finding",
     "Keys",
+    "Number",
+    "Observer",
     "Option",
     "Plugin",
     "Sealer",
     "Serializer",
+    "Trip",
     "addresses",
     "always",
     "argument",
     "boolean",
+    "by_computing",
+    "by_default",
+    "by_keys",
+    "by_truth",
     "checked",
     "integer",
     "is_lock_token",

@@ -165,6 +165,11 @@ class Client(
         may be of any server. For clients that know something of the cache's own servers."""
         return self
 
+    def numbers(self) -> Mapping[str, float]:
+        """What this client knows of its state, for ``RedisCache.numbers``; names begin with the
+        client's: ``{**super().numbers(), "near_copies": len(self.copies)}``."""
+        return {}
+
     def examine(self) -> Operation[list[Finding]]:
         """What ``doctor`` is to tell of this client, once the servers have answered. For clients
         that need more than that: ``[*(yield from super().examine()), Finding("note", …)]``."""

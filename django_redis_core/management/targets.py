@@ -116,5 +116,6 @@ def plugin_names(engine: Engine) -> Iterator[tuple[str, str]]:
         ("compressor", options.compressors),
         ("sealer", (options.sealer,)),
         ("connection factory", (options.connection_factory,)),
+        *([("observer", options.observers)] if options.observers else []),
     ):
         yield kind, ", ".join(use.plugin.name for use in uses)

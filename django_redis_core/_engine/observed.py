@@ -1,0 +1,349 @@
+"""The driver of a cache whose operations are observed.
+
+It does what ``Driver`` does, and tells of it. The guard's answers, those of copies and those that
+end in an error are told as well: whatever a caller gets, an observer hears of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
+from contextvars import Context, copy_context
+from inspect import isawaitable
+from time import perf_counter
+from types import coroutine
+from typing import Any, TypeVar
+
+from .._codec.codec import MISSING
+from ..commands import AExecute, Execute, Runner, WantRunner, astream, stream
+from ..commands.running import arun_noting, run_noting
+from ..exceptions import ConnectionInterrupted
+from ..interfaces import Call
+from .driver import Driver
+from .observers import End, Observers
+
+T = TypeVar("T")
+
+_END: Any = object()
+
+
+class ObservedDriver(Driver):
+    """A ``Driver`` that tells ``observers`` of each operation. ``way`` is how operations are called
+    where the method does not tell: those without I/O are called alike on asyncio."""
+
+    def __init__(
+        self, *args: Any, observers: Observers, way: str = "blocking", **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.way = way
+        self.plans = observers.plans
+        self.calls = observers.calls
+
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        plan = self.plans[name]
+        lookup = plan.lookup
+        given, more, state = args, kwargs, None
+        if lookup is not None:
+            if len(args) == plan.place and not kwargs:
+                given, state = (*args, MISSING), plan.default
+            else:
+                given, more, state = lookup.begun(args, kwargs)
+                if lookup.shown:
+                    args, kwargs = given, more
+        call = Call(self.alias, name, self.way, args, kwargs, plan.declaration)
+        end = None
+        try:
+            end = self.calls.begin(call)
+        except BaseException as error:
+            self.calls.not_begun(error)
+        if end is None:
+            if not plan.immediate:
+                return super().call(name, args, kwargs)
+            end = nobody
+        began = perf_counter()
+        try:
+            answer: Any = MISSING
+            if self.at_once and name in self.at_once:
+                answer = self.at_once[name](*given, **more)
+            if answer is MISSING:
+                answer = run_noting(
+                    getattr(self.begin, name)(*given, **more),
+                    self._with_told_runners if plan.immediate else self.execute,
+                    call,
+                )
+            call.seconds = perf_counter() - began
+            if lookup is not None:
+                if plan.place < 0:
+                    answer, call.hits, call.misses = lookup.ended(answer, state)
+                elif answer is MISSING:
+                    answer, call.misses = state, 1
+                else:
+                    call.hits = 1
+            if call.request is None:
+                call.source = "copy" if call.hits else ""
+            elif call.asked:
+                call.source = "server"
+        except BaseException as error:
+            call.seconds = perf_counter() - began
+            call.error = error
+            if isinstance(error, ConnectionInterrupted):
+                with self._ending(end, call):
+                    return self.guard(name, args, kwargs, error)
+            self.calls.ended(end, call)
+            self._raised(name, error)
+            raise
+        try:
+            end(call)
+        except BaseException as error:
+            self.calls.not_ended(end, error)
+        return answer
+
+    async def acall(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        plan = self.plans[name]
+        lookup = plan.lookup
+        given, more, state = args, kwargs, None
+        if lookup is not None:
+            if len(args) == plan.place and not kwargs:
+                given, state = (*args, MISSING), plan.default
+            else:
+                given, more, state = lookup.begun(args, kwargs)
+                if lookup.shown:
+                    args, kwargs = given, more
+        call = Call(self.alias, name, "asyncio", args, kwargs, plan.declaration)
+        end = None
+        try:
+            end = self.calls.begin(call)
+        except BaseException as error:
+            self.calls.not_begun(error)
+        if end is None:
+            return await super().acall(name, args, kwargs)
+        began = perf_counter()
+        try:
+            answer: Any = MISSING
+            if self.at_once and name in self.at_once:
+                answer = self.at_once[name](*given, **more)
+            if answer is MISSING:
+                answer = await arun_noting(
+                    getattr(self.begin, name)(*given, **more), self.aexecute, call
+                )
+            call.seconds = perf_counter() - began
+            if lookup is not None:
+                if plan.place < 0:
+                    answer, call.hits, call.misses = lookup.ended(answer, state)
+                elif answer is MISSING:
+                    answer, call.misses = state, 1
+                else:
+                    call.hits = 1
+            if call.request is None:
+                call.source = "copy" if call.hits else ""
+            elif call.asked:
+                call.source = "server"
+        except BaseException as error:
+            call.seconds = perf_counter() - began
+            call.error = error
+            if isinstance(error, ConnectionInterrupted):
+                with self._ending(end, call):
+                    answer = self.guard(name, args, kwargs, error)
+                    return await answer if isawaitable(answer) else answer
+            self.calls.ended(end, call)
+            self._raised(name, error)
+            raise
+        try:
+            end(call)
+        except BaseException as error:
+            self.calls.not_ended(end, error)
+        return answer
+
+    def _raised(self, name: str, error: BaseException) -> None:
+        if isinstance(error, AttributeError):
+            self.refuse_plain(name, error)
+
+    @contextmanager
+    def _ending(self, end: End, call: Call) -> Iterator[None]:
+        """Around the guard, which answers or raises."""
+        try:
+            yield
+        except BaseException as error:
+            call.error = error
+            raise
+        else:
+            call.source = "fallback"
+        finally:
+            self.calls.ended(end, call)
+
+    def _with_told_runners(self, request: Any) -> Any:
+        answer = self.execute(request)
+        return self.told(answer) if request.__class__ is WantRunner else answer
+
+    def iterate(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
+        under_way = _Stream(self, name, "blocking", args, kwargs)
+        inner = under_way.items(self.begin, self.execute)
+        try:
+            while (item := under_way.context.run(next, inner, _END)) is not _END:
+                yield item
+        except BaseException as error:
+            under_way.failed(error)
+            raise
+        finally:
+            under_way.context.run(inner.close)
+            under_way.ended()
+
+    async def aiterate(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> AsyncIterator[Any]:
+        under_way = _Stream(self, name, "asyncio", args, kwargs)
+        inner = under_way.aitems(self.begin, self.aexecute)
+        try:
+            while (item := await in_context(under_way.context, anext(inner, _END))) is not _END:
+                yield item
+        except BaseException as error:
+            under_way.failed(error)
+            raise
+        finally:
+            await in_context(under_way.context, inner.aclose())
+            under_way.ended()
+
+    def tell(self, name: str, arguments: Mapping[str, Any], function: Callable[[], T]) -> T:
+        """Calls a function of a cache's object, told as an operation of that name."""
+        with self._telling(name, self.way, arguments):
+            return function()
+
+    async def atell(
+        self, name: str, arguments: Mapping[str, Any], function: Callable[[], Awaitable[T]]
+    ) -> T:
+        """The same for asyncio."""
+        with self._telling(name, "asyncio", arguments):
+            return await function()
+
+    def told(self, runner: Runner) -> Runner:
+        """``runner`` for an object whose methods are told."""
+        return Runner(
+            runner.run, runner.asynchronous, self.atell if runner.asynchronous else self.tell
+        )
+
+    @contextmanager
+    def _telling(self, name: str, way: str, arguments: Mapping[str, Any]) -> Iterator[None]:
+        call = Call(self.alias, name, way, (), arguments, None)
+        end = None
+        try:
+            end = self.calls.begin(call)
+        except BaseException as error:
+            self.calls.not_begun(error)
+        began = perf_counter()
+        try:
+            yield
+            if name.startswith("lock."):
+                call.source = "server"
+        except BaseException as error:
+            call.error = error
+            raise
+        finally:
+            call.seconds = perf_counter() - began
+            if end is not None:
+                self.calls.ended(end, call)
+
+
+def nobody(call: Call) -> None:
+    """Is told of the end of a call that no observer asked to know."""
+
+
+class _Stream:
+    """A stream under way. Its steps have a context of their own, so that what an observer makes
+    current is not so for the caller between two items."""
+
+    def __init__(
+        self,
+        driver: ObservedDriver,
+        name: str,
+        way: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        self.context: Context = copy_context()
+        self._driver = driver
+        self._asked = (name, args, kwargs)
+        self._trouble: ConnectionInterrupted | None = None
+        self._call = Call(driver.alias, name, way, args, kwargs, driver.operations[name])
+        self._end: End | None = None
+        self._began = perf_counter()
+        self.context.run(self._begin)
+
+    def items(self, begin: Any, execute: Execute) -> Generator[Any, None, None]:
+        name, args, kwargs = self._asked
+
+        def noting(request: Any) -> Any:
+            self._note(request)
+            return execute(request)
+
+        try:
+            yield from stream(getattr(begin, name)(*args, **kwargs), noting)
+        except ConnectionInterrupted as trouble:
+            self._trouble = trouble
+            yield from self._driver.guard(name, args, kwargs, trouble)
+
+    async def aitems(self, begin: Any, execute: AExecute) -> AsyncGenerator[Any, None]:
+        name, args, kwargs = self._asked
+
+        async def noting(request: Any) -> Any:
+            self._note(request)
+            return await execute(request)
+
+        try:
+            async for item in astream(getattr(begin, name)(*args, **kwargs), noting):
+                yield item
+        except ConnectionInterrupted as trouble:
+            self._trouble = trouble
+            for item in self._driver.guard(name, args, kwargs, trouble):
+                yield item
+
+    def failed(self, error: BaseException) -> None:
+        if not isinstance(error, GeneratorExit):  # the caller has seen enough
+            self._call.error = error
+
+    def ended(self) -> None:
+        call = self._call
+        call.seconds = perf_counter() - self._began
+        if call.error is None:
+            call.error = self._trouble
+            call.source = "fallback" if self._trouble else "server" if call.asked else ""
+        self.context.run(self._tell)
+
+    def _note(self, request: Any) -> None:
+        if not self._call.asked:
+            self._call.request = request
+
+    def _begin(self) -> None:
+        calls = self._driver.calls
+        try:
+            self._end = calls.begin(self._call)
+        except BaseException as error:
+            calls.not_begun(error)
+
+    def _tell(self) -> None:
+        if self._end is not None:
+            self._driver.calls.ended(self._end, self._call)
+
+
+@coroutine
+def in_context(context: Context, awaitable: Any) -> Any:
+    """Awaits in another context, and in the same task: a new one would cost a turn of the loop."""
+    steps = awaitable.__await__()
+    step, value = steps.send, None
+    while True:
+        try:
+            waited = context.run(step, value)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            step, value = steps.send, (yield waited)
+        except BaseException as error:
+            step, value = steps.throw, error
