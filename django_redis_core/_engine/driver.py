@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from inspect import isawaitable
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import signals
 from .._codec.codec import MISSING
@@ -25,6 +25,9 @@ class Driver:
     ``client`` has the operations, ``operations`` are their declarations; ``execute`` and
     ``aexecute`` answer their requests.
     """
+
+    #: The modules whose code takes operations for generators.
+    drives: ClassVar[tuple[str, ...]] = (running.__name__,)
 
     def __init__(
         self,
@@ -100,7 +103,7 @@ class Driver:
         while last is not None and last.tb_next is not None:
             last = last.tb_next
         # In ``run`` and not in the operation, which may have such a mistake of its own.
-        here = last is not None and last.tb_frame.f_globals is vars(running)
+        here = last is not None and last.tb_frame.f_globals["__name__"] in self.drives
         if error.name in ("send", "close") and here:
             raise TypeError(
                 f"{name}() of the client {self.client.name!r} returned {error.obj!r}. "

@@ -24,8 +24,8 @@ from types import coroutine
 from typing import Any, TypeVar
 
 from .._codec.codec import MISSING
-from ..commands import AExecute, Execute, Runner, WantRunner, astream, stream
-from ..commands.running import arun_noting, run_noting
+from ..commands import AExecute, Command, Execute, Runner, WantRunner, astream, stream
+from ..commands.running import arun_on, run_on
 from ..exceptions import ConnectionInterrupted
 from ..interfaces import Call
 from .driver import Driver
@@ -34,11 +34,14 @@ from .observers import End, Observers
 T = TypeVar("T")
 
 _END: Any = object()
+_MISSING: tuple[Any, ...] = (MISSING,)
 
 
 class ObservedDriver(Driver):
     """A ``Driver`` that tells ``observers`` of each operation. ``way`` is how operations are called
     where the method does not tell: those without I/O are called alike on asyncio."""
+
+    drives = (*Driver.drives, __name__)
 
     def __init__(
         self, *args: Any, observers: Observers, way: str = "blocking", **options: Any
@@ -54,7 +57,7 @@ class ObservedDriver(Driver):
         given, more, state = args, kwargs, None
         if lookup is not None:
             if len(args) == plan.place and not kwargs:
-                given, state = (*args, MISSING), plan.default
+                given, state = args + _MISSING, plan.default  # type: ignore[operator]  # a tuple
             else:
                 given, more, state = lookup.begun(args, kwargs)
                 if lookup.shown:
@@ -75,11 +78,23 @@ class ObservedDriver(Driver):
             if self.at_once and name in self.at_once:
                 answer = self.at_once[name](*given, **more)
             if answer is MISSING:
-                answer = run_noting(
-                    getattr(self.begin, name)(*given, **more),
-                    self._with_told_runners if plan.immediate else self.execute,
-                    call,
-                )
+                operation = getattr(self.begin, name)(*given, **more)
+                execute = self._with_told_runners if plan.immediate else self.execute
+                # Most operations ask once, which is done here: a call less than ``Driver`` makes.
+                try:
+                    call.request = request = operation.send(None)
+                    try:
+                        call.answer = answer = execute(request)
+                    except Exception as error:
+                        request = operation.throw(error)
+                    else:
+                        request = operation.send(answer)
+                    answer = run_on(operation, request, execute, call)
+                except StopIteration as stop:
+                    answer = stop.value
+                except BaseException:
+                    operation.close()
+                    raise
             call.seconds = perf_counter() - began
             if lookup is not None:
                 if plan.place < 0:
@@ -88,9 +103,10 @@ class ObservedDriver(Driver):
                     answer, call.misses = state, 1
                 else:
                     call.hits = 1
-            if call.request is None:
+            request = call.request
+            if request is None:
                 call.source = "copy" if call.hits else ""
-            elif call.asked:
+            elif request.__class__ is Command or call.asked:
                 call.source = "server"
         except BaseException as error:
             call.seconds = perf_counter() - began
@@ -113,7 +129,7 @@ class ObservedDriver(Driver):
         given, more, state = args, kwargs, None
         if lookup is not None:
             if len(args) == plan.place and not kwargs:
-                given, state = (*args, MISSING), plan.default
+                given, state = args + _MISSING, plan.default  # type: ignore[operator]  # a tuple
             else:
                 given, more, state = lookup.begun(args, kwargs)
                 if lookup.shown:
@@ -132,9 +148,22 @@ class ObservedDriver(Driver):
             if self.at_once and name in self.at_once:
                 answer = self.at_once[name](*given, **more)
             if answer is MISSING:
-                answer = await arun_noting(
-                    getattr(self.begin, name)(*given, **more), self.aexecute, call
-                )
+                operation = getattr(self.begin, name)(*given, **more)
+                execute = self.aexecute
+                try:
+                    call.request = request = operation.send(None)
+                    try:
+                        call.answer = answer = await execute(request)
+                    except Exception as error:
+                        request = operation.throw(error)
+                    else:
+                        request = operation.send(answer)
+                    answer = await arun_on(operation, request, execute, call)
+                except StopIteration as stop:
+                    answer = stop.value
+                except BaseException:
+                    operation.close()
+                    raise
             call.seconds = perf_counter() - began
             if lookup is not None:
                 if plan.place < 0:
@@ -143,9 +172,10 @@ class ObservedDriver(Driver):
                     answer, call.misses = state, 1
                 else:
                     call.hits = 1
-            if call.request is None:
+            request = call.request
+            if request is None:
                 call.source = "copy" if call.hits else ""
-            elif call.asked:
+            elif request.__class__ is Command or call.asked:
                 call.source = "server"
         except BaseException as error:
             call.seconds = perf_counter() - began

@@ -43,7 +43,7 @@ class ObservedStep(Step):
         except BaseException as error:
             driver.calls.not_begun(error)
         operation = getattr(driver.begin, name)(*given, **more)
-        if plan.declaration.stream:
+        if driver.operations[name].stream:
             operation = collect(operation)
         super().__init__(operation, result)
 

@@ -107,27 +107,23 @@ _MOST = 8
 
 class Noted:
     """An operation that is observed, and what it has asked for: ``request`` is the first request,
-    None where there was none."""
+    None where there was none, ``answer`` what was answered to it."""
 
-    __slots__ = ("_answer", "_more", "request")
-
-    def __init__(self) -> None:
-        self.request: Any = None
-        self._answer: Any = None
-        self._more: list[Any] | None = None
+    request: Any
+    answer: Any
 
     @property
     def asked(self) -> bool:
         """Whether a server was asked."""
         return self.request.__class__ in ASKED or any(
-            one.__class__ in ASKED for one in (self._more or ())[::2]
+            one.__class__ in ASKED for one in getattr(self, "_more", ())[::2]
         )
 
     def answered(self, request: Any, answer: Any) -> None:
         """Keeps a request and its answer."""
-        more = self._more
+        more: list[Any] | None = getattr(self, "_more", None)  # set for those who ask again
         if self.request is None:
-            self.request, self._answer = request, answer
+            self.request, self.answer = request, answer
         elif more is None:
             self._more = [request, answer]
         elif len(more) < 2 * _MOST:
@@ -135,54 +131,31 @@ class Noted:
 
     def sizes(self) -> int | None:
         """How many bytes of values have come and gone, where that is known."""
-        more = self._more or []
+        more: list[Any] = getattr(self, "_more", [])
         if self.request is None or len(more) >= 2 * _MOST:
             return None
-        sizes = [value_bytes(self.request, self._answer)]
+        sizes = [value_bytes(self.request, getattr(self, "answer", None))]
         sizes += map(value_bytes, more[::2], more[1::2])
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
-def run_noting(operation: Operation[T], execute: Execute, noted: Noted) -> T:
-    """``run``, with a note of what is asked for. Most operations ask once."""
-    try:
-        request = operation.send(None)
-        noted.request = request
+def run_on(operation: Operation[T], request: Any, execute: Execute, noted: Noted) -> T:
+    """``run`` for an operation that has begun, and now asks for ``request``; what it asks for from
+    here on is noted. Its caller is told of the end by StopIteration, as by the operation."""
+    while True:
         try:
             answer = execute(request)
         except Exception as error:
+            noted.answered(request, error)
             request = operation.throw(error)
         else:
-            noted._answer = answer
+            noted.answered(request, answer)
             request = operation.send(answer)
-        while True:
-            try:
-                answer = execute(request)
-            except Exception as error:
-                noted.answered(request, error)
-                request = operation.throw(error)
-            else:
-                noted.answered(request, answer)
-                request = operation.send(answer)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-    except BaseException:
-        operation.close()
-        raise
 
 
-async def arun_noting(operation: Operation[T], execute: AExecute, noted: Noted) -> T:
-    """``run_noting`` for asyncio."""
+async def arun_on(operation: Operation[T], request: Any, execute: AExecute, noted: Noted) -> T:
+    """``run_on`` for asyncio; a coroutine cannot raise StopIteration, so it returns."""
     try:
-        request = operation.send(None)
-        noted.request = request
-        try:
-            answer = await execute(request)
-        except Exception as error:
-            request = operation.throw(error)
-        else:
-            noted._answer = answer
-            request = operation.send(answer)
         while True:
             try:
                 answer = await execute(request)
@@ -194,6 +167,3 @@ async def arun_noting(operation: Operation[T], execute: AExecute, noted: Noted) 
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    except BaseException:
-        operation.close()
-        raise

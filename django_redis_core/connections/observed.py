@@ -25,11 +25,12 @@ class ObservedExecutor(BlockingExecutor):
 
     def __init__(self, plan: Plan, alias: str, watch: Watch) -> None:
         super().__init__(plan)
+        self._only: Node | None = plan.topology.single
         self.alias = alias
         self.watch = watch
 
     def __call__(self, request: Any) -> Any:
-        single: Node | None = self._single
+        single = self._only
         if single is not None:
             if request.__class__ is Command:
                 return self._one(single, request)
@@ -120,11 +121,12 @@ class ObservedAsyncExecutor(AsyncioExecutor):
 
     def __init__(self, plan: Plan, alias: str, watch: Watch) -> None:
         super().__init__(plan)
+        self._only: Node | None = plan.topology.single
         self.alias = alias
         self.watch = watch
 
     async def __call__(self, request: Any) -> Any:
-        single: Node | None = self._single
+        single = self._only
         if single is not None:
             if request.__class__ is Command:
                 return await self._one(single, request)

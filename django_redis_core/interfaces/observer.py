@@ -36,19 +36,8 @@ class Call(Noted):
     have no business with them.
     """
 
-    __slots__ = (
-        "_args",
-        "_declaration",
-        "_kwargs",
-        "alias",
-        "error",
-        "hits",
-        "misses",
-        "operation",
-        "seconds",
-        "source",
-        "way",
-    )
+    # Without __slots__: Python makes an object quickly whose constructor is plain and sets all
+    # attributes, and only where they are in its dict.
 
     def __init__(
         self,
@@ -67,10 +56,8 @@ class Call(Noted):
         self.misses = 0
         self.source = ""
         self.error: BaseException | None = None
-        # Not by the base class' constructor: a call less for every call.
-        self.request: Any = None
-        self._answer: Any = None
-        self._more = None
+        self.request = None
+        self.answer = None
         self._args = args
         self._kwargs = kwargs
         self._declaration = declaration
