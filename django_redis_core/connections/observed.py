@@ -25,12 +25,11 @@ class ObservedExecutor(BlockingExecutor):
 
     def __init__(self, plan: Plan, alias: str, watch: Watch) -> None:
         super().__init__(plan)
-        self._only: Node | None = plan.topology.single
         self.alias = alias
         self.watch = watch
 
     def __call__(self, request: Any) -> Any:
-        single = self._only
+        single = self._single
         if single is not None:
             if request.__class__ is Command:
                 return self._one(single, request)
@@ -40,6 +39,7 @@ class ObservedExecutor(BlockingExecutor):
 
     def _send(self, request: Any) -> Any:  # type: ignore[override]  # it is static there
         if request.__class__ is Command:
+            assert request.node is not None
             return self._one(request.node, request)
         if request.__class__ is Sleep:
             return time.sleep(request.seconds)
@@ -121,12 +121,11 @@ class ObservedAsyncExecutor(AsyncioExecutor):
 
     def __init__(self, plan: Plan, alias: str, watch: Watch) -> None:
         super().__init__(plan)
-        self._only: Node | None = plan.topology.single
         self.alias = alias
         self.watch = watch
 
     async def __call__(self, request: Any) -> Any:
-        single = self._only
+        single = self._single
         if single is not None:
             if request.__class__ is Command:
                 return await self._one(single, request)
@@ -136,6 +135,7 @@ class ObservedAsyncExecutor(AsyncioExecutor):
 
     async def _send(self, request: Any) -> Any:  # type: ignore[override]  # it is static there
         if request.__class__ is Command:
+            assert request.node is not None
             return await self._one(request.node, request)
         if request.__class__ is Sleep:
             return await asyncio.sleep(request.seconds)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .contracts.client import ClientContract
     from .contracts.compressor import CompressorContract
     from .contracts.connection_factory import ConnectionFactoryContract
+    from .contracts.observer import ObserverContract
     from .contracts.plugin import PluginContract
     from .contracts.sealer import SealerContract
     from .contracts.serializer import REFUSED, SerializerContract
@@ -22,6 +23,7 @@ __all__ = [
     "ClientContract",
     "CompressorContract",
     "ConnectionFactoryContract",
+    "ObserverContract",
     "PluginContract",
     "SealerContract",
     "SerializerContract",
@@ -32,6 +34,7 @@ _HOMES = {
     "ClientContract": "contracts.client",
     "CompressorContract": "contracts.compressor",
     "ConnectionFactoryContract": "contracts.connection_factory",
+    "ObserverContract": "contracts.observer",
     "PluginContract": "contracts.plugin",
     "SealerContract": "contracts.sealer",
     "SerializerContract": "contracts.serializer",

@@ -38,6 +38,7 @@ CONTRACTS = {
     "sealer": "SealerContract",
     "connection_factory": "ConnectionFactoryContract",
     "client": "ClientContract",
+    "observer": "ObserverContract",
 }
 
 #: Kinds whose contract is the operation suite on a server.

@@ -14,6 +14,7 @@ import pytest
 from django_redis_core._codec.codec import MISSING, Codec
 from django_redis_core._plugins.hookspecs import KINDS
 from django_redis_core._plugins.registry import BASES, Registry
+from django_redis_core._settings import PLUGIN_KEYS
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.servers import Server
 
@@ -24,6 +25,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "sealer": ("sealed", {"secret": b"s"}),
     "connection_factory": ("consul", {}),
     "client": ("jitter", {}),
+    "observer": ("counts", {"slow": 2}),
 }
 
 
@@ -65,7 +67,8 @@ def test_it_is_a_plugin_that_a_cache_can_use(
     name, options = EXAMPLES[kind]
     plugin = plugins.plugin(kind, name, "the example")
     assert f'``{name} = "django_redis_core_{name}"``' in (BASES[kind].__doc__ or "")
-    written = {kind.upper(): {"NAME": plugin, "OPTIONS": options}}
+    key = next(key for key, (of, _) in PLUGIN_KEYS.items() if of == kind)
+    written = {key: {"NAME": plugin, "OPTIONS": options}}
     scheme = "consul" if kind == "connection_factory" else "redis"
     location = f"{scheme}://{redis_server.host}:{redis_server.port}"
     cache = RedisCache(location, {"KEY_PREFIX": kind, "OPTIONS": written})

@@ -75,7 +75,11 @@ def test_the_names_in_a_plugins_dict_are_those_of_options() -> None:
 
 @pytest.mark.parametrize("name", PLUGIN_KEYS)
 def test_the_default_plugin_is_the_codes(name: str) -> None:
-    assert code(TABLES[name][1]) == f'"{PLUGIN_KEYS[name][1]}"'
+    default = PLUGIN_KEYS[name][1]
+    if default is None:
+        assert TABLES[name][1] == "none"
+    else:
+        assert code(TABLES[name][1]) == f'"{default}"'
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def author(built, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "kind", ["serializer", "compressor", "sealer", "connection_factory", "client"]
+    "kind", ["serializer", "compressor", "sealer", "connection_factory", "client", "observer"]
 )
 def test_a_new_plugin_builds_installs_and_conforms(author, kind, tmp_path):
     name, kit = f"acme_{kind}", (author, "-m", "django_redis_core.testing")

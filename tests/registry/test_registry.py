@@ -328,7 +328,8 @@ def test_a_misspelled_hook_is_found_at_load(site: Site) -> None:
     assert refused(registry, "bz2").endswith(
         "1.0: acme_bz2 marks register_compresor with django_redis_core.hookimpl, and there is no "
         "such hook. Did you mean register_compressor? The hooks are register_serializer, "
-        "register_compressor, register_sealer, register_connection_factory and register_client."
+        "register_compressor, register_sealer, register_connection_factory, register_client and "
+        "register_observer."
     )
     registry.register(offering(Own))  # nothing of it is left behind
     assert registry.plugin("compressor", "own", WHERE) is Own

@@ -7,6 +7,7 @@ import pytest
 pytest.register_assert_rewrite(
     f"{__name__}.compressor",
     f"{__name__}.damage",
+    f"{__name__}.observer",
     f"{__name__}.plugin",
     f"{__name__}.sealed",
     f"{__name__}.sealer",
