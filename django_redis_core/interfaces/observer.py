@@ -83,7 +83,9 @@ class Call(Noted):
             return (self._kwargs["key"],) if "key" in self._kwargs else ()
         given, found = self.arguments, []
         for name in self._declaration.keys:
-            value = given.get(name, ())
+            if name not in given:
+                continue
+            value = given[name]
             several = name == "keys" or isinstance(value, Mapping)
             found += list(value) if several else [value]
         return tuple(found)
