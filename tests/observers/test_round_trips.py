@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 import redis
 
 from django_redis_core.exceptions import ConnectionInterrupted, WrongTypeError
-from django_redis_core.testing.cluster import Cluster
-from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.servers import Server
-from django_redis_core.testing.topologies import SentinelTopology
 
 from .conftest import MakeObserved, TripsOnly
 
 NOWHERE = "redis://127.0.0.1:1/0"
-
-
-def received(server: Server) -> tuple[int, int]:
-    """Bytes that the server counts as read and as written, for commands of others only."""
-    with redis.Redis(port=server.port) as client:
-        stats = client.info("stats")
-        return stats["total_net_input_bytes"], stats["total_net_output_bytes"]
 
 
 def test_bytes_are_those_of_the_wire(observed: MakeObserved) -> None:
