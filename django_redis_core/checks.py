@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.connection import SSLConnection
 
 from ._engine.assembly import Engine, engine_for
+from ._interrupts import struck
 from ._plugins.registry import registry
 from ._settings import our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
@@ -122,6 +123,8 @@ def _engines() -> tuple[dict[str, Engine], list[CheckMessage]]:
             number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
             found.append(Error(str(error), hint=hint, id=f"{TAG}.{number}"))
         except Exception as error:  # of a plugin: what is wrong with other caches is told as well
+            if struck(error):
+                raise
             found.append(_failed(alias, error))
     return engines, found
 

@@ -6,7 +6,11 @@ Keys are passed so that a receiver can count by key family; values never are.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.dispatch import Signal
+
+from ._interrupts import struck
 
 #: Server trouble was answered with an operation's fallback (``IGNORE_EXCEPTIONS``).
 #: Arguments: ``operation`` (str), ``exception``.
@@ -24,3 +28,11 @@ partial_failure = Signal()
 #: Arguments of ``circuit_opened``: ``exception``.
 circuit_opened = Signal()
 circuit_closed = Signal()
+
+
+def tell(signal: Signal, sender: str, **named: Any) -> None:
+    """Sends a signal. What a receiver raises is logged by Django and goes no further, except a time
+    limit that strikes while it runs: that is the caller's."""
+    for _, answer in signal.send_robust(sender=sender, **named):
+        if isinstance(answer, Exception) and struck(answer):
+            raise answer

@@ -15,6 +15,8 @@ from django.core.cache.backends.base import (
 )
 from django.core.exceptions import ImproperlyConfigured
 
+from .._interrupts import struck
+
 KeyFunction = Callable[[str, str, Any], str]
 
 _MARK = "\x01key\x01"
@@ -77,7 +79,9 @@ class Keys:
         head = self._head
         try:
             fulls = [head + key for key in given]
-        except TypeError:  # not only text
+        except TypeError as error:  # not only text
+            if struck(error):
+                raise
             return [self.make(key) for key in given]
         together = "".join(fulls)
         if (

@@ -205,9 +205,7 @@ class Unreadable:
                 self.alias,
                 type(error).__name__,
             )
-        signals.value_unreadable.send_robust(
-            sender=self.alias, key=key, exception=error, size=len(data)
-        )
+        signals.tell(signals.value_unreadable, self.alias, key=key, exception=error, size=len(data))
 
 
 class Partial:
@@ -217,7 +215,7 @@ class Partial:
         self.alias = alias
 
     def __call__(self, keys: Sequence[Any], error: Exception) -> None:
-        signals.partial_failure.send_robust(sender=self.alias, keys=keys, exception=error)
+        signals.tell(signals.partial_failure, self.alias, keys=keys, exception=error)
 
 
 _engines: dict[Hashable, tuple[Engine, Any]] = {}

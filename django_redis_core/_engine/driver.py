@@ -121,7 +121,10 @@ class Driver:
             raise trouble
         if self.logger is not None:
             self.logger.error("Exception ignored", exc_info=trouble)
-        signals.exception_ignored.send_robust(
-            sender=self.alias, operation=declaration.name, exception=trouble
+        signals.tell(
+            signals.exception_ignored,
+            self.alias,
+            operation=declaration.name,
+            exception=trouble,
         )
         return declaration.answer(args, kwargs, trouble)

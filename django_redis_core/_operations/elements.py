@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._codec.codec import MISSING, Codec
+from .._interrupts import struck
 from .declare import Arguments, Fallback, Family
 
 
@@ -42,6 +43,8 @@ class Elements(Family):
             try:
                 found.add(hashable(value))
             except TypeError as error:  # only another program can have written it
+                if struck(error):
+                    raise
                 self.codec.report(full, data, error)
         return found
 

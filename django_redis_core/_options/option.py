@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from .._interrupts import struck
 from .deprecation import Deprecation
 
 Check = Callable[[Any], Any]
@@ -102,6 +103,8 @@ def importable(value: Any) -> Any:
         try:
             value = import_string(value)
         except Exception as error:  # whatever the module of a site does when it is imported
+            if struck(error):
+                raise
             raise ValueError(
                 "a class, a function or the dotted path of one, and importing it failed with "
                 f"{type(error).__name__}: {error}"

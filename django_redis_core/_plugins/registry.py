@@ -19,6 +19,7 @@ import pluggy
 from django.utils.module_loading import import_string
 
 from .. import interfaces
+from .._interrupts import struck
 from ..exceptions import PluginConflict, PluginError, PluginLoadError, PluginNotFound
 from ..interfaces import API_VERSION, OLDER_API_VERSIONS, Plugin
 from . import hookspecs
@@ -208,6 +209,8 @@ class Registry:
         try:
             found = import_string(path)
         except (Exception, SystemExit) as error:
+            if isinstance(error, Exception) and struck(error):
+                raise
             raise PluginLoadError(
                 f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
             ) from error
@@ -228,6 +231,8 @@ class Registry:
             try:
                 self._take(entry_point.load(), f"{source}:{name}", source, name)
             except (Exception, SystemExit) as error:  # which would end a site without a word
+                if isinstance(error, Exception) and struck(error):
+                    raise
                 ours = isinstance(error, PluginError)
                 self._failed[name] = str(error) if ours else f"{type(error).__name__}: {error}"
                 if isinstance(error, PluginError):

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from .._codec.keys import KeyFunction
+from .._interrupts import struck
 from .._options.redaction import explained, secrets_in
 from ..connections import ConnectionOptions
 from ..exceptions import PluginLoadError
@@ -30,6 +31,8 @@ class PluginUse:
         except ImproperlyConfigured:
             raise
         except Exception as error:
+            if struck(error):  # into the first use of a cache, as a task's time limit may
+                raise
             text, cause = explained(error, secrets_in(self.options))
             if not isinstance(error, TypeError | ValueError):
                 text = f"{type(error).__name__}: {text}"

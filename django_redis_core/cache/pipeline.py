@@ -11,6 +11,7 @@ from inspect import isawaitable
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from .._engine.driver import Driver
+from .._interrupts import struck
 from .._operations.counters import Counters
 from .._operations.declare import OPERATIONS, Declaration, collect
 from .._operations.expiry import Expiry
@@ -73,6 +74,8 @@ class _Step:
             self.result.settle(stop.value)
             return False
         except Exception as error:
+            if struck(error):  # a time limit ends the pipeline, and is no operation's result
+                raise
             self.result.settle(None, error)
             return False
         return True
@@ -158,6 +161,8 @@ class _Queue:
                 except ConnectionInterrupted as error:
                     first, value = first or error, error
             except Exception as error:
+                if struck(error):
+                    raise
                 first, value = first or error, error
             values.append(value)
         if first is not None and raise_on_error:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from redis.connection import Connection, ConnectionPool, SSLConnection, parse_url
 
+from .._interrupts import struck
 from .._options.option import (
     Check,
     constructor_keywords,
@@ -228,6 +229,8 @@ def _try_out(options: ConnectionOptions, config: ServerConfig) -> None:
         config.connection_class(**config.kwargs)
         return
     except Exception as error:
+        if struck(error):
+            raise
         text, cause = explained(error, secrets_in(config.kwargs))
     # Python's own words name a class of redis-py, and since 3.12 sometimes another name.
     if found := _UNKNOWN.search(text):

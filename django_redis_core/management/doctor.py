@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .._codec.codec import MISSING
 from .._engine.assembly import Engine
+from .._interrupts import struck
 from .._operations.declare import checked
 from ..commands import GET, SCAN, SET, UNLINK, Operation
 from ..exceptions import RedisCacheError, SerializationError
@@ -100,6 +101,8 @@ def servers(target: Target, pings: int) -> Operation[list[dict[str, Any]]]:
         try:
             server |= yield from one_server(target, node, pings)
         except Exception as error:  # a doctor does not faint, whatever speaks at that address
+            if struck(error):
+                raise
             server["error"] = target.explain(error)
         found.append(server)
     return found
@@ -212,6 +215,8 @@ def trial(target: Target) -> str:
     try:
         return "ok" if target.run(written()) else "what was read is not what had been written"
     except Exception as error:
+        if struck(error):
+            raise
         return target.explain(error)
 
 
@@ -220,6 +225,8 @@ def of_client(target: Target) -> list[Finding]:
     try:
         return target.run(target.client.examine())
     except Exception as error:
+        if struck(error):
+            raise
         return [problem(f"The client cannot be examined: {target.explain(error)}")]
 
 

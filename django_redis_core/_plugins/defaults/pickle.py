@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from ..._options.option import Option, integer, optional
 from ...interfaces.serializer import Serializer
@@ -23,6 +23,7 @@ class PickleSerializer(Serializer):
     """
 
     name = "pickle"
+    errors: ClassVar[tuple[type[Exception], ...]] = (pickle.PickleError,)
     options = (
         Option(
             "PICKLE_VERSION",

@@ -250,19 +250,25 @@ class SerializerContract(PluginContract):
         self.survives([data])
 
     def survives(self, damaged: Any) -> None:
-        """Reading each raises or returns, and the codec makes a miss of an error."""
+        """Reading each raises or returns, and the codec makes a miss of an error: of one of those
+        that ``errors`` of the serializer has, or derives from."""
         serializer, missed = self.build(), []
         codec = Codec([serializer], report=lambda *report: missed.append(report))
         with address_space_within(_GIGABYTE):
             for data in damaged:
                 with soon():
                     before = len(missed)
-                    assert (codec.decode("k", data) is MISSING) == (len(missed) > before)
+                    try:
+                        value = codec.decode("k", data)
+                    except MemoryError:  # as itself, for it may be the reader's and not the value's
+                        assert len(missed) == before
+                    else:
+                        assert (value is MISSING) == (len(missed) > before)
 
     @in_a_child
     def test_it_goes_on_after_an_error(self) -> None:
         serializer = self.build()
-        with pytest.raises(Exception):  # noqa: B017 - of any type, as the interface says
+        with pytest.raises(Exception):  # noqa: B017 - one of its `errors`
             serializer.dumps(n for n in range(3))
         with pytest.raises(Exception):  # noqa: B017
             serializer.loads(serializer.dumps(SAMPLE)[:-1])

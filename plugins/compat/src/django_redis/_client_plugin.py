@@ -15,6 +15,7 @@ from functools import cache, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from django_redis_core._codec.blame import speaks_of_a_value
 from django_redis_core._codec.codec import MISSING, Codec, reads_as_int
 from django_redis_core._codec.keys import CacheKey, Keys, check
 from django_redis_core._engine.assembly import Partial, blocking_executor
@@ -182,7 +183,9 @@ def own_codec(plugin: Any, codec: Codec) -> Codec:
             return bytes(data) if sealer is None else sealer.seal(key, data)
         except SerializationError:
             raise
-        except Exception as error:
+        except codec.errors as error:
+            if not speaks_of_a_value(error, codec.errors):
+                raise
             raise SerializationError(
                 f"The value for {key!r}, of type {type(value).__name__}, cannot be stored: {error}"
             ) from error
@@ -192,7 +195,9 @@ def own_codec(plugin: Any, codec: Codec) -> Codec:
             if sealer is not None and not reads_as_int(data):
                 data = sealer.unseal(key, data)
             return plugin.blocking.decode(data)
-        except Exception as error:
+        except codec.errors as error:
+            if not speaks_of_a_value(error, codec.errors):
+                raise
             codec.report(key, data, error)
             return MISSING
 

@@ -69,6 +69,7 @@ class TuplePickle(Serializer):
     name = "pickle"
 
     def __init__(self, serializer: Any) -> None:
+        self.errors = (*serializer.errors, pickle.PickleError)  # type: ignore[misc]
         self._dumps = serializer.dumps
         self._loads = serializer.loads
         self._find = getattr(serializer, "find_class", None)

@@ -54,6 +54,8 @@ class Lz4Compressor(Compressor):
             if not ended:
                 plain, read = self._rest(context, data, plain, read)
         except (RuntimeError, ValueError) as error:
+            if type(error) not in (RuntimeError, ValueError):  # a time limit, say
+                raise
             raise CompressorError(f"Not a whole LZ4 frame: {error}") from error
         if len(plain) > self.max_length:
             raise self._too_large()

@@ -103,6 +103,8 @@ class Tracker:
                 try:
                     thread.start()
                 except RuntimeError as error:  # no more threads, or the interpreter is going down
+                    if type(error).__module__ != "builtins":  # a time limit of that class
+                        raise
                     self.trouble = str(error)
                 else:
                     self._thread = thread
