@@ -12,27 +12,32 @@ from django.dispatch import Signal
 
 from ._interrupts import struck
 
+
+class _Signal(Signal):
+    """What a receiver raises is logged by Django and goes no further, except a time limit that
+    strikes while it runs: that is the caller's."""
+
+    def send_robust(self, sender: Any, **named: Any) -> list[tuple[Any, Any]]:
+        answers: list[tuple[Any, Any]] = super().send_robust(sender, **named)
+        for _, answer in answers:
+            if isinstance(answer, Exception) and struck(answer):
+                raise answer
+        return answers
+
+
 #: Server trouble was answered with an operation's fallback (``IGNORE_EXCEPTIONS``).
 #: Arguments: ``operation`` (str), ``exception``.
-exception_ignored = Signal()
+exception_ignored = _Signal()
 
 #: A stored value could not be read and counts as a miss. Arguments: ``key`` (as stored),
 #: ``exception``, ``size`` (bytes).
-value_unreadable = Signal()
+value_unreadable = _Signal()
 
 #: Servers of an operation over several failed; the others served their part.
 #: Arguments: ``keys`` (those that were not served, as stored), ``exception``.
-partial_failure = Signal()
+partial_failure = _Signal()
 
 #: A server's circuit breaker opened or closed. ``sender`` is the server's name.
 #: Arguments of ``circuit_opened``: ``exception``.
-circuit_opened = Signal()
-circuit_closed = Signal()
-
-
-def tell(signal: Signal, sender: str, **named: Any) -> None:
-    """Sends a signal. What a receiver raises is logged by Django and goes no further, except a time
-    limit that strikes while it runs: that is the caller's."""
-    for _, answer in signal.send_robust(sender=sender, **named):
-        if isinstance(answer, Exception) and struck(answer):
-            raise answer
+circuit_opened = _Signal()
+circuit_closed = _Signal()

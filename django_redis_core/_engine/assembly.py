@@ -156,7 +156,9 @@ class Unreadable:
                 self.alias,
                 type(error).__name__,
             )
-        signals.tell(signals.value_unreadable, self.alias, key=key, exception=error, size=len(data))
+        signals.value_unreadable.send_robust(
+            sender=self.alias, key=key, exception=error, size=len(data)
+        )
 
 
 class Partial:
@@ -166,7 +168,7 @@ class Partial:
         self.alias = alias
 
     def __call__(self, keys: Sequence[Any], error: Exception) -> None:
-        signals.tell(signals.partial_failure, self.alias, keys=keys, exception=error)
+        signals.partial_failure.send_robust(sender=self.alias, keys=keys, exception=error)
 
 
 _engines: dict[Hashable, tuple[Engine, Any]] = {}

@@ -122,7 +122,7 @@ class Driver:
             raise trouble
         if self.logger is not None:
             self.logger.error("Exception ignored", exc_info=trouble)
-        signals.tell(signals.exception_ignored, self.alias, operation=name, exception=trouble)
+        signals.exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
         return declaration.answer(args, kwargs, trouble)
 
 

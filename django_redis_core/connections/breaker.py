@@ -55,11 +55,11 @@ class Breaker:
         # count another thread has just set back would never be closed.
         self.failures += 1
         if newly:
-            signals.tell(signals.circuit_opened, self.name, exception=trouble)
+            signals.circuit_opened.send_robust(sender=self.name, exception=trouble)
 
     def succeeded(self) -> None:
         """Called for a success after failures."""
         self.failures = 0
         if self.opened:
             self.opened = False
-            signals.tell(signals.circuit_closed, self.name)
+            signals.circuit_closed.send_robust(sender=self.name)
