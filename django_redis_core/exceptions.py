@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import ResponseError
 
 __all__ = [
+    "CallTooLarge",
     "CircuitOpen",
     "CompressorError",
     "ConnectionInterrupted",
@@ -131,6 +132,11 @@ class SerializationError(RedisCacheError, pickle.PicklingError):
 
 class CompressorError(RedisCacheError):
     """Compressed bytes are damaged, truncated, foreign or larger than allowed when unpacked."""
+
+
+class CallTooLarge(RedisCacheError):
+    """The compressed values that one call asked for unpack to more than ``MAX_DECOMPRESSED_TOTAL``
+    bytes together."""
 
 
 class SealError(RedisCacheError):

@@ -7,12 +7,16 @@ does not use costs nothing. It knows nothing about servers, versions or expiry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from operator import length_hint
+from typing import Any, Final, TypeVar
 
 from ..exceptions import SealError, SerializationError
 from .blame import Errors, own_errors, speaks_of_a_value
+from .bounds import Bound, unpacked, watching
 from .stages import Compressor, Sealer, Serializer
+
+T = TypeVar("T")
 
 
 class _Missing:
@@ -31,7 +35,7 @@ _HEXADECIMAL = frozenset(b"0123456789abcdef")
 Report = Callable[[str, bytes, Exception], None]
 Encode = Callable[[str, Any], bytes]
 Decode = Callable[[str, bytes], Any]
-DecodeMany = Callable[[Sequence[str], Sequence[Any]], list[Any]]
+DecodeMany = Callable[[Sequence[str], Iterable[Any]], list[Any]]
 
 
 def reads_as_int(data: bytes) -> bool:
@@ -80,6 +84,7 @@ class Codec:
         *,
         compress: bool = True,
         report: Report,
+        bound: Bound | None = None,
     ) -> None:
         self.serializers = tuple(serializers)
         self.compressors = tuple(compressors)
@@ -110,6 +115,11 @@ class Codec:
         self._loads: Callable[..., Any] = loads
         keyed = sealer is not None
         self.decode, self.decode_many = _decoders(loads, report, self.errors, keyed=keyed)
+        #: None where nothing is compressed, which then is not counted either.
+        self.bound = bound if self.compressors else None
+        if self.bound is not None:
+            many = self.decode_many
+            self.decode_many = lambda keys, replies: many(keys, self.counted(replies))
 
     def with_serializers(
         self, serializers: Sequence[Serializer], report: Report | None = None
@@ -121,7 +131,13 @@ class Codec:
             self.sealer,
             compress=self.compress,
             report=report or self.report,
+            bound=self.bound,
         )
+
+    def counted(self, items: Iterable[T]) -> Iterable[T]:
+        """``items`` of one call, each to be decoded before the next is taken; ``CallTooLarge``
+        where they unpack to more than a call may. For whoever decodes many one by one."""
+        return items if self.bound is None else self.bound.counted(items)
 
     def recoded(self, key: str, data: bytes) -> bytes:
         """``data`` as it would be written now; ``data`` itself where it has that format already.
@@ -194,7 +210,10 @@ def _unpacker(compressors: Sequence[Compressor]) -> Callable[[bytes], bytes] | N
     def unpack(data: bytes) -> bytes:
         for compressor in compressors:
             if compressor.recognises(data):
-                return compressor.decompress(data)
+                plain = compressor.decompress(data)
+                if watching:
+                    unpacked.bytes += len(plain)
+                return plain
         return data
 
     return unpack
@@ -341,26 +360,26 @@ def _decoders(
             return MISSING
 
     # The same once more and not by calling it: a call costs a third of what a short value does.
-    def decode_many(keys: Sequence[str], replies: Sequence[Any]) -> list[Any]:
+    def decode_many(keys: Sequence[str], replies: Iterable[Any]) -> list[Any]:
         values: list[Any] = []
-        add = values.append
-        value: Any
-        for key, data in zip(keys, replies, strict=True):
+        add, rest = values.append, iter(keys)
+        for key, data in zip(rest, replies, strict=True):
             if data is None:
                 add(MISSING)
                 continue
             try:
                 if data[0] < 58 and reads_as_int(data):
-                    value = int(data)
+                    add(int(data))
                 else:
-                    value = loads(key, data) if keyed else loads(data)
+                    add(loads(key, data) if keyed else loads(data))
             except own as error:
                 if not speaks_of_a_value(error, own):
                     raise
                 if not isinstance(data, Exception):  # its server's trouble is told elsewhere
                     report(key, data, error)
-                value = MISSING
-            add(value)  # out here, so that nothing is added twice whatever strikes
+                # Where it came right after ``add``, which cannot be told, there is one too many.
+                del values[len(keys) - length_hint(rest) - 1 :]
+                add(MISSING)
         return values
 
     return decode, decode_many

@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from .. import signals
+from .._codec.bounds import Bound
 from .._codec.codec import Codec, is_lock_token
 from .._codec.keys import Keys
 from .._operations.declare import declared
@@ -125,12 +126,14 @@ def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None
         use.build(max_length=options.max_decompressed_size) for use in options.compressors
     ]
     sealer = options.sealer.build()
+    total = options.max_decompressed_total or 4 * options.max_decompressed_size
     return Codec(
         [use.build() for use in options.serializers],
         [compressor for compressor in compressors if compressor.name != "identity"],
         None if sealer.name == "none" else sealer,
         compress=compressors[0].name != "identity",
         report=report,
+        bound=Bound(max(options.max_decompressed_size, total), options.alias),
     )
 
 

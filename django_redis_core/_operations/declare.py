@@ -230,5 +230,5 @@ class Family:
         unwrap = self.unwrap
         return [
             MISSING if data is None or isinstance(data, Exception) else unwrap(key, data)
-            for key, data in zip(keys, replies, strict=True)
+            for key, data in zip(keys, self.codec.counted(replies), strict=True)
         ]

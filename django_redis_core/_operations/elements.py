@@ -31,12 +31,13 @@ class Elements(Family):
 
     def several(self, full: str, reply: Iterable[bytes]) -> list[Any]:
         decode = self.decode
-        return [value for data in reply if (value := decode(full, data)) is not MISSING]
+        counted = self.codec.counted(reply)
+        return [value for data in counted if (value := decode(full, data)) is not MISSING]
 
     def as_set(self, full: str, reply: Iterable[bytes]) -> set[Any]:
         """The members of a set. A tuple that JSON or msgpack gives back as a list is a tuple."""
         found = set()
-        for data in reply:
+        for data in self.codec.counted(reply):
             value = self.decode(full, data)
             if value is MISSING:
                 continue

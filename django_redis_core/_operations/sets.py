@@ -230,7 +230,8 @@ class Sets(Elements):
         if self.codec.sealer is None and (yield from self.together(fulls)):
             return self.as_set(fulls[0], (yield command(fulls)))
         replies = checked((yield [SMEMBERS(full) for full in fulls]))
-        return combine(*map(self.as_set, fulls, replies))  # type: ignore[no-any-return]
+        counted = self.codec.counted(replies)
+        return combine(*map(self.as_set, fulls, counted))  # type: ignore[no-any-return]
 
     def stored(
         self, command: OverKeys, dest: str, keys: Sequence[Any], version: Any

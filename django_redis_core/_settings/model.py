@@ -70,6 +70,7 @@ class CacheOptions:
     close_connection: bool
     scan_itersize: int
     max_decompressed_size: int
+    max_decompressed_total: int | None
     delete_unreadable: bool
     clear: str
     reverse_key_function: Callable[[str], str] | None

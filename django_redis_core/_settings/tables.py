@@ -123,6 +123,15 @@ CACHE_OPTIONS: tuple[Option, ...] = (
         doc="Bytes that a compressed value may unpack to; a larger one is a miss.",
     ),
     Option(
+        "MAX_DECOMPRESSED_TOTAL",
+        "max_decompressed_total",
+        optional(integer(1)),
+        None,
+        doc="Bytes that the compressed values of one call may unpack to together; with more it "
+        "raises `CallTooLarge`. Default: four times `MAX_DECOMPRESSED_SIZE`, which it is never "
+        "less than.",
+    ),
+    Option(
         "DELETE_UNREADABLE",
         "delete_unreadable",
         boolean,

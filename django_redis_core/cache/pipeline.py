@@ -11,6 +11,7 @@ from inspect import isawaitable
 from types import MethodType
 from typing import Any
 
+from .._codec.codec import Codec
 from .._engine.driver import Driver
 from .._interrupts import struck
 from .._operations.declare import collect
@@ -48,8 +49,9 @@ class _Step:
         return True
 
 
-def lockstep(steps: Sequence[_Step]) -> Operation[None]:
-    """Drives all operations to their ends, a round trip for each of their steps."""
+def lockstep(steps: Sequence[_Step], codec: Codec) -> Operation[None]:
+    """Drives all operations to their ends, a round trip for each of their steps, of which what all
+    operations unpack is bounded together."""
     waiting = [step for step in steps if step.advance(None)]
     while waiting:
         batch: list[Command | Spread] = []
@@ -61,7 +63,7 @@ def lockstep(steps: Sequence[_Step]) -> Operation[None]:
                 batch.append(request)
         replies = iter((yield from _sent(batch)) if batch else ())
         going_on = []
-        for step in waiting:
+        for step in codec.counted(waiting):
             request = step.request
             answer: Any
             if isinstance(request, list):
@@ -156,7 +158,7 @@ class Pipeline(Queue):
     def execute(self, *, raise_on_error: bool = True) -> list[Any]:
         """Runs what is queued. The first error is raised after everything has run, or, with
         ``raise_on_error=False``, stands in the list."""
-        run(lockstep(self._begin()), self._driver.execute)
+        run(lockstep(self._begin(), self._driver.client.codec), self._driver.execute)
         return self._end(raise_on_error)
 
     def __enter__(self) -> Pipeline:
@@ -173,7 +175,7 @@ class AsyncPipeline(Queue):
     async def execute(self, *, raise_on_error: bool = True) -> list[Any]:
         """See ``Pipeline.execute``."""
         results = [queued[-1] for queued in self._queued]
-        await arun(lockstep(self._begin()), self._driver.aexecute)
+        await arun(lockstep(self._begin(), self._driver.client.codec), self._driver.aexecute)
         values = self._end(raise_on_error)
         for position, value in enumerate(values):
             if isawaitable(value):  # a fallback that was an asynchronous function's

@@ -201,10 +201,10 @@ def own_codec(plugin: Any, codec: Codec) -> Codec:
             codec.report(key, data, error)
             return MISSING
 
-    def decode_many(keys: Sequence[str], replies: Sequence[Any]) -> list[Any]:
+    def decode_many(keys: Sequence[str], replies: Iterable[Any]) -> list[Any]:
         return [
             decode(key, reply) if isinstance(reply, bytes) else MISSING
-            for key, reply in zip(keys, replies, strict=True)
+            for key, reply in zip(keys, codec.counted(replies), strict=True)
         ]
 
     own = copy.copy(codec)

@@ -235,7 +235,8 @@ class NearClient(Client):
         copies, unwrap, now = self._copies, self.unwrap, _now()
         values: dict[Any, Any] = {}
         rest: list[tuple[str, Any]] = []
-        for full, key in zip(self.naming.make_many(given, version), given, strict=True):
+        named = zip(self.naming.make_many(given, version), given, strict=True)
+        for full, key in self.codec.counted(named):
             found = copies.get(full)
             if found is not None and now < found.until and now < found.session.lease:
                 value = found.value
