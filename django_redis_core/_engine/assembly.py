@@ -44,7 +44,12 @@ class Engine:
         self.logger = logging.getLogger(options.logger or __package__)
         self.codec = _codec(options, Unreadable(options.alias, self.logger))
         self.naming = Keys(
-            options.key_prefix, options.version, options.key_function, options.reverse_key_function
+            options.key_prefix,
+            options.version,
+            options.key_function,
+            options.reverse_key_function,
+            options.key_pattern_function,
+            options.alias,
         )
         self.client = client_of(options, self.naming, self.codec)
         self.operations = declared(type(self.client))
@@ -92,6 +97,8 @@ class Engine:
 
     def changed(self, **options: Any) -> Engine:
         """The same cache under other options, for one backend object; connections stay shared."""
+        if "key_function" in options:  # which is not the one that the pattern function is for
+            options.setdefault("key_pattern_function", None)
         return Engine(replace(self.options, **options))
 
     def raw_clients(self, write: bool, key: Any) -> Clients:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .._codec.keys import KeyFunction
+from .._codec.keys import KeyFunction, PatternFunction
 from .._interrupts import struck
 from .._options.redaction import explained, secrets_in
 from ..connections import ConnectionOptions
@@ -74,6 +74,7 @@ class CacheOptions:
     delete_unreadable: bool
     clear: str
     reverse_key_function: Callable[[str], str] | None
+    key_pattern_function: PatternFunction | None
     unused: tuple[str, ...] = ()
     deprecated: tuple[str, ...] = ()
 

@@ -72,6 +72,14 @@ ENTRY_OPTIONS: tuple[Option, ...] = (
         None,
         doc="A function from the stored key to the caller's, for a KEY_FUNCTION that hides it.",
     ),
+    Option(
+        "KEY_PATTERN_FUNCTION",
+        "key_pattern_function",
+        optional(importable),
+        None,
+        doc="A function of pattern, prefix and version that makes a glob pattern for stored keys, "
+        "for a KEY_FUNCTION of the site's.",
+    ),
 )
 
 CACHE_OPTIONS: tuple[Option, ...] = (

@@ -143,11 +143,11 @@ class Recoding:
         self._told = told
 
     def run(self) -> Operation[None]:
+        match, looked = self.client.naming.everything(), 0
         nodes = yield Primaries()
         total = 0
         for node in nodes:
             total += (yield from if_allowed(DBSIZE().on(node))) or 0
-        match, looked = self.client.naming.everything(), 0
         for node in nodes:
             place = yield from identity(node)
             cursor = self.cursors.start(place)

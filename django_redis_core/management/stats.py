@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -104,6 +105,7 @@ def collect(
     target: Target, limit: int, depth: int, most: int, progress: Callable[[int], None]
 ) -> Operation[dict[str, Any]]:
     engine = target.engine
+    engine.naming.everything()  # where that is not known, it is said before anything is asked
     primaries, others = yield from all_nodes(engine)
     servers: list[dict[str, Any]] = []
     for node in (*primaries, *others):
@@ -220,10 +222,12 @@ def _span(milliseconds: int) -> str:
 def namer(naming: Keys, depth: int) -> Callable[[str], str]:
     """A function from a stored key to its family: the first ``depth`` parts of the name that the
     site gave it, between colons; where there is none, between dots."""
-    try:
-        name = _after_any_version(naming.prefix) if naming.plain else naming.namer()
-    except ImproperlyConfigured:  # a KEY_FUNCTION that hides the name
-        name = str
+    name: Callable[[str], str] = str
+    if naming.plain:
+        name = _after_any_version(naming.prefix)
+    else:
+        with suppress(ImproperlyConfigured):  # a KEY_FUNCTION that hides the name
+            name = naming.search("*", names=True).name or str
 
     def family(key: str) -> str:
         given = name(key)

@@ -150,7 +150,14 @@ class Command(BaseCommand):
 
 
 def _add_key_version(sub: CommandParser) -> None:
-    sub.add_argument("--key-version", help="The version of the key. Default: the cache's VERSION.")
+    sub.add_argument(
+        "--key-version", type=_version, help="The version of the key. Default: the cache's VERSION."
+    )
+
+
+def _version(text: str) -> Any:
+    """A number as sites write it, so that a KEY_FUNCTION may format it."""
+    return int(text) if text.isdecimal() and text == str(int(text)) else text
 
 
 def _add_no_input(sub: CommandParser) -> None:
