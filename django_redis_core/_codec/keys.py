@@ -154,13 +154,15 @@ class Keys:
         self, pattern: str, version: Any = None, prefix: str | None = None
     ) -> Callable[[str], bool]:
         assert self.reverse is not None
-        reverse, matches = self.reverse, matching(pattern)
+        reverse, function, matches = self.reverse, self.function, matching(pattern)
+        prefix = self.prefix if prefix is None else prefix
+        version = self.version if version is None else version
 
         def picks(key: str) -> bool:
             try:
                 name = reverse(key)
                 # Another cache's key, or one of another version, would be made otherwise.
-                return bool(matches(name)) and self.make(name, version, prefix) == key
+                return bool(matches(name)) and function(name, prefix, version) == key
             except (ValueError, TypeError, LookupError, AttributeError) as error:
                 if struck(error):
                     raise

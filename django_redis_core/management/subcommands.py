@@ -152,7 +152,7 @@ def clear(
     own = target.engine.naming.prefix
     name = prefix if isinstance(prefix, str) else own
     _delete_matching(
-        console, entries.by_prefix(target, name), f"have the prefix {name!r}", no_input
+        console, _on(target, entries.by_prefix, name), f"have the prefix {name!r}", no_input
     )
 
 

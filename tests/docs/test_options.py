@@ -82,6 +82,7 @@ def test_the_default_plugin_is_the_codes(name: str) -> None:
 def functions_of_a_site(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = ModuleType("myproject.keys")
     keys.make_key = default_key_func  # type: ignore[attr-defined]
+    keys.make_pattern = default_key_func  # type: ignore[attr-defined]
     keys.plain_key = lambda stored: stored.split(":", 2)[2]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "myproject", ModuleType("myproject"))
     monkeypatch.setitem(sys.modules, "myproject.keys", keys)
