@@ -20,7 +20,7 @@ from django.core.signals import setting_changed
 from .. import signals
 from .._codec.codec import Codec, is_lock_token
 from .._codec.keys import Keys
-from .._settings import CacheOptions, PluginUse, find_alias, parse
+from .._settings import CacheOptions, PluginUse, find_alias, load_listed, parse
 from ..commands import command as commands
 from ..connections.config import frozen
 from ..connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
@@ -29,7 +29,9 @@ from ..connections.raw import is_own_client
 from ..connections.recent import Recent
 from ..connections.topology import Clients, Topology
 from ..exceptions import PluginLoadError
+from ..interfaces import Sealer
 from ..interfaces.client import Client, ClientContext, compose, misplaced
+from . import built
 from .driver import Driver
 
 
@@ -40,12 +42,21 @@ class Engine:
         self.options = options
         self.alias = options.alias
         self.logger = logging.getLogger(options.logger or __package__)
-        self.codec = _codec(options, Unreadable(options.alias, self.logger))
+        sealer: Sealer = options.sealer.build()
+        self.codec = _codec(options, sealer, Unreadable(options.alias, self.logger))
         self.naming = Keys(
             options.key_prefix, options.version, options.key_function, options.reverse_key_function
         )
         self.client = _client(options, self.naming, self.codec)
         factory = options.connection_factory.build(options.connection)
+        #: The plugins' own objects, for hooks.
+        self.parts: tuple[Any, ...] = (
+            self.client,
+            *self.codec.serializers,
+            *self.codec.compressors,
+            sealer,
+            factory,
+        )
         self.topology = self.client.build_topology(options.locations, factory.topology)
         if not isinstance(self.topology, Topology):
             raise PluginLoadError(
@@ -115,11 +126,12 @@ def blocking_executor(
     return BlockingExecutor(Plan(topology, partial, recent))
 
 
-def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:
+def _codec(
+    options: CacheOptions, sealer: Sealer, report: Callable[[str, bytes, Exception], None]
+) -> Codec:
     compressors = [
         use.build(max_length=options.max_decompressed_size) for use in options.compressors
     ]
-    sealer = options.sealer.build()
     return Codec(
         [use.build() for use in options.serializers],
         [compressor for compressor in compressors if compressor.name != "identity"],
@@ -233,9 +245,13 @@ def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
     if found is None:
         # Without a lock: this imports modules of the site's, which may use a cache themselves. Two
         # threads may build the same engine, and both go on with the one that is stored first.
+        load_listed()
         options = parse(find_alias(location, params), location, params)
+        made = Engine(options)
         # The entry is kept because its objects count by identity, which must stay theirs.
-        found = _engines.setdefault(identity, (Engine(options), (location, params)))
+        found = _engines.setdefault(identity, (made, (location, params)))
+        if found[0] is made:
+            built.remember(made)
     return found[0]
 
 

@@ -11,9 +11,9 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import pluggy
 from django.utils.module_loading import import_string
@@ -21,10 +21,12 @@ from django.utils.module_loading import import_string
 from .. import interfaces
 from ..exceptions import PluginConflict, PluginError, PluginLoadError, PluginNotFound
 from ..interfaces import API_VERSION, OLDER_API_VERSIONS, Plugin
-from . import hookspecs
+from . import asking, hookspecs
+from .asking import Answer, Hooked
 from .catalogue import OURS, plugin_name
-from .hookspecs import KINDS
-from .listing import IGNORED, PluginInfo, loaded_line, with_aliases
+from .hookspecs import ACTS, KINDS
+from .listing import IGNORED, PluginInfo, hooks_line, loaded_line, with_aliases
+from .refusals import called, unknown_hook, unusable_hook
 from .static_kind import declared_kinds, source_file
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ BASES: dict[str, type[Plugin]] = {
 }
 
 _BUILT_IN = ("pickle", "identity", "none", "single", "client")
+
+T = TypeVar("T")
 
 EntryPoints: TypeAlias = "Callable[[], Iterable[EntryPoint]]"
 
@@ -87,6 +91,12 @@ class Registry:
         self._lock = threading.RLock()
         self._loaded: dict[tuple[str, str], _Loaded] = {}
         self._failed: dict[str, str] = {}
+        self._hooked: list[Hooked] = []
+        self._hooks_only: set[int] = set()  # entry points
+        #: What DJANGO_REDIS_PLUGINS names now; see ``load``.
+        self.listed: frozenset[str] = frozenset()
+        #: Called after something was registered in-process.
+        self.registered: list[Callable[[], object]] = []
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         built_in = _Source(DISTRIBUTION, None)
@@ -103,6 +113,42 @@ class Registry:
         """
         with self._lock:
             self._take(plugin, getattr(plugin, "__name__", None), _Source(source))
+        for tell in self.registered:
+            tell()
+
+    def load(self, written: Any, where: str) -> None:
+        """Registers a plugin for its hooks: the name of an entry point, or the dotted path of a
+        module or object. Raises PluginNotFound, PluginConflict or PluginLoadError."""
+        if not isinstance(written, str) or not written:
+            raise PluginLoadError(
+                f"{where}: {written!r} is no plugin; write the name of an entry point, or the "
+                "dotted path of a module with hooks."
+            )
+        with self._lock:
+            if any(one.listed == written for one in self._hooked):
+                return
+            if "." not in written:
+                self._load_entry_point(written, where, listed=written)
+                return
+            found = _imported(written, where)
+            if not self.manager.is_registered(found):
+                self._take(found, written, _Source(written), listed=written)
+
+    def ask(
+        self,
+        hook: str,
+        read: Callable[[Any], T],
+        uses: Iterable[type[Any]] | None = None,
+        **arguments: Any,
+    ) -> Iterator[Answer[T]]:
+        """What plugins answer to one of ``hookspecs.ACTS``; see ``asking.ask``. ``uses`` are the
+        classes of the cache that it is about: who offers others is not asked."""
+        hooked = [one for one in self.hooked() if one.is_asked(uses)]
+        return asking.ask(self.manager, hooked, hook, read, arguments)
+
+    def hooked(self) -> list[Hooked]:
+        """All who are registered, without those that settings have listed once and do no more."""
+        return [one for one in self._hooked if one.listed is None or one.listed in self.listed]
 
     def plugin(self, kind: str, written: Any, where: str) -> type[Any]:
         """The class of ``kind`` that settings name.
@@ -143,6 +189,7 @@ class Registry:
                 loaded_line(kind, loaded.plugin, loaded.source.distribution, loaded.source.version)
                 for (kind, _), loaded in self._loaded.items()
             ]
+            lines += [hooks_line(one) for one in self.hooked() if not one.offers]
             for name, candidates in self._installed().items():
                 for entry_point in candidates:
                     if not self._is_loaded(entry_point):
@@ -183,7 +230,8 @@ class Registry:
         return self._failed.get(name, "")
 
     def _is_loaded(self, entry_point: EntryPoint) -> bool:
-        return any(loaded.source.entry_point is entry_point for loaded in self._loaded.values())
+        loaded = {id(one.source.entry_point) for one in self._loaded.values()}
+        return id(entry_point) in loaded | self._hooks_only
 
     def _installed(self) -> dict[str, list[EntryPoint]]:
         if self._entry_points is None:
@@ -208,15 +256,35 @@ class Registry:
         try:
             found = import_string(path)
         except (Exception, SystemExit) as error:
-            raise PluginLoadError(
-                f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
-            ) from error
+            raise PluginLoadError(_not_imported(path, where, error)) from error
         return self._checked(kind, found, where, repr(path))
 
     def _from_entry_point(self, kind: str, name: str, where: str) -> type[Plugin]:
+        if not self._installed().get(name):
+            raise PluginNotFound(self._not_found(kind, name, where))
+        entry_point = self._load_entry_point(name, where)
+        known = self._loaded.get((kind, name))
+        if known is None:
+            offered = [
+                f"the {_words(of)} {other!r}"
+                for (of, other), loaded in self._loaded.items()
+                if loaded.source.entry_point is entry_point
+            ]
+            raise PluginLoadError(
+                f"{where}: {_source(entry_point)} offers no {_words(kind)} named {name!r}, but "
+                f"{' and '.join(sorted(offered)) or 'hooks, for DJANGO_REDIS_PLUGINS'}."
+            )
+        return known.plugin
+
+    def _load_entry_point(self, name: str, where: str, listed: str | None = None) -> EntryPoint:
         candidates = self._installed().get(name, [])
         if not candidates:
-            raise PluginNotFound(self._not_found(kind, name, where))
+            close = get_close_matches(name, self._installed(), 1, 0.5)
+            raise PluginNotFound(
+                f"{where}: there is no plugin named {name!r}."
+                f"{f' Did you mean {close[0]!r}?' if close else ''} Write the name of an installed "
+                "plugin's entry point, or the dotted path of a module with hooks."
+            )
         if len(candidates) > 1:
             raise PluginConflict(
                 f"{where}: the name {name!r} is offered by {_rivals(candidates)}; "
@@ -226,7 +294,7 @@ class Registry:
         source = _source(entry_point)
         if not self._is_loaded(entry_point):
             try:
-                self._take(entry_point.load(), f"{source}:{name}", source, name)
+                self._take(entry_point.load(), f"{source}:{name}", source, name, listed)
             except (Exception, SystemExit) as error:  # which would end a site without a word
                 ours = isinstance(error, PluginError)
                 self._failed[name] = str(error) if ours else f"{type(error).__name__}: {error}"
@@ -237,18 +305,7 @@ class Registry:
                     f"{type(error).__name__}: {error}"
                 ) from error
             self._failed.pop(name, None)
-        known = self._loaded.get((kind, name))
-        if known is None:
-            offered = [
-                f"the {_words(of)} {other!r}"
-                for (of, other), loaded in self._loaded.items()
-                if loaded.source.entry_point is entry_point
-            ]
-            raise PluginLoadError(
-                f"{where}: {source} offers no {_words(kind)} named {name!r}, but "
-                f"{' and '.join(sorted(offered))}."
-            )
-        return known.plugin
+        return entry_point
 
     def _take(
         self,
@@ -256,6 +313,7 @@ class Registry:
         pluggy_name: str | None,
         source: _Source,
         entry_point_name: str | None = None,
+        listed: str | None = None,
     ) -> None:
         """Registers with pluggy and keeps the classes that the plugin's hooks return."""
         manager = self.manager
@@ -264,11 +322,8 @@ class Registry:
         try:
             try:
                 manager.register(plugin, pluggy_name)
-            except pluggy.PluginValidationError as error:  # pluggy's words take three lines
-                raise PluginLoadError(
-                    f"{source}: a hook of {_called(plugin)} has arguments, and hooks take none: "
-                    f"{' '.join(str(error).split())}."
-                ) from error
+            except pluggy.PluginValidationError as error:
+                raise PluginLoadError(unusable_hook(plugin, source, error)) from error
             self._refuse_unknown_hook(plugin, source)
             others = [other for other in manager.get_plugins() if other is not plugin]
             taken: dict[tuple[str, str], _Loaded] = {}
@@ -278,12 +333,22 @@ class Registry:
                     checked = self._checked(kind, found, source, repr(found))
                     self._refuse_name(kind, checked.name, source, entry_point_name)
                     taken[kind, checked.name] = _Loaded(checked, source)
-            if not taken:
+            callers = manager.get_hookcallers(plugin) or ()
+            acts = any(caller.name in ACTS for caller in callers)
+            if not taken and not acts:
                 raise PluginLoadError(
-                    f"{source} offers no plugin: no function of {_called(plugin)} is marked with "
-                    "django_redis_core.hookimpl and returns a class."
+                    f"{source} offers no plugin: no function of {called(plugin)} is marked with "
+                    "django_redis_core.hookimpl and returns a class, or is another hook."
                 )
             self._loaded.update(taken)
+            if not taken and source.entry_point is not None:
+                self._hooks_only.add(id(source.entry_point))
+            if acts:
+                offers = tuple(one.plugin for one in taken.values())
+                name = entry_point_name or called(plugin)
+                # A part of a cache is asked by that, listed or not.
+                listed = None if offers else listed
+                self._hooked.append(Hooked(plugin, name, source, offers, listed))
         except BaseException:
             # pluggy keeps a plugin whose hooks it refuses.
             if manager.is_registered(plugin):
@@ -294,16 +359,9 @@ class Registry:
         try:
             self.manager.check_pending()
         except pluggy.PluginValidationError as error:
-            hooks = [f"register_{kind}" for kind in KINDS]
             callers = self.manager.get_hookcallers(plugin) or ()
             unknown = [caller.name for caller in callers if not caller.has_spec()]
-            close = [match for name in unknown for match in get_close_matches(name, hooks, 1)]
-            raise PluginLoadError(
-                f"{source}: {_called(plugin)} marks {' and '.join(sorted(unknown))} with "
-                "django_redis_core.hookimpl, and there is no such hook."
-                f"{f' Did you mean {close[0]}?' if close else ''} The hooks are "
-                f"{', '.join(hooks[:-1])} and {hooks[-1]}."
-            ) from error
+            raise PluginLoadError(unknown_hook(plugin, source, unknown)) from error
 
     def _refuse_name(
         self, kind: str, name: str, source: _Source, entry_point_name: str | None
@@ -396,8 +454,21 @@ def _rivals(candidates: list[EntryPoint]) -> str:
     return " and ".join(sorted(str(_source(candidate)) for candidate in candidates))
 
 
-def _called(plugin: object) -> str:
-    return str(getattr(plugin, "__name__", None) or repr(plugin))
+def _imported(path: str, where: str) -> Any:
+    """The module or object of a dotted path."""
+    try:
+        try:
+            return importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            if not f"{path}.".startswith(f"{error.name}."):
+                raise  # of a module that this one imports
+            return import_string(path)
+    except (Exception, SystemExit) as error:
+        raise PluginLoadError(_not_imported(path, where, error)) from error
+
+
+def _not_imported(path: str, where: str, error: BaseException) -> str:
+    return f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
 
 
 #: The registry of this process.

@@ -17,9 +17,11 @@ from .._options.option import (
     seconds,
     text,
 )
+from .built import BuiltCache, CacheOptions
 from .client import ALL_OTHERS, CHANGES_ENTRIES, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
+from .operating import EntryColumn, ServerColumn, Subcommand
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
 from .serializer import Serializer
@@ -32,19 +34,24 @@ __all__ = [
     "MISSING",
     "OLDER_API_VERSIONS",
     "OPERATIONS",
+    "BuiltCache",
     "CacheKey",
+    "CacheOptions",
     "Client",
     "ClientContext",
     "Codec",
     "Compressor",
     "ConnectionFactory",
     "Deprecation",
+    "EntryColumn",
     "Finding",
     "Keys",
     "Option",
     "Plugin",
     "Sealer",
     "Serializer",
+    "ServerColumn",
+    "Subcommand",
     "addresses",
     "boolean",
     "integer",
