@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import pluggy
@@ -112,7 +113,9 @@ class Registry:
         on purpose. Raises PluginConflict or PluginLoadError.
         """
         with self._lock:
-            self._take(plugin, getattr(plugin, "__name__", None), _Source(source))
+            # Two modules have two names; classes and other objects of one name may be two.
+            name = plugin.__name__ if isinstance(plugin, ModuleType) else f"{id(plugin):x}"
+            self._take(plugin, name, _Source(source))
         for tell in self.registered:
             tell()
 

@@ -117,12 +117,10 @@ def _targets(of: Hooked, one: Subcommand, aliases: list[str] | None) -> list[Tar
     """The caches that it is about: those that use a part of the plugin, if it has any."""
     found = targets(aliases)
     using = [target for target in found if _uses(target, of)]
-    if not using:
+    if not using or (aliases and len(using) < len(found)):
         names = " or ".join(repr(offered.name) for offered in of.offers)
-        asked = ", ".join(target.alias for target in found)
-        raise CommandError(
-            f"{one.name!r} is about caches with {names}, and there is none: {asked}."
-        )
+        others = ", ".join(repr(target.alias) for target in found if target not in using)
+        raise CommandError(f"{one.name!r} is about caches with {names}, which {others} has not.")
     return using
 
 

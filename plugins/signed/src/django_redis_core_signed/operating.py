@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from django.core.checks import CheckMessage, Warning
+from django.core import checks
 
 from django_redis_core.interfaces import BuiltCache, Finding
 
@@ -24,11 +24,11 @@ def findings(cache: BuiltCache) -> Iterator[Finding]:
         )
 
 
-def messages(cache: BuiltCache) -> Iterator[CheckMessage]:
+def messages(cache: BuiltCache) -> Iterator[checks.CheckMessage]:
     """W001: that time is over, and the option does nothing any more."""
     until = cache.part(SignedSealer).until
     if until is not None and until <= time.time():
-        yield Warning(
+        yield checks.Warning(
             f"accept_unsigned_until of the sealer signed is over since {_shown(until)}.",
             hint="Take it out.",
             id="django_redis_core_signed.W001",
