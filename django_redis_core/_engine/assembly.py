@@ -262,6 +262,7 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
         for engine, _ in _engines.values():
             engine.close_idle()
         _engines.clear()
+        built.forget()
         if setting != "CACHES":  # for which Django does this itself
             caches._connections = Local(caches.thread_critical)
 

@@ -24,14 +24,16 @@ class Engine(Built, Protocol):
     """A cache, put together."""
 
     @property
+    def alias(self) -> str: ...
+    @property
     def options(self) -> CacheOptions: ...
     @property
     def logger(self) -> logging.Logger: ...
 
 
-def view(engine: Built) -> BuiltCache:
+def view(engine: Engine) -> BuiltCache:
     """``engine`` as hooks are handed it."""
-    return BuiltCache(engine.options.alias, weakref.ref(engine))
+    return BuiltCache(engine.alias, weakref.ref(engine))
 
 
 def ask(
@@ -46,9 +48,14 @@ class _Told:
     """A cache, and the plugins that know of it."""
 
     def __init__(self, engine: Engine) -> None:
-        self.cache = view(engine)
+        self.cache = BuiltCache(engine.alias, self._find)
         self.logger = engine.logger
         self.plugins: set[int] = set()
+        self.forgotten = False
+        self._engine = weakref.ref(engine)
+
+    def _find(self) -> Engine | None:
+        return None if self.forgotten else self._engine()
 
 
 #: By the cache's engine, which keeps its item as long as it lives.
@@ -61,6 +68,15 @@ def remember(engine: Engine) -> None:
     with _lock:
         _known[engine] = _Told(engine)
     tell()
+
+
+def forget() -> None:
+    """Settings have changed: no cache is theirs any more, whoever holds a backend object still. (A
+    context of asyncio's may for long, also in code that has no tasks: asgiref's Local is there.)"""
+    with _lock:
+        for told in _known.values():
+            told.forgotten = True
+        _known.clear()
 
 
 def tell() -> None:
@@ -78,7 +94,7 @@ def tell() -> None:
             if of is None or not _is_first(told, of):
                 continue
             arguments = {"alias": told.cache.alias, "cache": told.cache}
-            answer = asking.tell(of, impl, arguments)
+            answer = asking.tell(of, "cache_built", impl, arguments)
             if answer.error is not None:
                 told.logger.error("%s", answer.trouble(), exc_info=answer.error)
 

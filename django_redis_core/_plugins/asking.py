@@ -97,13 +97,15 @@ def ask(
             yield blame(_guilty(error, found, by_plugin, of), hook, error)
 
 
-def tell(of: Hooked, impl: pluggy.HookImpl, arguments: Mapping[str, Any]) -> Answer[None]:
+def tell(
+    of: Hooked, hook: str, impl: pluggy.HookImpl, arguments: Mapping[str, Any]
+) -> Answer[None]:
     """Calls one implementation of a historic hook, which has no wrappers."""
     try:
         impl.function(**{name: arguments[name] for name in impl.argnames})
     except Exception as error:
-        return blame(of, impl.function.__name__, error)
-    return Answer(of, impl.function.__name__)
+        return blame(of, hook, error)
+    return Answer(of, hook)
 
 
 def blame(of: Hooked, hook: str, error: Exception) -> Answer[Any]:

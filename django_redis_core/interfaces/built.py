@@ -77,7 +77,7 @@ class BuiltCache:
 
     @property
     def alive(self) -> bool:
-        """Whether somebody may still use it."""
+        """Whether it is still one of this process."""
         return self._find() is not None
 
     @property
