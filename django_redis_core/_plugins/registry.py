@@ -134,8 +134,12 @@ class Registry:
                 self._load_entry_point(written, where, listed=written)
                 return
             found = _imported(written, where)
-            if not self.manager.is_registered(found):
+            if self.manager.is_registered(found):
+                return
+            try:
                 self._take(found, written, _Source(written), listed=written)
+            except PluginError as error:
+                raise type(error)(f"{where}: {error}") from error
 
     def ask(
         self,

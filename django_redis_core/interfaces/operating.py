@@ -49,7 +49,7 @@ class Subcommand(ABC):
         return
 
     @abstractmethod
-    def report(self, cache: BuiltCache, **options: Any) -> Any:
+    def report(self, cache: BuiltCache, *args: Any, **options: Any) -> Any:
         """What there is to tell of one cache, of types that JSON has. Raises Django's CommandError
         for what cannot be done."""
 

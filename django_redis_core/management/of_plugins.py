@@ -21,11 +21,6 @@ from .targets import Target, targets
 _HOOK = "redis_cache_subcommands"
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
-#: What Django's parser and ours put beside the arguments of a plugin.
-_NOT_ITS_OWN = frozenset(
-    "subcommand settings pythonpath traceback no_color force_color skip_checks".split()
-)
-
 #: ``add`` of the command: makes a parser for a subcommand.
 Add = Callable[[str, str, Callable[..., None]], Any]
 
@@ -45,9 +40,12 @@ def add_all(add: Add, taken: Container[str]) -> list[str]:
             add(name, f"Not usable: {words}.", partial(_refuse, words))
         else:
             [(of, one)] = several
-            sub = add(name, one.help, partial(_run, of, one))
+            own: list[str] = []
+            sub = add(name, one.help, partial(_run, of, one, own))
+            before = {action.dest for action in sub._actions}
             try:
                 one.add_arguments(sub)
+                own += [action.dest for action in sub._actions if action.dest not in before]
             except Exception as error:
                 answer = blame(of, f"{_HOOK} ({name})", error)
                 faults.append(f"{answer.trouble()}.")
@@ -62,14 +60,15 @@ def _offered() -> tuple[dict[str, list[tuple[Hooked, Subcommand]]], list[str]]:
         load_listed()
     except ImproperlyConfigured as error:
         faults.append(str(error))
+    uses: list[type[Any]] = []
     for kind, name in used_plugins():
         if "." not in name:  # a class by itself has no hooks
             try:
-                registry.plugin(kind, name, "CACHES")
+                uses.append(registry.plugin(kind, name, "CACHES"))
             except PluginError:
                 pass  # "plugins" and the caches that it is for tell why
     offered: dict[str, list[tuple[Hooked, Subcommand]]] = {}
-    for answer in registry.ask(_HOOK, _subcommands):
+    for answer in registry.ask(_HOOK, _subcommands, uses):
         if answer.error is not None:
             faults.append(f"{answer.trouble()}.")
         for one in answer.value or ():
@@ -97,9 +96,15 @@ def _refuse(words: str, console: Console, **options: Any) -> None:
 
 
 def _run(
-    of: Hooked, one: Subcommand, console: Console, *, alias: list[str] | None, **options: Any
+    of: Hooked,
+    one: Subcommand,
+    names: list[str],
+    console: Console,
+    *,
+    alias: list[str] | None,
+    **options: Any,
 ) -> None:
-    own = {name: value for name, value in options.items() if name not in _NOT_ITS_OWN}
+    own = {name: options[name] for name in names}
     told = [_Told(of, one, target, own) for target in _targets(of, one, alias)]
     lines = {one.alias: one.lines for one in told}
     console.show(

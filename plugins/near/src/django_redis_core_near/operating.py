@@ -45,7 +45,7 @@ class NearSubcommand(Subcommand):
     name = "near"
     help = "Show whether servers tell of writes, so that copies are kept, and how many listen."
 
-    def report(self, cache: BuiltCache, **options: Any) -> Any:
+    def report(self, cache: BuiltCache) -> Any:
         client = cache.part(NearClient)
         return {"servers": cache.run(_servers(client)), "limits": client.limits()}
 
