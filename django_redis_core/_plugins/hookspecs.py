@@ -88,7 +88,7 @@ def examine(cache: BuiltCache) -> Iterable[Finding] | None:
     """Tells ``manage.py redis_cache doctor`` of a cache: what is wrong, could be better, is well.
 
     Returns ``Finding`` objects; their texts name no password. It is called whether the servers
-    answer or not, after the doctor's own look at them, and may ask them by ``cache.run``. Clients
+    answer or not, after the doctor's own look at them, and may ask them by ``cache.call``. Clients
     have a method of this name besides, which composes with those of other clients.
     """
     raise AssertionError("a specification is not called")

@@ -4,7 +4,15 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .._codec.codec import MISSING, Codec, is_lock_token, reads_as_int
 from .._codec.keys import CacheKey, Keys
-from .._operations.declare import OPERATIONS
+from .._operations.declare import (
+    Arguments,
+    Declaration,
+    always,
+    argument,
+    checked,
+    operation,
+    so_far,
+)
 from .._options.deprecation import Deprecation
 from .._options.option import (
     Option,
@@ -18,7 +26,7 @@ from .._options.option import (
     text,
 )
 from .built import BuiltCache, CacheOptions
-from .client import ALL_OTHERS, CHANGES_ENTRIES, Client, ClientContext, Finding
+from .client import ALL_OTHERS, CHANGES_ENTRIES, OPERATIONS, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
 from .operating import EntryColumn, ServerColumn, Subcommand
@@ -34,6 +42,7 @@ __all__ = [
     "MISSING",
     "OLDER_API_VERSIONS",
     "OPERATIONS",
+    "Arguments",
     "BuiltCache",
     "CacheKey",
     "CacheOptions",
@@ -42,6 +51,7 @@ __all__ = [
     "Codec",
     "Compressor",
     "ConnectionFactory",
+    "Declaration",
     "Deprecation",
     "EntryColumn",
     "Finding",
@@ -53,13 +63,18 @@ __all__ = [
     "ServerColumn",
     "Subcommand",
     "addresses",
+    "always",
+    "argument",
     "boolean",
+    "checked",
     "integer",
     "is_lock_token",
     "mapping",
     "one_of",
+    "operation",
     "optional",
     "reads_as_int",
     "seconds",
+    "so_far",
     "text",
 ]

@@ -39,6 +39,8 @@ class CacheOptions(Protocol):
 
 class _Driver(Protocol):
     @property
+    def begin(self) -> Any: ...
+    @property
     def execute(self) -> Callable[[Any], Any]: ...
 
 
@@ -87,8 +89,8 @@ class BuiltCache:
 
     @property
     def client(self) -> Client:
-        """The object that has the operations, as generators, which ``run`` runs. Clients that were
-        put together are one object, an instance of each."""
+        """The object that knows what an operation means. Clients that were put together are one
+        object, an instance of each."""
         return self._engine().client
 
     @property
@@ -110,10 +112,14 @@ class BuiltCache:
                 return part
         raise LookupError(f"CACHES[{self.alias!r}] has no part that is a {plugin.__name__}.")
 
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The answer of an operation of the cache: ``cache.call("get", "key")``. Not of those that
+        iterate. It waits, so it is for commands and not for ``cache_built``. Raises
+        ``ConnectionInterrupted`` for trouble with servers, whatever IGNORE_EXCEPTIONS says."""
+        return self.run(getattr(self._engine().driver.begin, name)(*args, **kwargs))
+
     def run(self, operation: Operation[T]) -> T:
-        """The answer of an operation, such as ``cache.run(cache.client.get("key"))``, on the
-        cache's own connections. It waits, so it is for commands and not for ``cache_built``.
-        Raises ``ConnectionInterrupted`` for trouble, whatever IGNORE_EXCEPTIONS says."""
+        """The same of a generator of one's own, which yields commands as operations do."""
         return run(operation, self._engine().driver.execute)
 
     def _engine(self) -> Built:

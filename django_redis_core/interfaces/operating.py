@@ -29,7 +29,7 @@ class Subcommand(ABC):
                 parser.add_argument("--key", default="owner", help="Where that stands.")
 
             def report(self, cache, *, key):
-                return {"owner": cache.run(cache.client.get(key))}
+                return {"owner": cache.call("get", key)}
 
             def lines(self, report):
                 return [f"owned by {report['owner'] or 'nobody'}"]

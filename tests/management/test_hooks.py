@@ -45,7 +45,7 @@ class Owner(Subcommand):
             raise CommandError("Not that one.")
         if key == "broken":
             raise RuntimeError("no idea")
-        return {"owner": cache.run(cache.client.get(key))}
+        return {"owner": cache.call("get", key)}
 
     def lines(self, report: Any) -> Iterator[str]:
         yield f"owned by {report['owner'] or 'nobody'}"
@@ -183,7 +183,7 @@ def test_a_list_of_plugins_that_is_wrong_is_told_by_every_subcommand(
 def test_doctor_asks_plugins_of_every_kind(site: MakeSite, manage: Manage, acting: Acting) -> None:
     def look(cache: BuiltCache) -> Iterator[Finding]:
         yield Finding("note", f"{cache.alias} is known")
-        if cache.run(cache.client.get("ill")):
+        if cache.call("get", "ill"):
             yield Finding("problem", "It is ill.")
 
     acting("acme", examine=look)

@@ -186,7 +186,7 @@ def test_what_a_hook_is_handed(acting: Acting, redis_server: Server) -> None:
         assert {part.name for part in seen.parts} == {"mine+default", "pickle", "none", "single"}
         with pytest.raises(LookupError, match=r"CACHES\['t-a'\] has no part that is a Watcher"):
             seen.part(Watcher)
-        assert seen.run(seen.client.get("k")) == [1]
+        assert seen.call("get", "k") == [1]
         [server] = seen.topology.nodes()
         assert server.name == f"redis://127.0.0.1:{redis_server.port}/0"
 
