@@ -147,7 +147,7 @@ def _failed(alias: str, error: Exception) -> CheckMessage:
     )
 
 
-def _place_of(error: Exception) -> str:
+def _place_of(error: BaseException) -> str:
     *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     return f"in {frame.f_code.co_filename}, line {line}"
 

@@ -52,7 +52,7 @@ class Answer(Generic[T]):
     of: Hooked
     hook: str
     value: T | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
     def trouble(self, words: str | None = None) -> str:
         """What went wrong, and whose fault it is. ``words`` stand for the error's own, which may
@@ -93,7 +93,7 @@ def ask(
             returned = manager.subset_hook_caller(hook, others)(**arguments)
             for value in returned if isinstance(returned, list) else [returned]:
                 yield Answer(of, hook, read(value))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # which would end a site without a word
             yield blame(_guilty(error, found, by_plugin, of), hook, error)
 
 
@@ -103,12 +103,12 @@ def tell(
     """Calls one implementation of a historic hook, which has no wrappers."""
     try:
         impl.function(**{name: arguments[name] for name in impl.argnames})
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return blame(of, hook, error)
     return Answer(of, hook)
 
 
-def blame(of: Hooked, hook: str, error: Exception) -> Answer[Any]:
+def blame(of: Hooked, hook: str, error: BaseException) -> Answer[Any]:
     """The answer that ``error`` stands for; raised again where it is not the plugin's."""
     if _is_a_signals(error):
         raise error
@@ -135,7 +135,7 @@ def _shown(value: Any) -> str:
 
 
 def _guilty(
-    error: Exception,
+    error: BaseException,
     found: Iterable[pluggy.HookImpl],
     by_plugin: Mapping[int, Hooked],
     called: Hooked,
@@ -147,7 +147,7 @@ def _guilty(
     return called
 
 
-def _is_a_signals(error: Exception) -> bool:
+def _is_a_signals(error: BaseException) -> bool:
     """Whether the handler of a signal raised it, a time limit say, which only happened to strike
     while a plugin ran: that is for whoever has set the limit."""
     handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()} - {None}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -28,6 +27,7 @@ from .catalogue import OURS, plugin_name
 from .hookspecs import ACTS, KINDS
 from .listing import IGNORED, PluginInfo, hooks_line, loaded_line, with_aliases
 from .refusals import called, unknown_hook, unusable_hook
+from .sources import Source, imported, not_imported, rivals, source_of
 from .static_kind import declared_kinds, source_file
 
 if TYPE_CHECKING:
@@ -57,29 +57,9 @@ def installed_entry_points() -> Iterable[EntryPoint]:
     return importlib.metadata.entry_points(group=GROUP)
 
 
-class _Source:
-    """Where a plugin comes from, as errors name it; ``version`` None: this distribution's."""
-
-    def __init__(
-        self, distribution: str, version: str | None = "", entry_point: EntryPoint | None = None
-    ) -> None:
-        self.distribution = distribution
-        self._version = version
-        self.entry_point = entry_point
-
-    @property
-    def version(self) -> str:
-        if self._version is None:  # by way of sys.modules: the package stands above this module
-            self._version = str(sys.modules[hookspecs.PROJECT].__version__)
-        return self._version
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version}".strip()
-
-
 class _Loaded(NamedTuple):
     plugin: type[Plugin]
-    source: _Source
+    source: Source
 
 
 class Registry:
@@ -100,7 +80,7 @@ class Registry:
         self.registered: list[Callable[[], object]] = []
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
-        built_in = _Source(DISTRIBUTION, None)
+        built_in = Source(DISTRIBUTION, None)
         for name in _BUILT_IN:
             module = importlib.import_module(f"{__package__}.defaults.{name}")
             self._take(module, module.__name__, built_in)
@@ -115,7 +95,7 @@ class Registry:
         with self._lock:
             # Two modules have two names; classes and other objects of one name may be two.
             name = plugin.__name__ if isinstance(plugin, ModuleType) else f"{id(plugin):x}"
-            self._take(plugin, name, _Source(source))
+            self._take(plugin, name, Source(source))
         for tell in self.registered:
             tell()
 
@@ -133,11 +113,11 @@ class Registry:
             if "." not in written:
                 self._load_entry_point(written, where, listed=written)
                 return
-            found = _imported(written, where)
+            found = imported(written, where)
             if self.manager.is_registered(found):
                 return
             try:
-                self._take(found, written, _Source(written), listed=written)
+                self._take(found, written, Source(written), listed=written)
             except PluginError as error:
                 raise type(error)(f"{where}: {error}") from error
 
@@ -200,7 +180,7 @@ class Registry:
             for name, candidates in self._installed().items():
                 for entry_point in candidates:
                     if not self._is_loaded(entry_point):
-                        source = _source(entry_point)
+                        source = source_of(entry_point)
                         lines += [
                             PluginInfo(
                                 name=name,
@@ -233,7 +213,7 @@ class Registry:
         if (kind, name) in self._loaded:
             return f"{IGNORED}: {self._loaded[kind, name].source} registered the same name"
         if len(candidates) > 1:
-            return f"not usable: {_rivals(candidates)} offer the same name"
+            return f"not usable: {rivals(candidates)} offer the same name"
         return self._failed.get(name, "")
 
     def _is_loaded(self, entry_point: EntryPoint) -> bool:
@@ -247,14 +227,14 @@ class Registry:
                 others = found.setdefault(entry_point.name, [])
                 # A distribution that is on the path twice (an editable install beside its wheel)
                 # offers one plugin, not two.
-                source = str(_source(entry_point))
-                if source not in map(str, map(_source, others)):
+                source = str(source_of(entry_point))
+                if source not in map(str, map(source_of, others)):
                     others.append(entry_point)
             self._entry_points = found
         return self._entry_points
 
     def _kinds(self, entry_point: EntryPoint) -> list[str]:
-        ours = _source(entry_point).distribution == f"{DISTRIBUTION}-{entry_point.name}"
+        ours = source_of(entry_point).distribution == f"{DISTRIBUTION}-{entry_point.name}"
         if ours and entry_point.name in OURS:
             return [OURS[entry_point.name]]
         return declared_kinds(entry_point)
@@ -263,7 +243,7 @@ class Registry:
         try:
             found = import_string(path)
         except (Exception, SystemExit) as error:
-            raise PluginLoadError(_not_imported(path, where, error)) from error
+            raise PluginLoadError(not_imported(path, where, error)) from error
         return self._checked(kind, found, where, repr(path))
 
     def _from_entry_point(self, kind: str, name: str, where: str) -> type[Plugin]:
@@ -278,7 +258,7 @@ class Registry:
                 if loaded.source.entry_point is entry_point
             ]
             raise PluginLoadError(
-                f"{where}: {_source(entry_point)} offers no {_words(kind)} named {name!r}, but "
+                f"{where}: {source_of(entry_point)} offers no {_words(kind)} named {name!r}, but "
                 f"{' and '.join(sorted(offered)) or 'hooks, for DJANGO_REDIS_PLUGINS'}."
             )
         return known.plugin
@@ -294,11 +274,11 @@ class Registry:
             )
         if len(candidates) > 1:
             raise PluginConflict(
-                f"{where}: the name {name!r} is offered by {_rivals(candidates)}; "
+                f"{where}: the name {name!r} is offered by {rivals(candidates)}; "
                 "uninstall all but one of them."
             )
         entry_point = candidates[0]
-        source = _source(entry_point)
+        source = source_of(entry_point)
         if not self._is_loaded(entry_point):
             try:
                 self._take(entry_point.load(), f"{source}:{name}", source, name, listed)
@@ -318,7 +298,7 @@ class Registry:
         self,
         plugin: object,
         pluggy_name: str | None,
-        source: _Source,
+        source: Source,
         entry_point_name: str | None = None,
         listed: str | None = None,
     ) -> None:
@@ -362,7 +342,7 @@ class Registry:
                 manager.unregister(plugin)
             raise
 
-    def _refuse_unknown_hook(self, plugin: object, source: _Source) -> None:
+    def _refuse_unknown_hook(self, plugin: object, source: Source) -> None:
         try:
             self.manager.check_pending()
         except pluggy.PluginValidationError as error:
@@ -371,7 +351,7 @@ class Registry:
             raise PluginLoadError(unknown_hook(plugin, source, unknown)) from error
 
     def _refuse_name(
-        self, kind: str, name: str, source: _Source, entry_point_name: str | None
+        self, kind: str, name: str, source: Source, entry_point_name: str | None
     ) -> None:
         rival = self._loaded.get((kind, name))
         if rival is not None:
@@ -447,35 +427,6 @@ def _hint_for(found: Any) -> str:
 
 def _words(kind: str) -> str:
     return kind.replace("_", " ")
-
-
-def _source(entry_point: EntryPoint) -> _Source:
-    # What a broken uninstall leaves behind has entry points and no METADATA: no name either.
-    metadata: Any = entry_point.dist.metadata if entry_point.dist else None
-    if metadata and metadata.get("Name"):
-        return _Source(metadata.get("Name"), metadata.get("Version") or "", entry_point)
-    return _Source(f"an unknown distribution ({entry_point.value})", "", entry_point)
-
-
-def _rivals(candidates: list[EntryPoint]) -> str:
-    return " and ".join(sorted(str(_source(candidate)) for candidate in candidates))
-
-
-def _imported(path: str, where: str) -> Any:
-    """The module or object of a dotted path."""
-    try:
-        try:
-            return importlib.import_module(path)
-        except ModuleNotFoundError as error:
-            if not f"{path}.".startswith(f"{error.name}."):
-                raise  # of a module that this one imports
-            return import_string(path)
-    except (Exception, SystemExit) as error:
-        raise PluginLoadError(_not_imported(path, where, error)) from error
-
-
-def _not_imported(path: str, where: str, error: BaseException) -> str:
-    return f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
 
 
 #: The registry of this process.

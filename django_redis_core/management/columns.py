@@ -109,7 +109,7 @@ class Columns:
                 by_plugin.setdefault(distribution, {})[name] = cell
         return {"columns": by_plugin} if by_plugin else {}
 
-    def _fault(self, of: Hooked, error: Exception) -> None:
+    def _fault(self, of: Hooked, error: BaseException) -> None:
         self.faults.append(f"{blame(of, _HOOK, error).trouble(self._target.explain(error))}.")
 
 

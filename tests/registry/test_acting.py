@@ -77,6 +77,7 @@ def test_a_part_of_caches_is_asked_about_those_that_use_it() -> None:
     ("hook", "words"),
     [
         (lambda: 1 / 0, "acme: its hook examine raised ZeroDivisionError: division by zero"),
+        (lambda: exit(3), "acme: its hook examine raised SystemExit: 3"),
         (lambda: "text", "acme: its hook examine returned a str; it must return texts"),
         (lambda: 5, "acme: its hook examine returned a int; it must return texts"),
         (lambda: {"a": 1}, "acme: its hook examine returned a dict; it must return texts"),
