@@ -22,7 +22,6 @@ from redis.connection import SSLConnection
 
 from ._engine.assembly import Engine, engine_for
 from ._engine.built import ask
-from ._plugins.asking import Nonsense, many
 from ._plugins.registry import registry
 from ._settings import load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
@@ -171,6 +170,9 @@ def _said_by_plugins(alias: str, engine: Engine) -> Iterable[CheckMessage]:
 
 def _messages(returned: Any) -> list[CheckMessage]:
     """What ``check_cache`` returned, or Nonsense."""
+    # Here, for a process that checks nothing makes do without.
+    from ._plugins.asking import Nonsense, many
+
     found = many(CheckMessage, "messages of django.core.checks")(returned)
     for message in found:
         if not isinstance(message.id, str) or message.id.partition(".")[0] in ("", TAG):

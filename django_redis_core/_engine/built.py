@@ -10,25 +10,31 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._plugins import asking
 from .._plugins.registry import registry
-from .._settings import CacheOptions
-from ..interfaces.built import Built, BuiltCache
+from ..interfaces import BuiltCache
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from .._plugins.asking import Answer
+    from .._plugins.sources import Hooked
+    from .._settings import CacheOptions
+    from ..interfaces.built import Built
+
+    class Engine(Built, Protocol):
+        """A cache, put together."""
+
+        @property
+        def alias(self) -> str: ...
+        @property
+        def options(self) -> CacheOptions: ...
+        @property
+        def logger(self) -> logging.Logger: ...
+
 
 T = TypeVar("T")
-
-
-class Engine(Built, Protocol):
-    """A cache, put together."""
-
-    @property
-    def alias(self) -> str: ...
-    @property
-    def options(self) -> CacheOptions: ...
-    @property
-    def logger(self) -> logging.Logger: ...
 
 
 def view(engine: Engine) -> BuiltCache:
@@ -38,7 +44,7 @@ def view(engine: Engine) -> BuiltCache:
 
 def ask(
     engine: Engine, hook: str, read: Callable[[Any], T], **arguments: Any
-) -> Iterator[asking.Answer[T]]:
+) -> Iterator[Answer[T]]:
     """What plugins say of a cache: those that it uses, and those that are no part of any."""
     uses = [use.plugin for use in engine.options.plugins()]
     return registry.ask(hook, read, uses, cache=view(engine), **arguments)
@@ -85,6 +91,8 @@ def tell() -> None:
     impls = registry.manager.hook.cache_built.get_hookimpls()
     if not impls:
         return
+    from .._plugins import asking
+
     hooked = {id(one.plugin): one for one in registry.hooked()}
     with _lock:
         known = list(_known.values())
@@ -99,7 +107,7 @@ def tell() -> None:
                 told.logger.error("%s", answer.trouble(), exc_info=answer.error)
 
 
-def _is_first(told: _Told, of: asking.Hooked) -> bool:
+def _is_first(told: _Told, of: Hooked) -> bool:
     with _lock:
         if id(of.plugin) in told.plugins:
             return False

@@ -11,38 +11,13 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pluggy
 
+from .sources import Hooked
+
 T = TypeVar("T")
-
-
-class Source(Protocol):
-    """Whose a plugin is; its str is how errors name it."""
-
-    @property
-    def distribution(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Hooked:
-    """A module or object with hooks that act. ``offers`` are the classes of its parts; ``listed``
-    is how DJANGO_REDIS_PLUGINS writes it, None for what is registered by another way."""
-
-    plugin: object
-    name: str
-    source: Source
-    offers: tuple[type[Any], ...] = ()
-    listed: str | None = None
-
-    def is_asked(self, uses: Iterable[type[Any]] | None) -> bool:
-        """Whether it has a say of a cache that uses these classes, or of none in particular."""
-        if uses is None or not self.offers:
-            return True
-        return any(issubclass(used, self.offers) for used in uses)
 
 
 @dataclass(frozen=True)

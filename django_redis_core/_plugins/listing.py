@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .asking import Hooked
 from .hookspecs import KINDS
+from .sources import Hooked
 
 #: The kind of a plugin that is no part of a cache.
 HOOKS = "hooks"

@@ -15,32 +15,29 @@ from .hookspecs import ACTS, KINDS
 HOOKS = (*(f"register_{kind}" for kind in KINDS), *ACTS)
 
 
-def called(plugin: object) -> str:
-    """What errors call a module or object with hooks."""
-    return str(getattr(plugin, "__name__", None) or repr(plugin))
-
-
-def unknown_hook(plugin: object, source: object, unknown: Iterable[str]) -> str:
+def unknown_hook(called: str, source: object, unknown: Iterable[str]) -> str:
     """Of functions that are marked and no hooks."""
     names = sorted(unknown)
     close = [match for name in names for match in get_close_matches(name, HOOKS, 1)]
     return (
-        f"{source}: {called(plugin)} marks {' and '.join(names)} with "
+        f"{source}: {called} marks {' and '.join(names)} with "
         "django_redis_core.hookimpl, and there is no such hook."
         f"{f' Did you mean {close[0]}?' if close else ''} The hooks are "
         f"{', '.join(HOOKS[:-1])} and {HOOKS[-1]}."
     )
 
 
-def unusable_hook(plugin: object, source: object, error: pluggy.PluginValidationError) -> str:
+def unusable_hook(
+    plugin: object, called: str, source: object, error: pluggy.PluginValidationError
+) -> str:
     """Of a hook that pluggy refuses: for arguments that it is not given, as a rule."""
     for name in HOOKS:
         given = list(inspect.signature(getattr(hookspecs, name)).parameters)
         if extra := [argument for argument in _taken(plugin, name) if argument not in given]:
             has = f"it is given {' and '.join(given)}" if given else "the hook has no arguments"
-            return f"{source}: {name} of {called(plugin)} takes {' and '.join(extra)}, and {has}."
+            return f"{source}: {name} of {called} takes {' and '.join(extra)}, and {has}."
     words = " ".join(str(error).split())  # pluggy's take three lines
-    return f"{source}: a hook of {called(plugin)} cannot be used: {words}."
+    return f"{source}: a hook of {called} cannot be used: {words}."
 
 
 def _taken(plugin: object, name: str) -> tuple[str, ...]:

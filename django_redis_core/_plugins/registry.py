@@ -21,17 +21,17 @@ from django.utils.module_loading import import_string
 from .. import interfaces
 from ..exceptions import PluginConflict, PluginError, PluginLoadError, PluginNotFound
 from ..interfaces import API_VERSION, OLDER_API_VERSIONS, Plugin
-from . import asking, hookspecs
-from .asking import Answer, Hooked
+from . import hookspecs
 from .catalogue import OURS, plugin_name
 from .hookspecs import ACTS, KINDS
 from .listing import IGNORED, PluginInfo, hooks_line, loaded_line, with_aliases
-from .refusals import called, unknown_hook, unusable_hook
-from .sources import Source, imported, not_imported, rivals, source_of
+from .sources import Hooked, Source, imported, not_imported, rivals, source_of
 from .static_kind import declared_kinds, source_file
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from .asking import Answer
 
 GROUP = "django_redis_core"
 DISTRIBUTION = "django-redis-core"
@@ -130,6 +130,8 @@ class Registry:
     ) -> Iterator[Answer[T]]:
         """What plugins answer to one of ``hookspecs.ACTS``; see ``asking.ask``. ``uses`` are the
         classes of the cache that it is about: who offers others is not asked."""
+        from . import asking  # here, as the few who need it are commands and checks
+
         hooked = [one for one in self.hooked() if one.is_asked(uses)]
         return asking.ask(self.manager, hooked, hook, read, arguments)
 
@@ -304,14 +306,17 @@ class Registry:
     ) -> None:
         """Registers with pluggy and keeps the classes that the plugin's hooks return."""
         manager = self.manager
+        called = str(getattr(plugin, "__name__", None) or repr(plugin))
         if manager.is_registered(plugin) or manager.has_plugin(pluggy_name or ""):
             raise PluginConflict(f"{plugin!r} of {source} is registered already.")
         try:
             try:
                 manager.register(plugin, pluggy_name)
             except pluggy.PluginValidationError as error:
-                raise PluginLoadError(unusable_hook(plugin, source, error)) from error
-            self._refuse_unknown_hook(plugin, source)
+                from .refusals import unusable_hook
+
+                raise PluginLoadError(unusable_hook(plugin, called, source, error)) from error
+            self._refuse_unknown_hook(plugin, called, source)
             others = [other for other in manager.get_plugins() if other is not plugin]
             taken: dict[tuple[str, str], _Loaded] = {}
             for kind in KINDS:
@@ -324,7 +329,7 @@ class Registry:
             acts = any(caller.name in ACTS for caller in callers)
             if not taken and not acts:
                 raise PluginLoadError(
-                    f"{source} offers no plugin: no function of {called(plugin)} is marked with "
+                    f"{source} offers no plugin: no function of {called} is marked with "
                     "django_redis_core.hookimpl and returns a class, or is another hook."
                 )
             self._loaded.update(taken)
@@ -332,7 +337,7 @@ class Registry:
                 self._hooks_only.add(id(source.entry_point))
             if acts:
                 offers = tuple(one.plugin for one in taken.values())
-                name = entry_point_name or called(plugin)
+                name = entry_point_name or called
                 # A part of a cache is asked by that, listed or not.
                 listed = None if offers else listed
                 self._hooked.append(Hooked(plugin, name, source, offers, listed))
@@ -342,13 +347,15 @@ class Registry:
                 manager.unregister(plugin)
             raise
 
-    def _refuse_unknown_hook(self, plugin: object, source: Source) -> None:
+    def _refuse_unknown_hook(self, plugin: object, called: str, source: Source) -> None:
         try:
             self.manager.check_pending()
         except pluggy.PluginValidationError as error:
             callers = self.manager.get_hookcallers(plugin) or ()
             unknown = [caller.name for caller in callers if not caller.has_spec()]
-            raise PluginLoadError(unknown_hook(plugin, source, unknown)) from error
+            from .refusals import unknown_hook
+
+            raise PluginLoadError(unknown_hook(called, source, unknown)) from error
 
     def _refuse_name(
         self, kind: str, name: str, source: Source, entry_point_name: str | None

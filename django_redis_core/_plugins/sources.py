@@ -1,10 +1,12 @@
-"""Where plugins come from: a distribution's entry point, a dotted path, this process."""
+"""Where plugins come from: a distribution's entry point, a dotted path, this process. And who of
+them has hooks that act."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.module_loading import import_string
 
@@ -33,6 +35,23 @@ class Source:
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}".strip()
+
+
+class Hooked(NamedTuple):
+    """A module or object with hooks that act. ``offers`` are the classes of its parts; ``listed``
+    is how DJANGO_REDIS_PLUGINS writes it, None for what is registered by another way."""
+
+    plugin: object
+    name: str
+    source: Source
+    offers: tuple[type[Any], ...] = ()
+    listed: str | None = None
+
+    def is_asked(self, uses: Iterable[type[Any]] | None) -> bool:
+        """Whether it has a say of a cache that uses these classes, or of none in particular."""
+        if uses is None or not self.offers:
+            return True
+        return any(issubclass(used, self.offers) for used in uses)
 
 
 def source_of(entry_point: EntryPoint) -> Source:

@@ -12,6 +12,27 @@ if TYPE_CHECKING:
     from ..connections.topology import Topology
     from .client import Client
 
+    class _Driver(Protocol):
+        @property
+        def begin(self) -> Any: ...
+        @property
+        def execute(self) -> Callable[[Any], Any]: ...
+
+    class Built(Protocol):
+        """What there is of a cache once a process, and lives as long as somebody uses the cache."""
+
+        @property
+        def options(self) -> CacheOptions: ...
+        @property
+        def client(self) -> Client: ...
+        @property
+        def topology(self) -> Topology: ...
+        @property
+        def parts(self) -> tuple[Plugin, ...]: ...
+        @property
+        def driver(self) -> _Driver: ...
+
+
 T = TypeVar("T")
 
 
@@ -35,28 +56,6 @@ class CacheOptions(Protocol):
     def timeout(self) -> float | None: ...
     @property
     def ignore_exceptions(self) -> bool: ...
-
-
-class _Driver(Protocol):
-    @property
-    def begin(self) -> Any: ...
-    @property
-    def execute(self) -> Callable[[Any], Any]: ...
-
-
-class Built(Protocol):
-    """What there is of a cache once a process, and lives as long as somebody uses the cache."""
-
-    @property
-    def options(self) -> CacheOptions: ...
-    @property
-    def client(self) -> Client: ...
-    @property
-    def topology(self) -> Topology: ...
-    @property
-    def parts(self) -> tuple[Plugin, ...]: ...
-    @property
-    def driver(self) -> _Driver: ...
 
 
 class BuiltCache:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ class Subcommand(ABC):
         return ""
 
 
-@dataclass(frozen=True, slots=True)
 class ServerColumn:
     """A column of ``stats`` with a cell for each server.
 
@@ -71,11 +69,15 @@ class ServerColumn:
     where there is nothing to tell. Where a server refuses INFO it is not asked.
     """
 
-    name: str
-    read: Callable[[Mapping[str, str]], int | float | str | None]
+    __slots__ = ("name", "read")
+
+    def __init__(
+        self, name: str, read: Callable[[Mapping[str, str]], int | float | str | None]
+    ) -> None:
+        self.name = name
+        self.read = read
 
 
-@dataclass(frozen=True, slots=True)
 class EntryColumn:
     """A column of ``stats`` with a sum for each family of keys.
 
@@ -86,6 +88,11 @@ class EntryColumn:
     sample stands for all keys, as that of bytes does.
     """
 
-    name: str
-    ask: Callable[[str], Command]
-    count: Callable[[str, Any], float]
+    __slots__ = ("ask", "count", "name")
+
+    def __init__(
+        self, name: str, ask: Callable[[str], Command], count: Callable[[str, Any], float]
+    ) -> None:
+        self.name = name
+        self.ask = ask
+        self.count = count

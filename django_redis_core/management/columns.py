@@ -11,7 +11,8 @@ from math import isfinite
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from .._engine.built import ask
-from .._plugins.asking import Hooked, Nonsense, blame, many
+from .._plugins.asking import Nonsense, blame, many
+from .._plugins.sources import Hooked
 from ..commands import Command
 from ..interfaces import EntryColumn, ServerColumn
 from .targets import Target

@@ -10,8 +10,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
-from .._plugins.asking import Hooked, Nonsense, blame, many
+from .._plugins.asking import Nonsense, blame, many
 from .._plugins.registry import registry
+from .._plugins.sources import Hooked
 from .._settings import load_listed, used_plugins
 from ..exceptions import PluginError, RedisCacheError
 from ..interfaces import Subcommand
