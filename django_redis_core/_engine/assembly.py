@@ -21,7 +21,7 @@ from .._codec.bounds import Bound
 from .._codec.codec import Codec, is_lock_token
 from .._codec.keys import Keys
 from .._operations.declare import declared
-from .._settings import CacheOptions, find_alias, parse
+from .._settings import CacheOptions, find_alias, load_listed, parse
 from ..commands import command as commands
 from ..connections.config import frozen
 from ..connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
@@ -30,7 +30,8 @@ from ..connections.raw import is_own_client
 from ..connections.recent import Recent
 from ..connections.topology import Clients, Topology
 from ..exceptions import PluginLoadError
-from ..interfaces import Client
+from ..interfaces import Client, Sealer
+from . import built
 from .clients import client_of
 from .driver import Driver
 
@@ -42,7 +43,8 @@ class Engine:
         self.options = options
         self.alias = options.alias
         self.logger = logging.getLogger(options.logger or __package__)
-        self.codec = _codec(options, Unreadable(options.alias, self.logger))
+        sealer: Sealer = options.sealer.build()
+        self.codec = _codec(options, sealer, Unreadable(options.alias, self.logger))
         self.naming = Keys(
             options.key_prefix,
             options.version,
@@ -56,6 +58,14 @@ class Engine:
         #: The methods for those that the core does not have, kept here by the backend.
         self.added: Mapping[str, Callable[..., Any]] | None = None
         factory = options.connection_factory.build(options.connection)
+        #: The plugins' own objects, for hooks.
+        self.parts: tuple[Any, ...] = (
+            self.client,
+            *self.codec.serializers,
+            *self.codec.compressors,
+            sealer,
+            factory,
+        )
         self.topology = self.client.build_topology(options.locations, factory.topology)
         if not isinstance(self.topology, Topology):
             raise PluginLoadError(
@@ -128,11 +138,12 @@ def blocking_executor(
     return BlockingExecutor(Plan(topology, partial, recent))
 
 
-def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:
+def _codec(
+    options: CacheOptions, sealer: Sealer, report: Callable[[str, bytes, Exception], None]
+) -> Codec:
     compressors = [
         use.build(max_length=options.max_decompressed_size) for use in options.compressors
     ]
-    sealer = options.sealer.build()
     total = options.max_decompressed_total or 4 * options.max_decompressed_size
     return Codec(
         [use.build() for use in options.serializers],
@@ -194,9 +205,13 @@ def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
     if found is None:
         # Without a lock: this imports modules of the site's, which may use a cache themselves. Two
         # threads may build the same engine, and both go on with the one that is stored first.
+        load_listed()
         options = parse(find_alias(location, params), location, params)
+        made = Engine(options)
         # The entry is kept because its objects count by identity, which must stay theirs.
-        found = _engines.setdefault(identity, (Engine(options), (location, params)))
+        found = _engines.setdefault(identity, (made, (location, params)))
+        if found[0] is made:
+            built.remember(made)
     return found[0]
 
 
@@ -207,6 +222,7 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
         for engine, _ in _engines.values():
             engine.close_idle()
         _engines.clear()
+        built.forget()
         if setting != "CACHES":  # for which Django does this itself
             caches._connections = Local(caches.thread_critical)
 

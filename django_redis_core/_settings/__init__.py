@@ -14,6 +14,7 @@ from .entries import (
     unknown_settings,
     used_plugins,
 )
+from .listed import load_listed
 from .model import CacheOptions, PluginUse
 from .parser import parse
 from .tables import (
@@ -36,6 +37,7 @@ __all__ = [
     "PluginUse",
     "describe_installed",
     "find_alias",
+    "load_listed",
     "our_entries",
     "parse",
     "unknown_settings",

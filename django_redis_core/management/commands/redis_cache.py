@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.color import no_style
 
-from .. import recode, subcommands
+from .. import of_plugins, recode, subcommands
 from ..console import Console
 from ..targets import Interrupted
 
@@ -130,6 +130,8 @@ class Command(BaseCommand):
         sub.add_argument("--cursor", type=cursors, help="Where an interrupted run goes on.")
         sub.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
 
+        self._faults = of_plugins.add_all(add, taken=found.choices)
+
     def handle(
         self, *, run: Callable[..., None], json: bool, verbosity: int, **options: Any
     ) -> None:
@@ -143,6 +145,8 @@ class Command(BaseCommand):
             force_color=options["force_color"],
             verbosity=verbosity,
         )
+        for fault in self._faults:
+            console.remark(fault)
         try:
             run(console, **options)
         except KeyboardInterrupt:
