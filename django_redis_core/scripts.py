@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .commands import Argument, Command, Kind, Spread
-from .exceptions import NoScriptError
+from .exceptions import NoScriptError, ReplyError
 from .requests import Operation
 
 # A server that does not know the script has not run it, but one whose answer was lost may have.
@@ -67,3 +67,10 @@ class Script:
             return (yield self.command(keys, *args))
         except NoScriptError:
             return (yield self.whole(keys, *args))
+        except ReplyError as error:
+            if "unknown command" not in str(error):
+                raise
+            raise ReplyError(
+                f"{error}: this operation is a script, and the server must know EVALSHA (of "
+                "fakeredis: pip install 'fakeredis[lua]')"
+            ) from error

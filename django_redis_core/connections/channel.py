@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
+from .foreign_channel import ForeignChannel
 from .link import LOST
 from .resp import INCOMPLETE, make_reader, pack
 
@@ -37,9 +38,17 @@ class Replies:
 
 
 class Channel(asyncio.Protocol):
-    """One connection, many callers. ``timeout`` (seconds) bounds the wait for each reply."""
+    """One connection, many callers. ``timeout`` (seconds) bounds the wait for each reply.
 
-    def __init__(self, connection: Any, timeout: float | None) -> None:
+    ``release`` gives the connection back to the pool that it is from, when it has ended.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        timeout: float | None,
+        release: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         # redis-py's connection would close the transport when it is collected, so what it has is
@@ -52,6 +61,8 @@ class Channel(asyncio.Protocol):
             self._transport.abort()
             raise ConnectionInterrupted(None, LOST)
         self._timeout = timeout
+        self._release = release
+        self._released: asyncio.Task[None] | None = None
         self._reader = make_reader()
         self._pending: deque[asyncio.Future[Any] | Replies] = deque()
         self._buffer: list[bytes] = []
@@ -160,6 +171,8 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(ConnectionInterrupted(None, str(exc) if exc else LOST))
+        if self._release is not None:
+            self._released = self._loop.create_task(self._release(self._connection))
         if not self._ended.done():
             self._ended.set_result(None)
 
@@ -189,15 +202,21 @@ class Channel(asyncio.Protocol):
         """Ends the connection and waits until its socket is closed."""
         self._fail(ConnectionInterrupted(None, "closed"))
         await self._ended
+        if self._released is not None:
+            await self._released
 
 
 class Channels:
-    """The channels of one server: one a loop, closed with it."""
+    """The channels of one server: one a loop, closed with it.
 
-    def __init__(self) -> None:
+    ``client``: gives the running loop's redis-py client, whose pool then gives the connections.
+    """
+
+    def __init__(self, client: Callable[[], Any] | None = None) -> None:
         self._slots: dict[asyncio.AbstractEventLoop, _Slot] = {}
+        self._client = client
 
-    def get(self) -> Channel | None:
+    def get(self) -> Channel | ForeignChannel | None:
         """The running loop's channel, if it is open."""
         slot = self._slots.get(asyncio.get_running_loop())
         if slot is None:
@@ -205,13 +224,13 @@ class Channels:
         channel = slot.channel
         return None if channel is None or channel.closed else channel
 
-    async def open(self, config: Any) -> Channel:
+    async def open(self, config: Any) -> Channel | ForeignChannel:
         """The running loop's channel, opened by whoever asks first."""
         loop = asyncio.get_running_loop()
         slot = self._slot(loop)
         # With eager tasks one that failed at once is done before it is assigned here.
         if slot.opening is None or slot.opening.done():
-            slot.opening = loop.create_task(slot.connect(config))
+            slot.opening = loop.create_task(slot.connect(config, self._client))
             # Its error is the waiters' to see; when all of them are gone, nobody's.
             slot.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
         # Shielded: a caller that is cancelled must not take the connection from those who wait
@@ -272,16 +291,16 @@ class SeveralChannels(Channels):
     """``count`` channels a loop, which calls use in turn: large replies on one do not hold up the
     calls on the others."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, client: Callable[[], Any] | None = None) -> None:
         super().__init__()
-        self._all = [Channels() for _ in range(count)]
+        self._all = [Channels(client) for _ in range(count)]
         self._turn = 0
 
-    def get(self) -> Channel | None:
+    def get(self) -> Channel | ForeignChannel | None:
         self._turn = (self._turn + 1) % len(self._all)
         return self._all[self._turn].get()
 
-    async def open(self, config: Any) -> Channel:
+    async def open(self, config: Any) -> Channel | ForeignChannel:
         # ``get`` has just found that the one whose turn it is is not open.
         return await self._all[self._turn].open(config)
 
@@ -306,18 +325,42 @@ class SeveralChannels(Channels):
 _open: dict[_Slot, asyncio.AbstractEventLoop] = {}
 
 
+async def _opened(config: Any, client: Callable[[], Any] | None) -> Channel | ForeignChannel:
+    """A channel over a new connection, or over one of the pool of the site's own."""
+    if client is None:
+        return _over(await config.async_connected(), config.timeout)
+    pool = client().connection_pool
+    connection = await pool.get_connection()
+    try:
+        await config.greet(connection)
+        return _over(connection, config.timeout, pool.release)
+    except BaseException:
+        await pool.release(connection)
+        raise
+
+
+def _over(connection: Any, *args: Any) -> Channel | ForeignChannel:
+    # Private in redis-py, but the same name in all its versions. Where it is no transport of the
+    # loop's, the public methods do.
+    transport = getattr(getattr(connection, "_writer", None), "transport", None)
+    if hasattr(transport, "set_protocol"):
+        return Channel(connection, *args)
+    return ForeignChannel(connection, *args)
+
+
 class _Slot:
     def __init__(self) -> None:
-        self.channel: Channel | None = None
+        self.channel: Channel | ForeignChannel | None = None
         self.client: Any = None
-        self.opening: asyncio.Task[Channel] | None = None
+        self.opening: asyncio.Task[Channel | ForeignChannel] | None = None
         self.abandoned = ""
         self._ender: AsyncGenerator[None, None] | None = None
 
-    async def connect(self, config: Any) -> Channel:
+    async def connect(
+        self, config: Any, client: Callable[[], Any] | None
+    ) -> Channel | ForeignChannel:
         try:
-            connection = await config.async_connected()
-            self.channel = Channel(connection, config.timeout)
+            self.channel = await _opened(config, client)
             if self.abandoned:  # while it was connecting
                 await self.channel.close()
                 raise ConnectionInterrupted(None, self.abandoned)
@@ -343,8 +386,9 @@ class _Slot:
                 channel, self.channel = self.channel, None
                 if channel is not None:
                     await channel.close()
-                if self.client is not None:
-                    await self.client.aclose()
+                close = getattr(self.client, "aclose", None)  # a site's own may have none
+                if close is not None:
+                    await close()
 
         _open[self] = loop
         self._ender = ender()

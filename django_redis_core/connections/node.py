@@ -26,9 +26,9 @@ from . import raw
 from .breaker import Breaker
 from .channel import Channels, SeveralChannels
 from .config import ServerConfig
+from .counterparts import is_own_async_pool, is_own_pool
 from .link import Link, from_redis_py
 from .pool import LinkPool, SitePool
-from .raw import is_own_pool
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -55,7 +55,8 @@ class Node:
         else:
             self.links = LinkPool(config.connected, config.max_connections, config.wait)
         many = config.async_connections
-        self.channels = Channels() if many == 1 else SeveralChannels(many)
+        client = self.async_client if is_own_async_pool(config) else None
+        self.channels = Channels(client) if many == 1 else SeveralChannels(many, client)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.

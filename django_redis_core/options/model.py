@@ -60,6 +60,9 @@ class ConnectionOptions:
     pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     client_class: Any = None
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    async_connection_class: Any = None
+    async_pool_class: Any = None
+    async_client_class: Any = None
     breaker_failures: int = 3
     breaker_interval: float = 1.0
     async_connections: int = 1

@@ -146,7 +146,11 @@ class CountingPool(ConnectionPool):
 
 
 def test_a_pool_class_of_the_sites_own_serves_the_cache_too(server: Server) -> None:
-    cache = cache_at(server.url, CONNECTION_POOL_CLASS=f"{__name__}.CountingPool")
+    cache = cache_at(
+        server.url,
+        CONNECTION_POOL_CLASS=f"{__name__}.CountingPool",
+        ASYNC_CONNECTION_POOL_CLASS="redis.asyncio.ConnectionPool",
+    )
     before = CountingPool.taken
     works(cache)
     with cache.pipeline() as pipe:
@@ -177,7 +181,11 @@ class SiteRedis(redis.Redis):
 
 
 def test_a_client_class_for_raw_clients(server: Server) -> None:
-    cache = cache_at(server.url, REDIS_CLIENT_CLASS=f"{__name__}.SiteRedis")
+    cache = cache_at(
+        server.url,
+        REDIS_CLIENT_CLASS=f"{__name__}.SiteRedis",
+        ASYNC_REDIS_CLIENT_CLASS="redis.asyncio.Redis",
+    )
     works(cache)
     assert type(cache.raw_client()) is SiteRedis
 
