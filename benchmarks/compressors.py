@@ -14,7 +14,7 @@ import time
 
 import zstandard
 
-from django_redis_core.registry import registry
+from django_redis_core._plugins.registry import registry
 
 COMPRESSORS = ("zlib", "gzip", "lz4", "zstd", "lzma")
 CITIES = "Athens Bergen Cork Derry Essen Faro Genoa Halle Izmir Jena Kiel Lyon".split()

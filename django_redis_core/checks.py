@@ -19,14 +19,14 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.exceptions import ImproperlyConfigured
 
-from .assembly import Engine, engine_for
+from ._engine.assembly import Engine, engine_for
+from ._plugins.registry import registry
+from ._settings import our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
 from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
 from .connections.urls import verifies_nothing
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
-from .options import our_entries, unknown_settings
-from .registry import registry
 
 TAG = "django_redis_core"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
-from django_redis_core.codec import MISSING
-from django_redis_core.interfaces import Client
-from django_redis_core.operations.declare import OPERATIONS, Declaration, Family
+from django_redis_core._codec.codec import MISSING
+from django_redis_core._operations.declare import Declaration, Family
+from django_redis_core.interfaces import OPERATIONS, Client
 
 _WIDTH = 76
 _MARKER = re.compile(r"^<!-- operations: (\w+) -->$", re.M)

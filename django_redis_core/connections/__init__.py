@@ -8,17 +8,21 @@ from .channel import Channels
 from .config import ServerConfig
 from .delivery import adiscover, discover
 from .groups import Groups
-from .node import Node, node_for
+from .node import Node, Nodes, node_for
 from .replicas import Readers, readers
 from .rounds import side_by_side
-from .topology import Clients, Instead, SingleServer, Topology, moved_on
+from .topology import Clients, Instead, Parts, SingleServer, Topology, moved_on
+from .urls import ConnectionOptions
 
 __all__ = [
     "Channels",
     "Clients",
+    "ConnectionOptions",
     "Groups",
     "Instead",
     "Node",
+    "Nodes",
+    "Parts",
     "Readers",
     "ServerConfig",
     "SingleServer",

@@ -8,8 +8,8 @@ there is none: a plain connection would go past the site's own, to whatever answ
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import redis
 import redis.asyncio as aioredis
@@ -17,8 +17,29 @@ import redis.client
 import redis.connection as blocking
 from django.core.exceptions import ImproperlyConfigured
 
-if TYPE_CHECKING:
-    from .config import ServerConfig
+
+class Classes(Protocol):
+    """What of a server's configuration counts here."""
+
+    @property
+    def where(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kwargs(self) -> Mapping[str, Any]: ...
+    @property
+    def connection_class(self) -> Callable[..., Any]: ...
+    @property
+    def pool_class(self) -> Callable[..., Any] | None: ...
+    @property
+    def client_class(self) -> Callable[..., Any] | None: ...
+    @property
+    def async_class(self) -> Callable[..., Any] | None: ...
+    @property
+    def async_pool_class(self) -> Callable[..., Any] | None: ...
+    @property
+    def async_client_class(self) -> Callable[..., Any] | None: ...
+
 
 # Of redis-py itself, under names that a site's patches do not reach.
 _CLIENT, _ASYNC_CLIENT = redis.client.Redis, aioredis.client.Redis
@@ -43,29 +64,29 @@ def called(thing: Any) -> str:
     return f"{thing.__module__}.{name}" if name else repr(thing)
 
 
-def is_own_pool(config: ServerConfig) -> bool:
+def is_own_pool(config: Classes) -> bool:
     """Whether the site has a pool class of its own, which then serves the cache too."""
     return config.pool_class not in _POOLS
 
 
-def is_own_async_pool(config: ServerConfig) -> bool:
+def is_own_async_pool(config: Classes) -> bool:
     """The same for asyncio."""
     return config.async_pool_class not in _ASYNC_POOLS
 
 
-def is_own_client(config: ServerConfig) -> bool:
+def is_own_client(config: Classes) -> bool:
     """Whether the site's client class is not redis-py's, such as one that fakes a server; it then
     serves the cache too."""
     return config.client_class is not None and not derives(config.client_class, _CLIENT)
 
 
-def is_own_async_client(config: ServerConfig) -> bool:
+def is_own_async_client(config: Classes) -> bool:
     """The same for asyncio."""
     own = config.async_client_class
     return own is not None and not derives(own, _ASYNC_CLIENT)
 
 
-def missing(config: ServerConfig) -> str | None:
+def missing(config: Classes) -> str | None:
     """Why asyncio's calls of a cache are refused, and what to write; None where they are served."""
     if is_own_client(config) and config.async_client_class is None:
         return _without("REDIS_CLIENT_CLASS", config.client_class, "ASYNC_REDIS_CLIENT_CLASS")
@@ -84,7 +105,7 @@ def missing(config: ServerConfig) -> str | None:
     return None
 
 
-def missing_for_clients(config: ServerConfig) -> str | None:
+def missing_for_clients(config: Classes) -> str | None:
     """The same for ``get_async_redis_connection``, whose client a site's class is too."""
     own = config.client_class
     if own not in (None, _CLIENT) and config.async_client_class is None:
@@ -106,13 +127,13 @@ def _without(name: str, own: Any, option: str) -> str:
     )
 
 
-def refuse(config: ServerConfig, reason: Callable[[ServerConfig], str | None] = missing) -> None:
+def refuse(config: Classes, reason: Callable[[Classes], str | None] = missing) -> None:
     """Raises ImproperlyConfigured where asyncio has nothing that may serve it."""
     if (why := reason(config)) is not None:
         raise ImproperlyConfigured(f"{config.where or config.name}: {why}.")
 
 
-def check(config: ServerConfig) -> None:
+def check(config: Classes) -> None:
     """Raises ImproperlyConfigured for a class that stands where it cannot serve."""
     for name, given, wrong, right in (
         (
@@ -151,7 +172,7 @@ def check(config: ServerConfig) -> None:
     _refuse_bringing(config)
 
 
-def _refuse_bringing(config: ServerConfig) -> None:
+def _refuse_bringing(config: Classes) -> None:
     """A client class whose own connections nobody would make: the cache makes its connections
     itself, and gives the client a pool of them."""
     for name, client, connection_class, where in (

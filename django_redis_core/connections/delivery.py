@@ -15,20 +15,23 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from ..commands import Command, Reply, Spread
-from ..drivers import arun, run
-from ..exceptions import ConnectionInterrupted, RedisCacheError
-from ..requests import (
+from ..commands import (
     Await,
     Batch,
     Call,
+    Command,
     Operation,
     Places,
     Primaries,
+    Reply,
     Runner,
     Sleep,
+    Spread,
     WantRunner,
+    arun,
+    run,
 )
+from ..exceptions import ConnectionInterrupted, RedisCacheError
 from .groups import Groups
 from .joining import send_joined
 from .node import Node

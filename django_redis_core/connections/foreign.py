@@ -11,10 +11,23 @@ from typing import Any
 import redis.exceptions
 from redis.crc import key_slot
 
-from ..commands import Argument, Command, Key, Reply, Spread
-from ..drivers import arun, run
+from ..commands import (
+    Argument,
+    Await,
+    Call,
+    Command,
+    Key,
+    Places,
+    Primaries,
+    Reply,
+    Runner,
+    Sleep,
+    Spread,
+    WantRunner,
+    arun,
+    run,
+)
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
-from ..requests import Await, Call, Places, Primaries, Runner, Sleep, WantRunner
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..commands import Command, Key, Reply, msetex
-from ..requests import Operation, Place
+from ..commands import Command, Key, Operation, Place, Reply, msetex
 from .groups import Groups
 from .node import Node
 

@@ -15,7 +15,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from redis.exceptions import ResponseError
 
@@ -23,13 +23,26 @@ from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
 from .resp import INCOMPLETE, make_reader, pack
 
-if TYPE_CHECKING:
-    from .pool import LinkPool, Place, SitePool
-
 _CHUNK = 64 * 1024
 LOST = "the server closed the connection"
 #: What comes behind the last reply would be taken for the next caller's.
 OUT_OF_STEP = "the replies are out of step: there are more than were asked for"
+
+
+class Place:
+    """The right to one of the ``limit`` connections. Its holder leaves it, or drops it and dies."""
+
+    __slots__ = ("__weakref__", "left")
+
+    def __init__(self) -> None:
+        self.left = False
+
+
+class Home(Protocol):
+    """The pool that a link came from."""
+
+    def forget(self, link: Link) -> None:
+        """The link was closed."""
 
 
 class Link:
@@ -51,7 +64,7 @@ class Link:
         self,
         connection: Any,
         sock: socket.socket,
-        pool: LinkPool | SitePool,
+        pool: Home,
         place: Place | None = None,
     ) -> None:
         self.connection = connection
@@ -59,7 +72,7 @@ class Link:
         self.place = place
         self.owes = 0
         self.reused = False
-        self._pool: LinkPool | SitePool | None = pool
+        self._pool: Home | None = pool
         self._sock = sock
         self._reader = make_reader()
         self._buffer = bytearray(_CHUNK)
@@ -158,9 +171,7 @@ class ForeignLink(Link):
 
     __slots__ = ()
 
-    def __init__(
-        self, connection: Any, pool: LinkPool | SitePool, place: Place | None = None
-    ) -> None:
+    def __init__(self, connection: Any, pool: Home, place: Place | None = None) -> None:
         super().__init__(connection, None, pool, place)  # type: ignore[arg-type]
 
     def call(self, args: tuple[Argument, ...]) -> Any:

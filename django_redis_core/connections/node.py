@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import redis.exceptions
 
@@ -319,6 +319,9 @@ def _without_frames(error: BaseException) -> None:
             return
         if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
             led.__traceback__ = None
+
+
+Nodes: TypeAlias = tuple[Node, ...]
 
 
 class Retired:

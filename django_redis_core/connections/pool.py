@@ -12,19 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..exceptions import PoolExhausted
-from .link import ForeignLink, Link
+from .link import ForeignLink, Link, Place
 
 # The longest that a waiting caller sleeps, in seconds: one whose bell was lost looks again then.
 _LOOK = 0.05
-
-
-class Place:
-    """The right to one of the ``limit`` connections. Its holder leaves it, or drops it and dies."""
-
-    __slots__ = ("__weakref__", "left")
-
-    def __init__(self) -> None:
-        self.left = False
 
 
 class LinkPool:

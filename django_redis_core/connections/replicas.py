@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..commands import Command, Kind
+from ..commands import Command, Kind, Operation
 from ..exceptions import ConnectionInterrupted, ServerRefused
-from ..requests import Operation
 from .groups import Groups
 from .lag import Track, where_is
 from .node import Node

@@ -10,9 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..commands import Command, Reply
+from ..commands import Command, Operation, Reply, Sleep
 from ..exceptions import RedisCacheError
-from ..requests import Operation, Sleep
 from .groups import Groups
 from .node import Node
 

@@ -10,10 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ..commands import Command, Key, Spread
+from ..commands import Command, Key, Operation, Place, Spread
 from ..exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
-from ..requests import Nodes, Operation, Place
-from .node import Node
+from .node import Node, Nodes
 from .replicas import readers
 
 Parts = list[tuple[list[int], Command]]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from redis.connection import Connection, ConnectionPool, SSLConnection, parse_url
 
-from ..options_spec import (
+from .._options.option import (
     Check,
     constructor_keywords,
     integer,
@@ -24,13 +25,10 @@ from ..options_spec import (
     seconds,
     waiting,
 )
-from ..redaction import explained, secrets_in, shown
+from .._options.redaction import explained, secrets_in, shown
 from .config import ServerConfig
 from .counterparts import called, derives
 from .counterparts import check as check_classes
-
-if TYPE_CHECKING:
-    from ..options import ConnectionOptions
 
 #: The schemes that redis-py knows. Any other one names a connection factory.
 SCHEMES = ("redis", "rediss", "unix")
@@ -51,6 +49,38 @@ _CHECKS: dict[str, Check] = {
     "max_connections": optional(integer(1)),
     "timeout": optional(waiting),
 }
+
+
+@dataclass(frozen=True, eq=False)
+class ConnectionOptions:
+    """What connection factories are given: how to reach a server, given its URL."""
+
+    where: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    socket_timeout: float = 1.0
+    socket_connect_timeout: float = 0.5
+    replica_read_only: bool = True
+    read_from: str | None = None
+    read_your_writes: float | None = None
+    replica_max_lag: float | None = None
+    parser_class: Any = None
+    pool_class: Any = None
+    pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    client_class: Any = None
+    client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    async_connection_class: Any = None
+    async_pool_class: Any = None
+    async_client_class: Any = None
+    breaker_failures: int = 3
+    breaker_interval: float = 1.0
+    async_connections: int = 1
+
+    def server(
+        self, url: str, *, before_connect: Callable[[], None] | None = None, **kwargs: Any
+    ) -> ServerConfig:
+        """The configuration of the server at ``url``; ``kwargs`` beat the URL."""
+        return server_config(self, url, before_connect=before_connect, **kwargs)
 
 
 def locations_of(where: str, location: Any) -> tuple[str, ...]:

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, ClassVar, Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
-from ..codec import Codec
+from .._codec.codec import Codec
+from .._codec.keys import Keys
+from .._operations.counters import Counters
+from .._operations.declare import Declaration, declared
+from .._operations.expiry import Expiry
+from .._operations.hashes import Hashes
+from .._operations.lists import Lists
+from .._operations.locks import Locks
+from .._operations.scanning import Scanning
+from .._operations.sets import Sets
+from .._operations.sorted_sets import SortedSets
+from .._operations.strings import Strings
+from .._operations.versions import Versions
+from ..commands import Operation
 from ..connections.topology import Topology
-from ..keys import Keys
-from ..operations.counters import Counters
-from ..operations.expiry import Expiry
-from ..operations.hashes import Hashes
-from ..operations.lists import Lists
-from ..operations.locks import Locks
-from ..operations.scanning import Scanning
-from ..operations.sets import Sets
-from ..operations.sorted_sets import SortedSets
-from ..operations.strings import Strings
-from ..operations.versions import Versions
-from ..requests import Operation
 from .plugin import Plugin
+
+T = TypeVar("T")
 
 #: In ``outside_of`` and ``inside_of``: every client that changes what an entry is, and so has an
 #: ``unwrap`` of its own.
@@ -143,6 +147,19 @@ class Client(
         client that spreads keys itself calls it once for each of its parts."""
         return factory(locations)
 
+    def around(self, name: str, operation: Operation[T]) -> Operation[T]:
+        """Every operation passes here as it begins, those of other clients too: ``name`` is the
+        operation's, and what is returned runs in its place. For a client that has to see the
+        commands of all::
+
+            def around(self, name, operation):
+                return (yield from self.watched(super().around(name, operation)))
+
+        Operations that another operation is made of do not pass by themselves. Where no client
+        overrides this, a call costs nothing more.
+        """
+        return operation
+
     def for_caller(self) -> Client:
         """Who has the operations where the caller brings a redis-py client (``client=``), which
         may be of any server. For clients that know something of the cache's own servers."""
@@ -153,6 +170,10 @@ class Client(
         that need more than that: ``[*(yield from super().examine()), Finding("note", …)]``."""
         yield from ()
         return []
+
+
+#: The operations of the core, which every cache has.
+OPERATIONS: Final[Mapping[str, Declaration]] = MappingProxyType(declared(Client))
 
 
 def misplaced(

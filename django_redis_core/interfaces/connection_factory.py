@@ -11,7 +11,7 @@ from ..connections.topology import Topology
 from .plugin import Plugin
 
 if TYPE_CHECKING:
-    from ..options import ConnectionOptions
+    from ..connections import ConnectionOptions
 
 
 class ConnectionFactory(Plugin, ABC):

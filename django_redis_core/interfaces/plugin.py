@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ..deprecation import Deprecation
-from ..options_spec import Option
+from .._options.deprecation import Deprecation
+from .._options.option import Option
 
 #: The version of the plugin interface that this core speaks. It changes only when a plugin that
 #: was right would no longer be.

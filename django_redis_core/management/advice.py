@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-from ..assembly import Engine
+from .._engine.assembly import Engine
 from ..checks import check_caches, check_plain_connections
 from ..interfaces import Finding
 from .output import share, size

@@ -16,13 +16,12 @@ from typing import Any
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from ..assembly import Engine
-from ..codec import MISSING
-from ..commands import GET, SCAN, SET, UNLINK
+from .._codec.codec import MISSING
+from .._engine.assembly import Engine
+from .._operations.declare import checked
+from ..commands import GET, SCAN, SET, UNLINK, Operation
 from ..exceptions import RedisCacheError, SerializationError
 from ..interfaces import Finding
-from ..operations.declare import checked
-from ..requests import Operation
 from . import advice
 from .advice import problem
 from .servers import (

@@ -15,12 +15,11 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.dispatch import Signal
 
-from ..codec import MISSING, is_lock_token
-from ..commands import FLUSHDB, GET, SCAN, Command
+from .._codec.codec import MISSING, is_lock_token
+from .._codec.keys import escape_glob
+from .._operations.declare import checked
+from ..commands import FLUSHDB, GET, SCAN, Command, Operation, Primaries
 from ..exceptions import ConnectionInterrupted, WrongTypeError
-from ..keys import escape_glob
-from ..operations.declare import checked
-from ..requests import Operation, Primaries
 from ..signals import partial_failure, value_unreadable
 from .output import counted, size, span
 from .servers import DBSIZE, TYPE, name_of

@@ -14,12 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..codec import is_lock_token, reads_as_int
-from ..commands import GET, SCAN
+from .._codec.codec import is_lock_token, reads_as_int
+from ..commands import GET, SCAN, Operation, Primaries, Script, Sleep
 from ..exceptions import NoScriptError, SerializationError, WrongTypeError
 from ..interfaces import Client
-from ..requests import Operation, Primaries, Sleep
-from ..scripts import Script
 from .servers import DBSIZE, STRLEN, identity, if_allowed
 
 RATE = 1000  # keys a second, unless the command line says otherwise

@@ -5,10 +5,9 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from ..assembly import Engine
-from ..commands import Command, Key, Kind, Reply, text
+from .._engine.assembly import Engine
+from ..commands import Command, Key, Kind, Operation, Primaries, Reply, text
 from ..exceptions import ReplyError, ServerRefused
-from ..requests import Operation, Primaries
 from .targets import known_nodes
 
 Info = dict[str, str]

@@ -9,11 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ..assembly import Engine
-from ..commands import PTTL, SCAN
+from .._codec.keys import Keys
+from .._engine.assembly import Engine
+from ..commands import PTTL, SCAN, Operation
 from ..exceptions import ConnectionInterrupted
-from ..keys import Keys
-from ..requests import Operation
 from .servers import (
     DBSIZE,
     INFO,

@@ -8,13 +8,12 @@ from typing import Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
-from ..assembly import Engine, engine_for
-from ..drivers import run
+from .._engine.assembly import Engine, engine_for
+from .._options.redaction import explained, secrets_in
+from .._settings import our_entries
+from ..commands import Operation, run
 from ..exceptions import RedisCacheError
 from ..interfaces import Client
-from ..options import our_entries
-from ..redaction import explained, secrets_in
-from ..requests import Operation
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .._plugins.hookspecs import KINDS
 from ..exceptions import PluginError
-from ..hookspecs import KINDS
 from . import by_name, scaffold
 
 PROGRAM = "python -m django_redis_core.testing"

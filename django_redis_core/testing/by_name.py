@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from ..assembly import Engine
-from ..catalogue import OURS
+from .._engine.assembly import Engine
+from .._plugins.catalogue import OURS
+from .._plugins.hookspecs import KINDS
+from .._plugins.listing import IGNORED
+from .._plugins.registry import registry
+from .._settings import PLUGIN_KEYS, parse
 from ..exceptions import PluginError, PluginLoadError
-from ..hookspecs import KINDS
-from ..listing import IGNORED
-from ..options import PLUGIN_KEYS, parse
-from ..registry import registry
 
 if TYPE_CHECKING:
     import pytest

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ..cache import RedisCache
-from ..operations.declare import OPERATIONS
+from ..interfaces import OPERATIONS
 
 #: Blocking calls, native async, a pipeline, an asyncio pipeline.
 WAYS = ("blocking", "async", "pipeline", "async-pipeline")

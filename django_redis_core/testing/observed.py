@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from ..registry import registry
+from .._plugins.registry import registry
 from .apart import Ended, apart, survived
 from .contracts.compressor import SHORT
 from .contracts.damage import flipped

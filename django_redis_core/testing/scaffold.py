@@ -13,9 +13,9 @@ from pathlib import Path
 from string import Template
 
 from .. import __version__
-from ..catalogue import OURS
+from .._plugins.catalogue import OURS
+from .._plugins.registry import BASES, registry
 from ..connections.urls import SCHEMES
-from ..registry import BASES, registry
 
 #: The module of the class, where it is not called as the kind.
 _MODULES = {"connection_factory": "factory"}

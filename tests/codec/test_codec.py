@@ -12,10 +12,10 @@ import threading
 import pytest
 
 from django_redis_core import signals
-from django_redis_core.codec import MISSING, Codec, reads_as_int
-from django_redis_core.defaults.pickle import PickleSerializer
+from django_redis_core._codec.codec import MISSING, Codec, reads_as_int
+from django_redis_core._plugins.defaults.pickle import PickleSerializer
+from django_redis_core._plugins.registry import registry
 from django_redis_core.exceptions import SerializationError
-from django_redis_core.registry import registry
 
 
 class Level(enum.IntEnum):

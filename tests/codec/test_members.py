@@ -4,8 +4,8 @@ makes them longer."""
 import pickle
 import zlib
 
-from django_redis_core.codec import Codec
-from django_redis_core.defaults.pickle import PickleSerializer
+from django_redis_core._codec.codec import Codec
+from django_redis_core._plugins.defaults.pickle import PickleSerializer
 from django_redis_core_zlib.compressor import ZlibCompressor
 
 

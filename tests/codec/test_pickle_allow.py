@@ -16,7 +16,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core import signals
-from django_redis_core.defaults.pickle import PickleSerializer
+from django_redis_core._plugins.defaults.pickle import PickleSerializer
 from django_redis_core.exceptions import SerializationError
 from django_redis_core.testing import SerializerContract
 from django_redis_core.testing.fixtures import MakeCache

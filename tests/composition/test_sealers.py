@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from django_redis_core._codec.codec import MISSING, Codec
+from django_redis_core._plugins.registry import registry
 from django_redis_core.cache import RedisCache
-from django_redis_core.codec import MISSING, Codec
 from django_redis_core.interfaces import Serializer
-from django_redis_core.registry import registry
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.servers import Server
 

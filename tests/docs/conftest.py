@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from django_redis_core.catalogue import OURS
-from django_redis_core.registry import registry
+from django_redis_core._plugins.catalogue import OURS
+from django_redis_core._plugins.registry import registry
 
 ROOT = Path(__file__).parents[2]
 

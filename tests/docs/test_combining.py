@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from django_redis_core._plugins.catalogue import OURS
 from django_redis_core.cache import RedisCache
-from django_redis_core.catalogue import OURS
 from django_redis_core.exceptions import SerializationError
 
 from .conftest import PLUGINS, code, read, rows

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from django_redis_core._codec.codec import MISSING, Codec
+from django_redis_core._plugins.hookspecs import KINDS
+from django_redis_core._plugins.registry import BASES, Registry
 from django_redis_core.cache import RedisCache
-from django_redis_core.codec import MISSING, Codec
-from django_redis_core.hookspecs import KINDS
-from django_redis_core.registry import BASES, Registry
 from django_redis_core.testing.servers import Server
 
 #: Of each kind, the name of the example and the options of its own that a cache gives it.

@@ -13,8 +13,9 @@ import pytest
 from django.core.cache.backends.base import default_key_func
 from django.test import override_settings
 
-from django_redis_core.catalogue import OURS
-from django_redis_core.options import (
+from django_redis_core._options.option import constructor_keywords
+from django_redis_core._plugins.catalogue import OURS
+from django_redis_core._settings import (
     CACHE_OPTIONS,
     CONNECTION_OPTIONS,
     ENTRY_OPTIONS,
@@ -23,7 +24,6 @@ from django_redis_core.options import (
     parse,
     unknown_settings,
 )
-from django_redis_core.options_spec import constructor_keywords
 
 from .conftest import DOCUMENTS, PLUGINS, code, plugin_classes, read, rows
 

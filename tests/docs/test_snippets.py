@@ -25,8 +25,8 @@ import pytest
 from django.core.cache import caches
 from django.test.utils import override_settings
 
-from django_redis_core.options import BACKEND, parse
-from django_redis_core.registry import GROUP, Registry, installed_entry_points
+from django_redis_core._plugins.registry import GROUP, Registry, installed_entry_points
+from django_redis_core._settings import BACKEND, parse
 from django_redis_core.testing.servers import Server
 
 ROOT = Path(__file__).parents[2]

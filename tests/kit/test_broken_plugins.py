@@ -137,7 +137,7 @@ SITE = """
     })
     from django.core.cache import caches
     from django_redis_core.checks import check_built_in_names, check_caches
-    from django_redis_core.options import describe_installed
+    from django_redis_core._settings import describe_installed
     site = {}
     for alias in settings.CACHES:
         try:

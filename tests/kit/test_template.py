@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from django_redis_core.catalogue import OURS
-from django_redis_core.hookspecs import KINDS
-from django_redis_core.registry import BASES
+from django_redis_core._plugins.catalogue import OURS
+from django_redis_core._plugins.hookspecs import KINDS
+from django_redis_core._plugins.registry import BASES
 from django_redis_core.testing.__main__ import main
 from django_redis_core.testing.scaffold import texts
 

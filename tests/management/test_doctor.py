@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from django_redis_core.commands import Operation, Sleep
 from django_redis_core.interfaces import Client, Finding, Serializer
 from django_redis_core.management.advice import on_servers
-from django_redis_core.requests import Operation, Sleep
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated
 

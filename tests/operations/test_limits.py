@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import pytest
 
 from django_redis_core import hookimpl
+from django_redis_core._operations.expiry import Expiry
+from django_redis_core._plugins.registry import registry
 from django_redis_core.cache import RedisCache
 from django_redis_core.interfaces import Client
-from django_redis_core.operations.expiry import Expiry
-from django_redis_core.registry import registry
 from django_redis_core.testing.caller import Caller, LimitShown
 from django_redis_core.testing.operations.expiry import ExpirySuite
 

@@ -9,8 +9,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from django_redis_core import assembly
-from django_redis_core.options import CacheOptions, parse
+from django_redis_core._engine import assembly
+from django_redis_core._settings import CacheOptions, parse
 
 URL = "redis://localhost:6379/0"
 

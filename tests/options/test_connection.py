@@ -15,9 +15,9 @@ from redis.connection import (
 )
 from redis.credentials import UsernamePasswordCredentialProvider
 
-from django_redis_core.assembly import Engine
+from django_redis_core._engine.assembly import Engine
+from django_redis_core._settings import parse
 from django_redis_core.connections.config import ServerConfig
-from django_redis_core.options import parse
 
 from .conftest import parsed, refusal
 

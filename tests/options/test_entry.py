@@ -11,8 +11,9 @@ import pytest
 from django.core.cache.backends.base import default_key_func
 from django.core.exceptions import ImproperlyConfigured
 
-from django_redis_core.assembly import Engine, engine_for
-from django_redis_core.options import (
+from django_redis_core._engine.assembly import Engine, engine_for
+from django_redis_core._plugins.registry import Registry
+from django_redis_core._settings import (
     CACHE_OPTIONS,
     CONNECTION_OPTIONS,
     ENTRY_OPTIONS,
@@ -20,7 +21,6 @@ from django_redis_core.options import (
     PLUGIN_OPTIONS,
     parse,
 )
-from django_redis_core.registry import Registry
 
 from .conftest import URL, parsed, refusal
 

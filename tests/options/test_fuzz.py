@@ -10,8 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from django_redis_core.assembly import Engine
-from django_redis_core.options import (
+from django_redis_core._engine.assembly import Engine
+from django_redis_core._plugins.registry import Registry
+from django_redis_core._settings import (
     CACHE_OPTIONS,
     CONNECTION_OPTIONS,
     ENTRY_OPTIONS,
@@ -20,7 +21,6 @@ from django_redis_core.options import (
     CacheOptions,
     parse,
 )
-from django_redis_core.registry import Registry
 
 REGISTRY = Registry(list)
 

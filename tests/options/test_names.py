@@ -10,12 +10,12 @@ from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
+from django_redis_core._plugins.catalogue import DJANGO_REDIS, SENTINEL_CLIENTS
+from django_redis_core._plugins.defaults.client import DefaultClient
+from django_redis_core._settings import describe_installed, find_alias, our_entries, used_plugins
+from django_redis_core._settings.named import named_plugins
 from django_redis_core.cache import RedisCache
-from django_redis_core.catalogue import DJANGO_REDIS, SENTINEL_CLIENTS
 from django_redis_core.connections.urls import locations_of
-from django_redis_core.defaults.client import DefaultClient
-from django_redis_core.options import describe_installed, find_alias, our_entries, used_plugins
-from django_redis_core.options.named import named_plugins
 
 from .conftest import URL, parsed, refusal
 
@@ -124,7 +124,7 @@ def test_several() -> None:
 
 def test_a_class_and_its_dotted_path() -> None:
     assert parsed({"CLIENT": OwnClient}).clients[0].plugin is OwnClient
-    path = "django_redis_core.defaults.client.DefaultClient"
+    path = "django_redis_core._plugins.defaults.client.DefaultClient"
     assert parsed({"CLIENT": path}).clients[0].plugin is DefaultClient
 
 

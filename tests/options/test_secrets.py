@@ -14,13 +14,13 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from redis.connection import Connection
 
-from django_redis_core import assembly
-from django_redis_core.assembly import Engine
+from django_redis_core._engine import assembly
+from django_redis_core._engine.assembly import Engine
+from django_redis_core._options.option import text
+from django_redis_core._options.redaction import explained
+from django_redis_core._settings import describe_installed, parse
 from django_redis_core.checks import check_caches
 from django_redis_core.interfaces import Compressor, Option
-from django_redis_core.options import describe_installed, parse
-from django_redis_core.options_spec import text
-from django_redis_core.redaction import explained
 
 from .conftest import URL
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from django_redis_core.catalogue import OURS
+from django_redis_core._plugins.catalogue import OURS
 
 
 def kind_of(source):

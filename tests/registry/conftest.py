@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from django_redis_core import hookimpl
+from django_redis_core._plugins.registry import GROUP, Registry
 from django_redis_core.interfaces import Compressor
-from django_redis_core.registry import GROUP, Registry
 
 CORE = Path(__file__).parents[2]
 

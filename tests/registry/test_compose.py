@@ -10,8 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_redis_core import checks
+from django_redis_core._codec.codec import MISSING
+from django_redis_core._options.option import integer, text
+from django_redis_core._settings import BACKEND
 from django_redis_core.cache import RedisCache
-from django_redis_core.codec import MISSING
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.interfaces import (
     ALL_OTHERS,
@@ -21,8 +23,6 @@ from django_redis_core.interfaces import (
     Option,
 )
 from django_redis_core.interfaces.client import compose
-from django_redis_core.options import BACKEND
-from django_redis_core.options_spec import integer, text
 from django_redis_core.testing.servers import Server
 
 

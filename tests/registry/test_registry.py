@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from django_redis_core.catalogue import DJANGO_REDIS, OURS
+from django_redis_core._plugins.catalogue import DJANGO_REDIS, OURS
+from django_redis_core._plugins.hookspecs import KINDS
+from django_redis_core._plugins.registry import BASES, Registry
 from django_redis_core.exceptions import PluginConflict, PluginLoadError, PluginNotFound
-from django_redis_core.hookspecs import KINDS
 from django_redis_core.interfaces import Compressor, Serializer
-from django_redis_core.registry import BASES, Registry
 
 from .conftest import Own, Site, compressor, no_entry_points, offering
 
@@ -50,7 +50,7 @@ def test_a_built_in_is_not_shadowed(site: Site) -> None:
     site.install("identity", "raise AssertionError('imported')")
     registry = site.registry()
     assert registry.plugin("compressor", "identity", WHERE).__module__.startswith(
-        "django_redis_core.defaults"
+        "django_redis_core._plugins.defaults"
     )
     site.install("thief", compressor("identity"))
     with pytest.raises(PluginConflict, match="already the name of one of django-redis-core"):
@@ -380,7 +380,7 @@ def test_a_class_of_the_real_django_redis_says_what_to_install(site: Site) -> No
 
 
 def test_a_fork_while_a_thread_loads_a_plugin_does_not_hang_the_child() -> None:
-    from django_redis_core.registry import registry
+    from django_redis_core._plugins.registry import registry
 
     held, free = threading.Event(), threading.Event()
 

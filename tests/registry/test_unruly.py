@@ -10,10 +10,10 @@ import pytest
 from django.test import override_settings
 
 from django_redis_core import checks
+from django_redis_core._settings import BACKEND
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import PluginLoadError
 from django_redis_core.interfaces import Client, Compressor, ConnectionFactory
-from django_redis_core.options import BACKEND
 from django_redis_core.testing.servers import Server
 
 NOWHERE = "redis://:s3cret@127.0.0.1:1"

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from django_redis_core.assembly import Unreadable
+from django_redis_core._codec.codec import Codec
+from django_redis_core._engine.assembly import Unreadable
+from django_redis_core._plugins.defaults.client import DefaultClient
+from django_redis_core._plugins.defaults.pickle import PickleSerializer
 from django_redis_core.cache import RedisCache
-from django_redis_core.codec import Codec
-from django_redis_core.defaults.client import DefaultClient
-from django_redis_core.defaults.pickle import PickleSerializer
-from django_redis_core.drivers import run
+from django_redis_core.commands import run
 from django_redis_core.exceptions import SealError, SerializationError
 from django_redis_core.interfaces import Sealer
 from django_redis_core.interfaces.client import ClientContext

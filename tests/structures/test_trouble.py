@@ -10,13 +10,13 @@ import pytest
 import redis
 import redis.asyncio
 
+from django_redis_core._operations.hashes import Hashes
+from django_redis_core._operations.lists import Lists
+from django_redis_core._operations.sets import Sets
+from django_redis_core._operations.sorted_sets import SortedSets
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, WrongTypeError
-from django_redis_core.operations.declare import OPERATIONS
-from django_redis_core.operations.hashes import Hashes
-from django_redis_core.operations.lists import Lists
-from django_redis_core.operations.sets import Sets
-from django_redis_core.operations.sorted_sets import SortedSets
+from django_redis_core.interfaces import OPERATIONS
 from django_redis_core.testing.caller import WAYS, Caller
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.processes import free_port

@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..._plugins.registry import registry
 from ...cache import RedisCache
 from ...exceptions import SealError
 from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
-from ...registry import registry
 from ..caller import Caller
 from ..fixtures import MakeCache
 from ..operations import Operations
+from .added import AddedOperations
 
 #: What entries hold that are rewritten, and live for some seconds or for ever.
 VALUES: dict[str, Any] = {
@@ -67,7 +68,7 @@ class BoundToKeys(Sealer):
         return hmac.digest(key.encode(), data, hashlib.sha256)
 
 
-class ClientContract(Operations):
+class ClientContract(AddedOperations, Operations):
     """The whole operation suite with a client plugin. In a test module of the plugin::
 
         from django_redis_core.testing import ClientContract
@@ -75,8 +76,9 @@ class ClientContract(Operations):
         class TestJitter(ClientContract):
             name = "jitter"
 
-    with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. For more
-    servers or options, and for what the plugin documents to be otherwise, see
+    with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. A client
+    that adds operations shows each in ``examples`` (``AddedOperations``). For more servers or
+    options, and for what the plugin documents to be otherwise, see
     ``operations.suite.Suite``.
     """
 
@@ -117,7 +119,7 @@ class ClientContract(Operations):
         for key, (value, timeout) in stored.items():
             old.set(key, value, timeout)
             full = old.make_key(key)
-            server = old.raw_client(key=key)
+            server: Any = old.raw_client(key=key)
             before = server.get(full)
             try:
                 after = client.recoded(full, before)

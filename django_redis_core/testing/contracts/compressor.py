@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ...codec import Codec
-from ...defaults.pickle import PickleSerializer
+from ..._codec.codec import Codec
+from ..._plugins.defaults.pickle import PickleSerializer
 from ...exceptions import CompressorError
 from ...interfaces import Compressor
 from ..apart import in_a_child

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 from typing import ClassVar
 
+from ..._plugins.registry import registry
 from ...connections.topology import Topology
 from ...interfaces import ConnectionFactory
-from ...registry import registry
 from ..caller import Caller
 from ..operations import Operations
 

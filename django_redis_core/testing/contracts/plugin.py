@@ -14,14 +14,14 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from ..._plugins.registry import BASES, GROUP, registry
+from ..._settings import PLUGIN_KEYS, parse
 from ...interfaces import API_VERSION
-from ...options import PLUGIN_KEYS, parse
-from ...registry import BASES, GROUP, registry
 
 #: Prints the modules that importing one module adds to those that every cache has imported.
 IMPORTED_WITH = """
 import sys
-import django_redis_core.registry
+import django_redis_core._plugins.registry
 before = set(sys.modules)
 import {module}
 print(*sorted(set(sys.modules) - before))

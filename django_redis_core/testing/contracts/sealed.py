@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import pytest
 from django.test import override_settings
 
+from ..._codec.codec import is_lock_token, reads_as_int
+from ..._plugins.defaults.pickle import PickleSerializer
 from ...cache import RedisCache
-from ...codec import is_lock_token, reads_as_int
-from ...defaults.pickle import PickleSerializer
 from ...exceptions import SealError, SerializationError
 from ...interfaces import Serializer
 from ..fixtures import MakeCache

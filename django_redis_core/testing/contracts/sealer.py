@@ -7,8 +7,8 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ...codec import Codec, reads_as_int
-from ...defaults.pickle import PickleSerializer
+from ..._codec.codec import Codec, reads_as_int
+from ..._plugins.defaults.pickle import PickleSerializer
 from ...exceptions import SealError, SerializationError
 from ..apart import in_a_child
 from .damage import flipped, in_threads, inherited, soon, truncated

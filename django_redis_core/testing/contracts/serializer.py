@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from ...codec import MISSING, Codec, reads_as_int
+from ..._codec.codec import MISSING, Codec, reads_as_int
 from ...exceptions import SerializationError
 from ..apart import in_a_child
 from .damage import address_space_within, flipped, in_threads, inherited, soon, truncated

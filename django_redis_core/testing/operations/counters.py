@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..._operations import counters
+from ..._operations.declare import Family
 from ...exceptions import NotANumberError, WrongTypeError
-from ...operations import counters
-from ...operations.declare import Family
 from ..caller import Caller
 from .suite import Suite, in_threads
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..._operations import expiry
+from ..._operations.declare import Family
 from ...interfaces import DEFAULT_TIMEOUT
-from ...operations import expiry
-from ...operations.declare import Family
 from ..caller import Caller
 from .suite import Make, Suite
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import pytest
 from redis.exceptions import LockError, LockNotOwnedError
 
-from ...operations import locks
-from ...operations.declare import Family
+from ..._operations import locks
+from ..._operations.declare import Family
 from ..caller import Caller
 from .suite import Make, Suite, in_threads
 

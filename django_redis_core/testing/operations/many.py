@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import pytest
 
+from ..._operations import strings
+from ..._operations.declare import Family
 from ...exceptions import WrongTypeError
-from ...operations import strings
-from ...operations.declare import Family
 from ..caller import Caller
 from .suite import Suite
 

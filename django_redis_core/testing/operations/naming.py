@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import pytest
 from django.core.cache.backends.base import CacheKeyWarning
 
+from ..._codec.keys import CacheKey
+from ..._operations.declare import Family
 from ...exceptions import InvalidCacheKey
-from ...keys import CacheKey
-from ...operations.declare import Family
 from ..caller import Caller
 from .suite import Make, Suite
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from ...operations import scanning
-from ...operations.declare import Family
+from ..._operations import scanning
+from ..._operations.declare import Family
 from ..caller import Caller
 from .suite import Make, Suite
 

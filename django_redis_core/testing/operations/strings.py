@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..._operations import strings
+from ..._operations.declare import Family
 from ...exceptions import SerializationError, WrongTypeError
-from ...operations import strings
-from ...operations.declare import Family
 from ..caller import Caller
 from .suite import Make, Suite
 

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ..._operations.declare import Family
+from ...interfaces import OPERATIONS
 from ...interfaces.client import Client
-from ...operations.declare import OPERATIONS, Family
 from ..caller import WAYS, Caller
 from ..fixtures import MakeCache
 from ..servers import Server

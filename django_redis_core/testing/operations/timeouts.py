@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ...operations.declare import Family
+from ..._operations.declare import Family
 from ..caller import Caller
 from .suite import Suite
 

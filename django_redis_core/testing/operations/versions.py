@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from ...operations import versions
-from ...operations.declare import Family
+from ..._operations import versions
+from ..._operations.declare import Family
 from ..caller import Caller
 from .suite import Make, Suite
 

@@ -17,7 +17,7 @@ from django_redis.client import DefaultClient
 from django_redis.hash_ring import HashRing
 from django_redis.pool import ConnectionFactory, SentinelConnectionFactory, get_connection_factory
 from django_redis.util import CacheKey
-from django_redis_core.catalogue import DJANGO_REDIS
+from django_redis_core._plugins.catalogue import DJANGO_REDIS
 
 NAMES = """
     __version__ VERSION get_redis_connection cache.RedisCache

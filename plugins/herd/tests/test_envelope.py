@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from django_redis_core._codec.codec import reads_as_int
 from django_redis_core.cache import RedisCache
-from django_redis_core.codec import reads_as_int
 from django_redis_core.signals import value_unreadable
 from django_redis_core.testing.servers import Server
 

@@ -12,8 +12,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
+from django_redis_core._codec.codec import MISSING
 from django_redis_core.cache import RedisCache
-from django_redis_core.codec import MISSING
 from django_redis_core.interfaces import Client
 from django_redis_core.testing.servers import Server
 from django_redis_core_herd.client import HerdClient

@@ -15,8 +15,8 @@ import pytest
 from django.test import override_settings
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.commands import Operation
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.requests import Operation
 from django_redis_core.testing.certificates import Authority
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.forks import in_child
@@ -159,7 +159,7 @@ def test_a_fork_in_the_middle_of_a_flush(server: Server, make_near: Make) -> Non
 
     def flushing() -> Operation[bool]:
         """A flush that is about to be sent."""
-        flush = cache.client.clear()
+        flush = driver.begin.clear()
         (command,) = flush.send(driver.execute(flush.send(None)))
         assert command.kind.name == b"FLUSHDB"
         return flush

@@ -17,7 +17,7 @@ from .nodes import Address, Nodes, Remap
 from .topology import ClusterTopology
 
 if TYPE_CHECKING:
-    from django_redis_core.options import ConnectionOptions
+    from django_redis_core.connections import ConnectionOptions
 
 
 def remap(value: Any) -> Any:

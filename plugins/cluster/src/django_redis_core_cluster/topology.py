@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.crc import key_slot
 
-from django_redis_core.commands import Command, Key, Kind, Spread
+from django_redis_core.commands import Command, Key, Kind, Sleep, Spread
 from django_redis_core.connections import (
     Clients,
     Instead,
@@ -32,14 +32,13 @@ from django_redis_core.exceptions import (
     ServerRefused,
     ServerTimeout,
 )
-from django_redis_core.requests import Sleep
 
 from .nodes import SLOTS, Nodes, SlotMap
 
 if TYPE_CHECKING:
-    from django_redis_core.connections.topology import Parts
-    from django_redis_core.requests import Nodes as SeveralNodes
-    from django_redis_core.requests import Operation, Place
+    from django_redis_core.commands import Operation, Place
+    from django_redis_core.connections import Nodes as SeveralNodes
+    from django_redis_core.connections import Parts
 
 _CLUSTER = Kind("CLUSTER", write=False)
 _ASKING = Kind("ASKING", write=False)

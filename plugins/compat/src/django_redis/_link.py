@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from django_redis_core._codec.codec import Codec
+from django_redis_core._codec.keys import Keys
 from django_redis_core.cache import RedisCache
-from django_redis_core.codec import Codec
 from django_redis_core.connections import Topology
-from django_redis_core.keys import Keys
 
 if TYPE_CHECKING:
     from .client.default import DefaultClient

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django_redis_core._settings import (
+    CACHE_OPTIONS,
+    CONNECTION_OPTIONS,
+    PLUGIN_KEYS,
+    PLUGIN_OPTIONS,
+)
 from django_redis_core.interfaces import Option
-from django_redis_core.options import CACHE_OPTIONS, CONNECTION_OPTIONS, PLUGIN_KEYS, PLUGIN_OPTIONS
 
 _RAW = "as_written_"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_redis_core.keys import CacheKey as CoreKey
+from django_redis_core._codec.keys import CacheKey as CoreKey
 
 __all__ = ["CacheKey", "default_reverse_key"]
 

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django_redis_core.codec import MISSING, Codec
 from django_redis_core.commands import GET, Argument, Command, Kind
 from django_redis_core.exceptions import SerializationError
-from django_redis_core.interfaces import Client
+from django_redis_core.interfaces import MISSING, Client, Codec
 
 from . import envelope
 from .envelope import BEYOND, LENGTH, VALUE, pack

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django_redis_core.codec import MISSING, is_lock_token
-from django_redis_core.commands import GET, SET, Command
+from django_redis_core.commands import GET, SET, Command, Operation
 from django_redis_core.exceptions import NoScriptError
-from django_redis_core.interfaces import DEFAULT_TIMEOUT
-from django_redis_core.requests import Operation
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING, is_lock_token
 
 from . import envelope, scripts
 from .entries import now

@@ -6,7 +6,7 @@ that may be django-redis' tuple, it leaves alone and answers ``UNKNOWN``.
 
 from __future__ import annotations
 
-from django_redis_core.scripts import Script
+from django_redis_core.commands import Script
 
 UNKNOWN = -1
 

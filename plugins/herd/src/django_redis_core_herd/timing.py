@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_redis_core.codec import reads_as_int
-from django_redis_core.commands import GET, PTTL, UNLINK
+from django_redis_core.commands import GET, PTTL, UNLINK, Operation
 from django_redis_core.exceptions import WrongTypeError
-from django_redis_core.requests import Operation
+from django_redis_core.interfaces import reads_as_int
 
 from . import envelope, scripts
 from .entries import Entries, now, px

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django_redis_core.codec import MISSING
-from django_redis_core.commands import GET, UNLINK, Argument
-from django_redis_core.interfaces import DEFAULT_TIMEOUT
-from django_redis_core.requests import Batch, Operation
+from django_redis_core.commands import GET, UNLINK, Argument, Batch, Operation
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING
 
 from . import envelope, scripts
 from .entries import now, px

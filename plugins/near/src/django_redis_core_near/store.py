@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from django_redis_core.codec import MISSING
+from django_redis_core.interfaces import MISSING
 
 #: Bytes that a copy takes besides its key's text and its value: objects' heads, the dict's place.
 OVERHEAD = 350

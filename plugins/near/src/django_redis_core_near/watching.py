@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django_redis_core.commands import PTTL, Command, Spread
+from django_redis_core.commands import PTTL, Command, Operation, Request, Spread
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.requests import Operation, Request
 
 from .store import Copy, Write
 

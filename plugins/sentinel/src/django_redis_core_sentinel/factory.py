@@ -18,7 +18,7 @@ from . import location
 from .topology import SentinelTopology, Service
 
 if TYPE_CHECKING:
-    from django_redis_core.options import ConnectionOptions
+    from django_redis_core.connections import ConnectionOptions
 
     from .answers import Address
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
+from django_redis_core.commands import Sleep
 from django_redis_core.connections import Groups, Node, Topology, moved_on, node_for, readers
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
-from django_redis_core.requests import Sleep
 
 from . import answers
 from .answers import Answer
@@ -27,10 +27,8 @@ from .roles import as_primary, as_replica
 from .watch import watch_for
 
 if TYPE_CHECKING:
-    from django_redis_core.commands import Command, Spread
-    from django_redis_core.connections import Clients, Instead, Readers, ServerConfig
-    from django_redis_core.connections.topology import Parts
-    from django_redis_core.requests import Nodes, Operation
+    from django_redis_core.commands import Command, Operation, Spread
+    from django_redis_core.connections import Clients, Instead, Nodes, Parts, Readers, ServerConfig
 
     from .answers import Address
 

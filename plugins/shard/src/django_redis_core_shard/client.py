@@ -14,7 +14,7 @@ from .topology import RingTopology
 
 if TYPE_CHECKING:
     from django_redis_core.connections import Topology
-    from django_redis_core.interfaces.client import ClientContext
+    from django_redis_core.interfaces import ClientContext
 
 
 def names(value: Any) -> tuple[str, ...] | None:

@@ -14,9 +14,8 @@ from django_redis_core.exceptions import ConnectionInterrupted, CrossNodeError
 from .ring import Ring
 
 if TYPE_CHECKING:
-    from django_redis_core.connections.node import Node
-    from django_redis_core.connections.topology import Clients, Instead, Parts
-    from django_redis_core.requests import Nodes, Operation, Place
+    from django_redis_core.commands import Operation, Place
+    from django_redis_core.connections import Clients, Instead, Node, Nodes, Parts
 
 #: Keys whose shard is remembered: about 4 MB. Hashing a key takes 1 µs, remembering it 0.1, and
 #: without it hashing would be half of what ``get_many`` costs.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django_redis_core.registry import registry
+from django_redis_core._plugins.registry import registry
 
 from .._options import path_of
 

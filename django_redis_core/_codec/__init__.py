@@ -1,0 +1,1 @@
+"""Values and names as stored: serializer → compressor → sealer and back, keys, times."""

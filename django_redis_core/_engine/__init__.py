@@ -1,0 +1,1 @@
+"""A cache of this process, put together once and shared by its backend objects."""

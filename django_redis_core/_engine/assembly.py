@@ -1,0 +1,212 @@
+"""Puts a cache together: options → plugins → codec, client, servers and driver.
+
+Django makes a backend object for every thread, and for every request under ASGI, so everything
+here is built once a process and configuration, and backends share it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from asgiref.local import Local
+from django.core.cache import caches
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from .. import signals
+from .._codec.codec import Codec, is_lock_token
+from .._codec.keys import Keys
+from .._operations.declare import declared
+from .._settings import CacheOptions, find_alias, parse
+from ..commands import command as commands
+from ..connections.config import frozen
+from ..connections.counterparts import is_own_async_client, is_own_client
+from ..connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
+from ..connections.foreign import AsyncForeignExecutor, AsyncOwnExecutor, ForeignExecutor
+from ..connections.recent import Recent
+from ..connections.topology import Clients, Topology
+from ..exceptions import PluginLoadError
+from ..interfaces import Client
+from .clients import client_of
+from .driver import Driver
+
+
+class Engine:
+    """One cache of this process, ready to work: what all its backend objects share."""
+
+    def __init__(self, options: CacheOptions) -> None:
+        self.options = options
+        self.alias = options.alias
+        self.logger = logging.getLogger(options.logger or __package__)
+        self.codec = _codec(options, Unreadable(options.alias, self.logger))
+        self.naming = Keys(
+            options.key_prefix, options.version, options.key_function, options.reverse_key_function
+        )
+        self.client = client_of(options, self.naming, self.codec)
+        self.operations = declared(type(self.client))
+        #: The methods for those that the core does not have, kept here by the backend.
+        self.added: Mapping[str, Callable[..., Any]] | None = None
+        factory = options.connection_factory.build(options.connection)
+        self.topology = self.client.build_topology(options.locations, factory.topology)
+        if not isinstance(self.topology, Topology):
+            raise PluginLoadError(
+                f"{options.connection_factory.where}: topology() of {factory.name!r} returned a "
+                f"{type(self.topology).__name__}; it must return a Topology of "
+                "django_redis_core.connections, such as SingleServer(self.node(url))."
+            )
+        partial = Partial(options.alias)
+        seconds = options.connection.read_your_writes
+        recent = None if seconds is None else Recent(seconds)
+        async_plan = Plan(self.topology, partial, recent)
+        execute = blocking_executor(self.topology, partial, recent)
+        aexecute = asyncio_executor(self.topology, async_plan)
+        self.driver = self._driver(execute, aexecute)
+        #: For asyncio's operations that need no I/O, so that there is nothing to await.
+        self.immediate_driver = self._driver(aexecute.immediately, aexecute)
+
+    def _driver(
+        self,
+        execute: Callable[[Any], Any],
+        aexecute: Callable[[Any], Any],
+        client: Client | None = None,
+    ) -> Driver:
+        options = self.options
+        return Driver(
+            self.alias,
+            client or self.client,
+            self.operations,
+            execute,
+            aexecute,
+            ignore=options.ignore_exceptions,
+            logger=self.logger if options.log_ignored_exceptions else None,
+        )
+
+    def driver_on(self, client: Any) -> Driver:
+        """A driver that sends everything to a redis-py client of the caller's."""
+        operations = self.client.for_caller()
+        return self._driver(ForeignExecutor(client), AsyncForeignExecutor(client), operations)
+
+    def changed(self, **options: Any) -> Engine:
+        """The same cache under other options, for one backend object; connections stay shared."""
+        return Engine(replace(self.options, **options))
+
+    def raw_clients(self, write: bool, key: Any) -> Clients:
+        """redis-py clients for the server of writes, or for one that serves reads."""
+        full = "" if key is None else self.naming.make(key)
+        return self.topology.clients(commands.SET(full, b"") if write else commands.GET(full))
+
+    def close_idle(self) -> None:
+        """Closes connections that nobody uses."""
+        for node in self.topology.nodes():
+            node.links.close_idle()
+
+
+def blocking_executor(
+    topology: Topology, partial: Partial, recent: Recent | None = None
+) -> Callable[[Any], Any]:
+    """Who answers the requests of operations in blocking code."""
+    single = topology.single
+    if single is not None and is_own_client(single.config):
+        try:
+            return ForeignExecutor(single.client())
+        except TypeError as error:
+            raise ImproperlyConfigured(
+                f"CACHES[{partial.alias!r}]: REDIS_CLIENT_CLASS must be a class that takes "
+                f"connection_pool and REDIS_CLIENT_KWARGS: {error}"
+            ) from error
+    return BlockingExecutor(Plan(topology, partial, recent))
+
+
+def asyncio_executor(topology: Topology, plan: Plan) -> AsyncioExecutor | AsyncOwnExecutor:
+    """Who answers them on asyncio."""
+    single = topology.single
+    if single is not None and is_own_async_client(single.config):
+        return AsyncOwnExecutor(single.async_client)
+    return AsyncioExecutor(plan)
+
+
+def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:
+    compressors = [
+        use.build(max_length=options.max_decompressed_size) for use in options.compressors
+    ]
+    sealer = options.sealer.build()
+    return Codec(
+        [use.build() for use in options.serializers],
+        [compressor for compressor in compressors if compressor.name != "identity"],
+        None if sealer.name == "none" else sealer,
+        compress=compressors[0].name != "identity",
+        report=report,
+    )
+
+
+class Unreadable:
+    """Tells the site of values that cannot be read: each time by signal, in the log once for each
+    sort of error."""
+
+    def __init__(self, alias: str, logger: logging.Logger) -> None:
+        self.alias = alias
+        self.logger = logger
+        self.count = 0
+        self._logged: set[type[Exception]] = set()
+
+    def __call__(self, key: str, data: bytes, error: Exception) -> None:
+        if is_lock_token(data):
+            return  # a lock that is held: nothing is broken
+        self.count += 1
+        if type(error) not in self._logged:
+            self._logged.add(type(error))
+            self.logger.warning(
+                "A value of the cache %r cannot be read and counts as a miss (%s); further ones "
+                "are not logged, but sent as the signal value_unreadable",
+                self.alias,
+                type(error).__name__,
+            )
+        signals.value_unreadable.send_robust(
+            sender=self.alias, key=key, exception=error, size=len(data)
+        )
+
+
+class Partial:
+    """Tells the site of an operation over several servers of which some failed."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    def __call__(self, keys: Sequence[Any], error: Exception) -> None:
+        signals.partial_failure.send_robust(sender=self.alias, keys=keys, exception=error)
+
+
+_engines: dict[Hashable, tuple[Engine, Any]] = {}
+
+#: Global settings that caches are made from, beside those that begin with DJANGO_REDIS_.
+_SETTINGS = {"CACHES", "CACHE_HERD_TIMEOUT", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
+
+
+def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
+    """The process' engine for an entry of CACHES."""
+    identity = frozen({**params, "LOCATION": location})
+    found = _engines.get(identity)
+    if found is None:
+        # Without a lock: this imports modules of the site's, which may use a cache themselves. Two
+        # threads may build the same engine, and both go on with the one that is stored first.
+        options = parse(find_alias(location, params), location, params)
+        # The entry is kept because its objects count by identity, which must stay theirs.
+        found = _engines.setdefault(identity, (Engine(options), (location, params)))
+    return found[0]
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    """A test has changed settings: what was built from the old ones is not theirs any more."""
+    if setting in _SETTINGS or setting.startswith("DJANGO_REDIS_"):
+        # Now and not when the collector finds them, which would end in ResourceWarnings.
+        for engine, _ in _engines.values():
+            engine.close_idle()
+        _engines.clear()
+        if setting != "CACHES":  # for which Django does this itself
+            caches._connections = Local(caches.thread_critical)
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,142 @@
+"""Calls a client's operations for one cache, and answers for servers in trouble.
+
+The guard is here, in the one place that every operation passes: it turns server trouble into the
+operation's declared fallback when the site ignores such exceptions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from inspect import isawaitable
+from typing import Any
+
+from .. import signals
+from .._codec.codec import MISSING
+from .._operations.declare import Declaration
+from ..commands import AExecute, Execute, Operation, arun, astream, run, running, stream
+from ..exceptions import ConnectionInterrupted
+from ..interfaces import Client
+
+
+class Driver:
+    """Runs the operations of one client and answers for servers in trouble.
+
+    ``client`` has the operations, ``operations`` are their declarations; ``execute`` and
+    ``aexecute`` answer their requests.
+    """
+
+    def __init__(
+        self,
+        alias: str,
+        client: Client,
+        operations: Mapping[str, Declaration],
+        execute: Execute,
+        aexecute: AExecute,
+        *,
+        ignore: bool = False,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        self.alias = alias
+        self.client = client
+        self.operations = operations
+        self.execute = execute
+        self.aexecute = aexecute
+        self.ignore = ignore
+        self.logger = logger
+        self.at_once = client.at_once
+        #: What begins an operation, by its name: the client itself, where it does not look at all.
+        self.begin: Any = client
+        if type(client).around is not Client.around:
+            self.begin = _Surrounded(client)
+
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        try:
+            if self.at_once and name in self.at_once:
+                answer = self.at_once[name](*args, **kwargs)
+                if answer is not MISSING:
+                    return answer
+            return run(getattr(self.begin, name)(*args, **kwargs), self.execute)
+        except ConnectionInterrupted as trouble:
+            return self.guard(name, args, kwargs, trouble)
+        except AttributeError as error:
+            self.refuse_plain(name, error)
+            raise
+
+    async def acall(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        try:
+            if self.at_once and name in self.at_once:
+                answer = self.at_once[name](*args, **kwargs)
+                if answer is not MISSING:
+                    return answer
+            return await arun(getattr(self.begin, name)(*args, **kwargs), self.aexecute)
+        except ConnectionInterrupted as trouble:
+            answer = self.guard(name, args, kwargs, trouble)
+            return await answer if isawaitable(answer) else answer
+        except AttributeError as error:
+            self.refuse_plain(name, error)
+            raise
+
+    def iterate(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
+        try:
+            yield from stream(getattr(self.begin, name)(*args, **kwargs), self.execute)
+        except ConnectionInterrupted as trouble:
+            yield from self.guard(name, args, kwargs, trouble)
+
+    async def aiterate(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> AsyncIterator[Any]:
+        try:
+            async for item in astream(getattr(self.begin, name)(*args, **kwargs), self.aexecute):
+                yield item
+        except ConnectionInterrupted as trouble:
+            for item in self.guard(name, args, kwargs, trouble):
+                yield item
+
+    def refuse_plain(self, name: str, error: AttributeError) -> None:
+        """Says what a client has to do whose operation is a function like any other. It is asked
+        afterwards, so that no call pays for it."""
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        # In ``run`` and not in the operation, which may have such a mistake of its own.
+        here = last is not None and last.tb_frame.f_globals is vars(running)
+        if error.name in ("send", "close") and here:
+            raise TypeError(
+                f"{name}() of the client {self.client.name!r} returned {error.obj!r}. "
+                "An operation is a generator: it yields commands, and ends with a value, as in "
+                f"`return (yield from super().{name}(…))`."
+            ) from error
+
+    def guard(
+        self,
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        trouble: ConnectionInterrupted,
+    ) -> Any:
+        """The declared fallback, or ``trouble`` again where the site wants to know or the
+        operation fails closed."""
+        declaration = self.operations[name]
+        if not self.ignore or declaration.fallback is None:
+            raise trouble
+        if self.logger is not None:
+            self.logger.error("Exception ignored", exc_info=trouble)
+        signals.exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
+        return declaration.answer(args, kwargs, trouble)
+
+
+class _Surrounded:
+    """The operations of a client that looks at all of them, each as its ``around`` gives it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Callable[..., Operation[Any]]:
+        begin, around = getattr(self._client, name), self._client.around
+
+        def surrounded(*args: Any, **kwargs: Any) -> Operation[Any]:
+            return around(name, begin(*args, **kwargs))
+
+        vars(self)[name] = surrounded  # the next call finds it without a look here
+        return surrounded

@@ -1,0 +1,117 @@
+"""Counting: atomic, one round trip, and the expiry stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._codec.codec import MISSING, reads_as_int
+from ..commands import INCRBY, SET, Operation, Script
+from ..exceptions import NotANumberError, ReplyError, WrongTypeError
+from .declare import Family, operation
+
+# The new value is read back as text because a Lua number keeps 53 bits only. A value that INCRBY
+# refuses (past 64 bits, or serialized) is handed back for the caller to add to. The second argument
+# is there when the counter may be created: the milliseconds that it then lives.
+_ADD = Script(
+    """
+local old = redis.call('GET', KEYS[1])
+if not old and not ARGV[2] then return false end
+local result = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(result) == 'table' then return old and {old} end
+local new = redis.call('GET', KEYS[1])
+if not old then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return new
+"""
+)
+
+_SWAP = Script(
+    """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1
+"""
+)
+
+
+class Counters(Family):
+    @operation(fallback=None)
+    def incr(
+        self,
+        key: Any,
+        delta: int = 1,
+        version: Any = None,
+        *,
+        ignore_key_check: bool = False,
+        timeout: Any = MISSING,
+    ) -> Operation[int]:
+        """Adds ``delta`` to the number under ``key`` and returns the sum; the expiry stays.
+
+        Raises ValueError when the key is not there (with ``ignore_key_check`` it starts at 0) and
+        ``NotANumberError`` when its value is not a number. Ints of any size and floats count
+        exactly, also when many workers count at once.
+
+        With ``timeout`` a key that is not there starts at 0 too, and lives for so many seconds
+        from its first count (None: for ever): one counter for each span of time.
+        """
+        full = self.naming.make(key, version)
+        self.check_delta(delta)
+        milliseconds = None
+        if timeout is not MISSING:
+            milliseconds, ignore_key_check = self.milliseconds(timeout), True
+        start = () if milliseconds is None else (milliseconds,)
+        small = delta.__class__ is int and -(2**63) <= delta < 2**63
+        if ignore_key_check and small and not start:
+            try:
+                return int((yield INCRBY(full, delta)))
+            except WrongTypeError:
+                raise
+            except ReplyError:  # a number that the server cannot add to, or none
+                pass
+        amount = b"%d" % delta if small else delta
+        while True:
+            reply = yield from _ADD((full,), amount, *start)
+            if reply is None:
+                if not ignore_key_check:
+                    raise ValueError(f"Key {key!r} not found")
+                if milliseconds is not None and milliseconds <= 0:
+                    return delta  # it would be gone at once
+                if (yield SET(full, *self.wrap(full, delta, milliseconds), nx=True)):
+                    return delta
+                continue
+            if not isinstance(reply, list):
+                return int(reply)
+            old = reply[0]
+            total = self.total(full, old, delta)
+            data, _ = self.wrap(full, total, None)  # the expiry stays
+            if (yield from _SWAP((full,), old, data)):
+                return total  # type: ignore[no-any-return]
+
+    def check_delta(self, delta: Any) -> None:
+        """TypeError for a ``delta`` that is no number, before anything is sent."""
+        if isinstance(delta, bool) or not isinstance(delta, int | float):
+            raise TypeError(f"delta must be an int or a float, not {type(delta).__name__}.")
+
+    def total(self, full: str, data: bytes, delta: Any) -> Any:
+        """``delta`` more than the stored number, for numbers that the server cannot add to."""
+        value = int(data) if reads_as_int(data) else self.unwrap(full, data)
+        if value is MISSING or isinstance(value, bool) or not isinstance(value, int | float):
+            raise NotANumberError(
+                f"The value under {full!r} is not a number, so {delta!r} cannot be added to it."
+            )
+        return value + delta
+
+    @operation(fallback=None)
+    def decr(
+        self,
+        key: Any,
+        delta: int = 1,
+        version: Any = None,
+        *,
+        ignore_key_check: bool = False,
+        timeout: Any = MISSING,
+    ) -> Operation[int]:
+        """Takes ``delta`` from the number under ``key``; see ``incr``."""
+        given = {} if timeout is MISSING else {"timeout": timeout}
+        return (
+            yield from self.incr(key, -delta, version, ignore_key_check=ignore_key_check, **given)
+        )

@@ -1,0 +1,173 @@
+"""What the data structures share: reading elements, checking arguments."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .._codec.codec import MISSING, Codec
+from .declare import Arguments, Fallback, Family
+
+
+class Elements(Family):
+    """Elements go through the codec under the full key, as values do; never through ``wrap``,
+    because a data structure expires as a whole.
+
+    What cannot be read is reported as a value that cannot be read is, and left out.
+    """
+
+    codec: Codec
+
+    def one(self, full: str, data: bytes | None, default: Any = None) -> Any:
+        """The element in ``data``, or ``default`` when there is none or it cannot be read."""
+        if data is None:
+            return default
+        value = self.decode(full, data)
+        return default if value is MISSING else value
+
+    def several(self, full: str, reply: Iterable[bytes]) -> list[Any]:
+        decode = self.decode
+        return [value for data in reply if (value := decode(full, data)) is not MISSING]
+
+    def as_set(self, full: str, reply: Iterable[bytes]) -> set[Any]:
+        """The members of a set. A tuple that JSON or msgpack gives back as a list is a tuple."""
+        found = set()
+        for data in reply:
+            value = self.decode(full, data)
+            if value is MISSING:
+                continue
+            try:
+                found.add(hashable(value))
+            except TypeError as error:  # only another program can have written it
+                self.codec.report(full, data, error)
+        return found
+
+
+def hashable(value: Any) -> Any:
+    return tuple(map(hashable, value)) if isinstance(value, list) else value
+
+
+def alone_or(many: Callable[[], Any]) -> Fallback:
+    """For what takes ``count``: None without one, ``many()`` with it."""
+    return lambda arguments: None if arguments["count"] is None else many()
+
+
+def one_each(name: str, value: Any) -> Fallback:
+    """``value`` for each of the caller's ``name``."""
+
+    def answer(arguments: Arguments) -> list[Any]:
+        return [value] * len(list(arguments[name]))
+
+    return answer
+
+
+def whole(name: str, value: Any) -> int:
+    """``value`` of the argument ``name`` as an int; TypeError for what is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}.") from None
+
+
+def how_many(value: Any) -> int | None:
+    """A ``count`` as pops take it: None, or 0 and more; ValueError below."""
+    if value is None:
+        return None
+    count = whole("count", value)
+    if count < 0:
+        raise ValueError(f"count must be 0 or more, not {count}.")
+    return count
+
+
+def score(value: Any, name: str = "score") -> float:
+    """A score as Redis keeps it, a double: TypeError for another type, ValueError for nan or an
+    int that no double can hold. Infinities are scores."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"A {name} must be an int or a float, not {type(value).__name__}.")
+    try:
+        result = float(value)
+    except OverflowError:
+        raise ValueError(f"A {name} must fit a double, which this int does not.") from None
+    if math.isnan(result):
+        raise ValueError(f"A {name} must be a number, not nan.")
+    return result
+
+
+def bound(value: Any, name: str) -> str | float:
+    """An end of a range of scores: a score, or text as Redis has it (``"(1.5"``, ``"-inf"``)."""
+    if not isinstance(value, str):
+        return score(value, name)
+    try:
+        number = float(value.removeprefix("("))
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(
+            f"{name} must be a score, '(' and a score to leave that one out, '-inf' or '+inf', "
+            f"not {value!r}."
+        )
+    return value
+
+
+def field_name(field: Any) -> bytes:
+    """A hash's field as stored: text, or what redis-py makes text of."""
+    if isinstance(field, str):
+        # The other half of ``field_text``: a field that another program wrote is found again.
+        return field.encode(errors="surrogateescape")
+    if isinstance(field, bytes):
+        return field
+    if isinstance(field, bool) or not isinstance(field, int | float):
+        raise TypeError(
+            f"A field must be a str, bytes, an int or a float, not {type(field).__name__}."
+        )
+    return repr(field).encode()
+
+
+def field_text(field: bytes) -> str:
+    return field.decode(errors="surrogateescape")
+
+
+def is_mapping(value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"mapping must be a dict, not {type(value).__name__}.")
+
+
+_GLOB = re.compile(
+    r"\\(?P<escaped>.)|\[(?P<not>\^?)(?P<set>(?:\\.|[^\]\\]-.|[^\]])*)\]|(?P<any>.)", re.S
+)
+_CLASS = re.compile(r"\\(.)|(.)-(.)|(.)", re.S)
+
+
+def matching(pattern: str) -> Callable[[Any], bool]:
+    """Whether a member matches a glob pattern (https://redis.io/commands/keys/): text as it is,
+    an int by its digits, anything else never.
+
+    It is asked here and not of the server, which sees serialized, perhaps compressed bytes.
+    """
+    if not isinstance(pattern, str):
+        raise TypeError(f"match must be a str, not {type(pattern).__name__}.")
+    fullmatch = re.compile("".join(map(_as_regex, _GLOB.finditer(pattern))), re.S).fullmatch
+
+    def matches(value: Any) -> bool:
+        if value.__class__ is int:
+            value = str(value)
+        return isinstance(value, str) and fullmatch(value) is not None
+
+    return matches
+
+
+def _as_regex(token: re.Match[str]) -> str:
+    if token["any"]:
+        return {"*": ".*", "?": "."}.get(token["any"]) or re.escape(token["any"])
+    if token["escaped"]:
+        return re.escape(token["escaped"])
+    ranges = []
+    for escaped, first, last, alone in _CLASS.findall(token["set"]):
+        low, high = sorted((first, last)) if first else (escaped or alone,) * 2
+        ranges.append(f"{re.escape(low)}-{re.escape(high)}")
+    if not ranges:  # [] matches nothing, [^] everything
+        return "." if token["not"] else "(?!)"
+    return f"[{token['not']}{''.join(ranges)}]"

@@ -1,0 +1,1 @@
+"""One option and how it is checked: what whoever declares options needs, also plugins."""

@@ -1,0 +1,77 @@
+"""Python's pickle, the default serializer."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Collection
+from typing import Any
+
+from ..._options.option import Option, integer, optional
+from ...interfaces.serializer import Serializer
+from ..hookspecs import hookimpl
+from .allow_list import AllowList, names
+
+
+class PickleSerializer(Serializer):
+    """Any Python object. Whoever can write to the server can run code here: use a sealer, or
+    another serializer, where that is not only this site.
+
+    With ``allow`` only the classes and functions that it names are looked up, and a pickle that
+    needs another one is a miss. That is defence in depth and no sandbox: what is named can be
+    called with any arguments, and any attributes can be set on its instances. What could not be
+    read again is refused when it is stored, so storing unpickles as well.
+    """
+
+    name = "pickle"
+    options = (
+        Option(
+            "PICKLE_VERSION",
+            "protocol",
+            optional(integer(-1)),
+            None,
+            doc="The pickle protocol; -1 is the highest that this Python has. "
+            "Default: `pickle.DEFAULT_PROTOCOL`.",
+        ),
+        Option(
+            "PICKLE_ALLOW",
+            "allow",
+            optional(names),
+            None,
+            doc="The only classes and functions that a pickle may name, for example "
+            '`["decimal.Decimal"]`; a pickle that names another is a miss. What needs no name '
+            "(None, bool, int, float, str, bytes, list, tuple, dict, set and frozenset at the "
+            "default protocol) is always read. Default: all are allowed.",
+        ),
+    )
+
+    #: What looks up classes where there is an ``allow``, for plugins that unpickle by themselves.
+    find_class: Callable[[str, str], Any]
+
+    def __init__(self, protocol: int | None = None, allow: Collection[str] | None = None) -> None:
+        if protocol is not None and protocol > pickle.HIGHEST_PROTOCOL:
+            raise ValueError(
+                f"PICKLE_VERSION must be at most {pickle.HIGHEST_PROTOCOL}, the highest protocol "
+                f"of this Python, not {protocol}"
+            )
+        self.protocol = pickle.DEFAULT_PROTOCOL if protocol is None else protocol
+        self.allow = None if allow is None else AllowList(allow)
+        if self.allow is not None:
+            # On the object alone, so that other caches call pickle.loads itself.
+            self.loads = self.allow.loads  # type: ignore[assignment]
+            self.find_class = self.allow.find_class
+
+    def dumps(self, value: Any) -> bytes:
+        data = pickle.dumps(value, self.protocol)
+        if self.allow is not None:
+            self.allow.loads(data)
+        return data
+
+    def recognises(self, data: bytes) -> bool:
+        return data.endswith(pickle.STOP)
+
+    loads = staticmethod(pickle.loads)  # type: ignore[assignment]
+
+
+@hookimpl
+def register_serializer() -> type[Serializer]:
+    return PickleSerializer

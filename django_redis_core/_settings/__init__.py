@@ -1,0 +1,43 @@
+"""A CACHES entry → one frozen, validated dataclass.
+
+The only package that reads options and settings. Everything that can be wrong with an entry is
+said here, before any I/O, naming the alias, what was written and what to write instead; the user's
+dict is never changed, and no error and no repr shows a password.
+"""
+
+from ..connections import ConnectionOptions
+from .entries import (
+    BACKEND,
+    describe_installed,
+    find_alias,
+    our_entries,
+    unknown_settings,
+    used_plugins,
+)
+from .model import CacheOptions, PluginUse
+from .parser import parse
+from .tables import (
+    CACHE_OPTIONS,
+    CONNECTION_OPTIONS,
+    ENTRY_OPTIONS,
+    PLUGIN_KEYS,
+    PLUGIN_OPTIONS,
+)
+
+__all__ = [
+    "BACKEND",
+    "CACHE_OPTIONS",
+    "CONNECTION_OPTIONS",
+    "ENTRY_OPTIONS",
+    "PLUGIN_KEYS",
+    "PLUGIN_OPTIONS",
+    "CacheOptions",
+    "ConnectionOptions",
+    "PluginUse",
+    "describe_installed",
+    "find_alias",
+    "our_entries",
+    "parse",
+    "unknown_settings",
+    "used_plugins",
+]

@@ -1,0 +1,297 @@
+"""What goes to a server, and how its reply reads.
+
+A ``Command`` is one command with its arguments, and knows the three things that routing and
+retrying need: which key decides where it goes, whether it writes, and whether it may be sent a
+second time when the first answer was lost. It knows nothing about connections.
+
+Names are bytes on purpose: redis-py's reply callbacks are looked up by str, so a command that runs
+on a raw redis-py client (``client=``) gives the same reply as on a connection of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeAlias
+
+Reply = Any
+Argument = str | bytes | int | float
+Key = str | bytes
+Server: TypeAlias = Any
+"""A ``Node`` of ``django_redis_core.connections``, which stands on this room."""
+
+
+class Kind:
+    """What all commands of one name have in common.
+
+    ``write``: it goes to a primary. ``repeatable``: sending it twice leaves the server as sending
+    it once would, so a lost reply may be answered by a second try. ``read`` turns the server's
+    reply into a Python value; ``None`` leaves it as it is.
+    """
+
+    __slots__ = ("_primary", "name", "read", "repeatable", "write")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        write: bool,
+        repeatable: bool = True,
+        read: Callable[[Reply], Any] | None = None,
+    ) -> None:
+        self.name = name.encode()
+        self.write = write
+        self.repeatable = repeatable
+        self.read = read
+        self._primary: Kind | None = self if write else None
+
+    @property
+    def primary(self) -> Kind:
+        """The same, answered by a primary: a read that must see what was just written."""
+        if self._primary is None:
+            name = self.name.decode()
+            self._primary = Kind(name, write=True, repeatable=self.repeatable, read=self.read)
+        return self._primary
+
+    def __repr__(self) -> str:
+        return f"<Kind {self.name.decode()}>"
+
+
+class Command:
+    """One command for one server.
+
+    ``key`` decides where it goes; a command with ``node`` goes exactly there.
+    """
+
+    __slots__ = ("args", "key", "kind", "node")
+
+    def __init__(
+        self, kind: Kind, args: tuple[Argument, ...], key: Key | None, node: Server | None = None
+    ) -> None:
+        self.kind = kind
+        self.args = args
+        self.key = key
+        self.node = node
+
+    def on(self, node: Server) -> Command:
+        """The same command for one particular server."""
+        return Command(self.kind, self.args, self.key, node)
+
+    def primary(self) -> Command:
+        """The same command, but answered by the primary even where replicas serve reads."""
+        return Command(self.kind.primary, self.args, self.key, self.node)
+
+    def __repr__(self) -> str:  # keys and values stay out of logs
+        return f"<Command {self.kind.name.decode()} with {len(self.args) - 1} arguments>"
+
+
+class Spread:
+    """One command over many keys, which is split where the keys live on several servers.
+
+    ``join`` says how the parts' replies come together: ``list`` puts each part's elements at its
+    keys' places, ``sum`` adds them up.
+    """
+
+    __slots__ = ("join", "keys", "kind", "node")
+
+    def __init__(
+        self,
+        kind: Kind,
+        keys: Sequence[Key],
+        join: Callable[..., Any],
+        node: Server | None = None,
+    ) -> None:
+        self.kind = kind
+        self.keys = keys
+        self.join = join
+        self.node = node
+
+    def on(self, node: Server) -> Spread:
+        """The same command for keys that were found on one particular server."""
+        return Spread(self.kind, self.keys, self.join, node)
+
+    def primary(self) -> Spread:
+        """The same command, but answered by primaries."""
+        return Spread(self.kind.primary, self.keys, self.join, self.node)
+
+    def whole(self) -> Command:
+        """All keys in one command, for when one server has them all."""
+        return Command(self.kind, (self.kind.name, *self.keys), self.keys[0], self.node)
+
+    def split(self, place: Callable[[Key], Hashable]) -> list[tuple[list[int], Command]]:
+        """A command for each place, with the positions of its keys in ``keys``."""
+        groups: dict[Hashable, list[int]] = {}
+        for position, key in enumerate(self.keys):
+            groups.setdefault(place(key), []).append(position)
+        parts = []
+        for positions in groups.values():
+            keys = [self.keys[position] for position in positions]
+            parts.append(
+                (positions, Command(self.kind, (self.kind.name, *keys), keys[0], self.node))
+            )
+        return parts
+
+    def merge(self, parts: Sequence[tuple[list[int], Reply]]) -> Reply:
+        """The reply of the whole from the replies of its parts.
+
+        A part that failed leaves its exception at its keys' places (``list``), or adds nothing
+        (``sum``); when all failed, the first exception is the reply.
+        """
+        errors = [reply for _, reply in parts if isinstance(reply, Exception)]
+        if len(errors) == len(parts):
+            return errors[0]
+        if self.join is not list:
+            return sum(reply for _, reply in parts if not isinstance(reply, Exception))
+        merged: list[Any] = [None] * len(self.keys)
+        for positions, reply in parts:
+            values = [reply] * len(positions) if isinstance(reply, Exception) else reply
+            for position, value in zip(positions, values, strict=True):
+                merged[position] = value
+        return merged
+
+
+def ok(reply: Reply) -> bool:
+    """``OK`` is True; a nil (a condition was not met) is False."""
+    return reply is not None and reply is not False
+
+
+def text(reply: Reply) -> str:
+    return reply.decode() if isinstance(reply, bytes) else str(reply)
+
+
+def number(reply: Reply) -> float | None:
+    """A score, which RESP2 sends as text."""
+    return None if reply is None else float(reply)
+
+
+def cursor_and_items(reply: Reply) -> tuple[int, list[bytes]]:
+    """The reply of SCAN, HSCAN, SSCAN and ZSCAN."""
+    return int(reply[0]), reply[1]
+
+
+def flag(name: str, **kwargs: Any) -> Kind:
+    """A kind whose reply is 1 or 0."""
+    return Kind(name, read=bool, **kwargs)
+
+
+_GET = Kind("GET", write=False)
+_SET = Kind("SET", write=True, read=ok)
+_SET_IF = Kind("SET", write=True, repeatable=False, read=ok)
+_MSETEX = flag("MSETEX", write=True)
+_EXISTS = flag("EXISTS", write=False)
+_UNLINK = Kind("UNLINK", write=True)
+_MGET = Kind("MGET", write=False)
+_PERSIST = flag("PERSIST", write=True)
+_PEXPIRE = flag("PEXPIRE", write=True)
+_PEXPIREAT = flag("PEXPIREAT", write=True)
+_PTTL = Kind("PTTL", write=False)
+_TTL = Kind("TTL", write=False)
+_INCRBY = Kind("INCRBY", write=True, repeatable=False)
+_RENAME = Kind("RENAME", write=True, repeatable=False, read=ok)
+_DUMP = Kind("DUMP", write=False)
+_RESTORE = Kind("RESTORE", write=True, read=ok)
+_SCAN = Kind("SCAN", write=False, read=cursor_and_items)
+_FLUSHDB = Kind("FLUSHDB", write=True, repeatable=False, read=ok)
+
+
+def GET(key: str) -> Command:
+    return Command(_GET, (b"GET", key), key)
+
+
+def SET(
+    key: str, payload: bytes, milliseconds: int | None = None, *, nx: bool = False, xx: bool = False
+) -> Command:
+    """https://redis.io/commands/set/ ; ``nx`` and ``xx`` make a second sending another thing."""
+    if not (nx or xx):
+        if milliseconds is None:
+            return Command(_SET, (b"SET", key, payload), key)
+        return Command(_SET, (b"SET", key, payload, b"PX", b"%d" % milliseconds), key)
+    if nx and xx:
+        raise ValueError("nx (only a new key) and xx (only an old one) exclude each other.")
+    args: list[Argument] = [b"SET", key, payload]
+    if milliseconds is not None:
+        args += (b"PX", b"%d" % milliseconds)
+    args.append(b"NX" if nx else b"XX")
+    return Command(_SET_IF, tuple(args), key)
+
+
+def msetex(
+    sets: Sequence[Command], place: Callable[[Key], Hashable], largest: int
+) -> Command | None:
+    """One command that does what ``sets`` do, or None: when one of them is no plain SET, their
+    expiry is not the same, their keys live in several places, or it has over ``largest`` bytes."""
+    first = sets[0]
+    if first.kind is not _SET or first.key is None:
+        return None
+    expiry, home, size = first.args[3:], place(first.key), 0
+    args: list[Argument] = [b"MSETEX", b"%d" % len(sets)]
+    for one in sets:
+        if one.kind is not _SET or one.args[3:] != expiry or place(one.args[1]) != home:  # type: ignore[arg-type]
+            return None
+        payload = one.args[2]
+        size += len(payload)  # type: ignore[arg-type]
+        args += (one.args[1], payload)
+    if size > largest:
+        return None
+    args += expiry
+    return Command(_MSETEX, tuple(args), first.key, first.node)
+
+
+def MGET(keys: Sequence[Key]) -> Spread:
+    return Spread(_MGET, keys, list)
+
+
+def UNLINK(keys: Sequence[Key]) -> Spread:
+    """https://redis.io/commands/unlink/ : DEL that frees the memory in another thread."""
+    return Spread(_UNLINK, keys, sum)
+
+
+def EXISTS(key: str) -> Command:
+    return Command(_EXISTS, (b"EXISTS", key), key)
+
+
+def PERSIST(key: str) -> Command:
+    return Command(_PERSIST, (b"PERSIST", key), key)
+
+
+def PEXPIRE(key: str, milliseconds: int) -> Command:
+    return Command(_PEXPIRE, (b"PEXPIRE", key, b"%d" % milliseconds), key)
+
+
+def PEXPIREAT(key: str, milliseconds: int) -> Command:
+    return Command(_PEXPIREAT, (b"PEXPIREAT", key, milliseconds), key)
+
+
+def PTTL(key: str) -> Command:
+    """https://redis.io/commands/pttl/ : -2 without the key, -1 without an expiry."""
+    return Command(_PTTL, (b"PTTL", key), key)
+
+
+def TTL(key: str) -> Command:
+    return Command(_TTL, (b"TTL", key), key)
+
+
+def INCRBY(key: str, delta: int) -> Command:
+    return Command(_INCRBY, (b"INCRBY", key, b"%d" % delta), key)
+
+
+def RENAME(key: str, new: str) -> Command:
+    """https://redis.io/commands/rename/ : atomic, and the expiry goes with the value."""
+    return Command(_RENAME, (b"RENAME", key, new), key)
+
+
+def DUMP(key: str) -> Command:
+    return Command(_DUMP, (b"DUMP", key), key)
+
+
+def RESTORE(key: str, milliseconds: int, dump: bytes) -> Command:
+    return Command(_RESTORE, (b"RESTORE", key, milliseconds, dump, b"REPLACE"), key)
+
+
+def SCAN(cursor: int, pattern: str, count: int) -> Command:
+    """https://redis.io/commands/scan/ : it has no key, so the caller says ``on`` which server."""
+    return Command(_SCAN, (b"SCAN", cursor, b"MATCH", pattern, b"COUNT", count), None)
+
+
+def FLUSHDB() -> Command:
+    """https://redis.io/commands/flushdb/ : ASYNC frees the memory in another thread."""
+    return Command(_FLUSHDB, (b"FLUSHDB", b"ASYNC"), None)

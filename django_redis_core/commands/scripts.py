@@ -1,0 +1,76 @@
+"""Lua scripts, called by digest.
+
+A script that a server does not know yet (a restart, a failover, SCRIPT FLUSH) is sent whole and
+stays known after that: https://redis.io/docs/latest/develop/programmability/eval-intro/
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from ..exceptions import NoScriptError, ReplyError
+from .command import Argument, Command, Kind, Spread
+from .requests import Operation
+
+# A server that does not know the script has not run it, but one whose answer was lost may have.
+_EVALSHA = Kind("EVALSHA", write=True, repeatable=False)
+_EVAL = Kind("EVAL", write=True, repeatable=False)
+
+
+_sources: dict[str, str] = {}
+
+
+def with_sources(batch: Sequence[Command | Spread]) -> list[Command | Spread]:
+    """``batch``, in which the first call of a script for each key brings the script along.
+
+    For pipelines: to a server that does not know the script, a second try would come after the
+    commands behind it, and ``incr`` after the ``get`` that should see it.
+    """
+    brought: set[tuple[object, object]] = set()
+    commands: list[Command | Spread] = []
+    for command in batch:
+        if command.kind is _EVALSHA and isinstance(command, Command):
+            digest = command.args[1]
+            if (digest, command.key) not in brought:
+                brought.add((digest, command.key))
+                args = (b"EVAL", _sources[str(digest)], *command.args[2:])
+                command = Command(_EVAL, args, command.key, command.node)
+        commands.append(command)
+    return commands
+
+
+class Script:
+    """A script over keys of one place."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source.strip()
+        # A name for the text that the server computes too, not a protection.
+        self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        _sources[self.digest] = self.source
+
+    def whole(self, keys: Sequence[str], *args: Argument) -> Command:
+        """The call with the script itself, for a server that replied ``NoScriptError``."""
+        count = b"%d" % len(keys)
+        return Command(_EVAL, (b"EVAL", self.source, count, *keys, *args), keys[0])
+
+    def command(self, keys: Sequence[str], *args: Argument) -> Command:
+        """The call by digest alone, for a batch: its reply may be ``NoScriptError``."""
+        # A number among the arguments makes packing look at each of them once more.
+        count = b"%d" % len(keys)
+        return Command(_EVALSHA, (b"EVALSHA", self.digest, count, *keys, *args), keys[0])
+
+    def __call__(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
+        """Runs where the first key lives; the reply is the script's."""
+        try:
+            return (yield self.command(keys, *args))
+        except NoScriptError:
+            return (yield self.whole(keys, *args))
+        except ReplyError as error:
+            if "unknown command" not in str(error):
+                raise
+            raise ReplyError(
+                f"{error}: this operation is a script, and the server must know EVALSHA (of "
+                "fakeredis: pip install 'fakeredis[lua]')"
+            ) from error
