@@ -19,7 +19,8 @@ from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .foreign_channel import ForeignChannel
 from .link import LOST
-from .resp import INCOMPLETE, make_reader, pack
+from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader, pack
+from .sockets import arrivals
 
 #: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
 #: and then must not hold its callers for ever.
@@ -63,10 +64,12 @@ class Channel(asyncio.Protocol):
         self._timeout = timeout
         self._release = release
         self._released: asyncio.Task[None] | None = None
-        self._reader = make_reader()
+        self._reader = make_reader(connection.protocol)
+        self._holds = holding(self._reader)
         self._pending: deque[asyncio.Future[Any] | Replies] = deque()
         self._buffer: list[bytes] = []
         self._sent = 0
+        self._flushed = 0
         self._received = 0
         # When what was sent up to a count left: one mark a turn of the loop, not one a command.
         self._marks: deque[tuple[int, float]] = deque()
@@ -76,6 +79,7 @@ class Channel(asyncio.Protocol):
         self._part = 0  # bytes of an incomplete reply since then
         self._last = False
         self.closed = False
+        self._arrived = arrivals(self._transport.get_extra_info("socket"))
         self._transport.set_protocol(self)
 
     def call(self, args: tuple[Argument, ...]) -> asyncio.Future[Any]:
@@ -105,8 +109,13 @@ class Channel(asyncio.Protocol):
         self._buffer.clear()
         if self.closed:
             # It was lost between a task's getting it and using it: those calls were never sent.
-            self._end_calls(ConnectionInterrupted(None, LOST))
+            self._end_calls(_unsent(LOST))
             return
+        if self._received == self._flushed and (self._arrived(0) or self._holds()):
+            # It came before these calls are sent, so that it is none of their replies.
+            self._fail(_unsent(OUT_OF_STEP))
+            return
+        self._flushed = self._sent
         self._transport.write(data)
         if self._timeout is not None:
             self._marks.append((self._sent, self._loop.time() + self._timeout))
@@ -114,32 +123,40 @@ class Channel(asyncio.Protocol):
                 self._timer = self._loop.call_later(self._timeout, self._check)
 
     def data_received(self, data: bytes) -> None:
-        reader = self._reader
-        gets = reader.gets
+        gets = self._reader.gets
         pending = self._pending
-        before = self._received
+        received = self._received
         try:
-            reader.feed(data)
-            while (reply := gets()) is not INCOMPLETE:
+            self._reader.feed(data)
+            reply = gets()
+            while reply is not INCOMPLETE:
                 entry = pending[0]
-                self._received += 1
+                received += 1
                 if entry.__class__ is Replies:
                     entry.replies.append(reply)
                     entry.left -= 1
                     if entry.left:
+                        reply = gets()
                         continue
                     reply, entry = entry.replies, entry.future
+                following = gets()
+                if following is not INCOMPLETE:
+                    pending[1]  # before anybody has a reply that may be somebody else's
                 pending.popleft()
                 if not entry.done():  # type: ignore[union-attr]
                     entry.set_result(reply)  # type: ignore[union-attr]
-        except (ConnectionInterrupted, IndexError) as error:
+                reply = following
+        except (ConnectionInterrupted, IndexError, *UNREADABLE) as error:
             # Not the protocol, or a reply that nobody asked for: nothing after it can be matched.
-            self._fail(ConnectionInterrupted(None, f"the replies are out of step: {error}"))
+            said = OUT_OF_STEP if isinstance(error, IndexError) else str(error) or repr(error)
+            self._fail(ConnectionInterrupted(None, said))
             return
+        progress = received != self._received
+        self._received = received
         marks = self._marks
-        while marks and marks[0][0] <= self._received:
+        while marks and marks[0][0] <= received:
             marks.popleft()
-        if self._received != before:
+        if progress:
             self._heard, self._part = self._loop.time(), 0
         else:
             self._part += len(data)
@@ -195,6 +212,7 @@ class Channel(asyncio.Protocol):
                 # One exception object cannot be raised in many tasks: they would share a traceback.
                 single = type(error)(None, error.reason)
                 single.event = event
+                single.before_sending = error.before_sending
                 future.set_exception(single)
         self._pending.clear()
 
@@ -204,6 +222,12 @@ class Channel(asyncio.Protocol):
         await self._ended
         if self._released is not None:
             await self._released
+
+
+def _unsent(reason: str) -> ConnectionInterrupted:
+    error = ConnectionInterrupted(None, reason)
+    error.before_sending = True
+    return error
 
 
 class Channels:

@@ -102,7 +102,7 @@ class Node:
         pool = self.links
         link = None
         try:
-            link = pool.take(command.kind.repeatable)
+            link = pool.take()
             reply = link.call(command.args)
         except BaseException as error:
             reply = self._failed(link, [command], error)[0]
@@ -118,7 +118,7 @@ class Node:
             self.breaker.admit()
         flight = Flight(commands, self.links)
         try:
-            flight.link = flight.pool.take(all(command.kind.repeatable for command in commands))
+            flight.link = flight.pool.take()
             flight.link.send([command.args for command in commands])
         except BaseException as error:
             flight.replies = self._failed(flight.link, commands, error)
@@ -162,7 +162,7 @@ class Node:
         pool.close_idle()
         fresh = None
         try:
-            fresh = pool.take(True)
+            fresh = pool.take()
             fresh.send([command.args for command in commands])
             replies = fresh.receive()
         except BaseException as second:
@@ -233,11 +233,12 @@ class Node:
         trouble: ConnectionInterrupted | None,
     ) -> bool:
         """Whether to send a second time: once, on a new connection, when an existing one broke
-        under commands that may be repeated. Never after a timeout, whose time is spent."""
+        under commands that may be repeated, or that were not sent yet. Never after a timeout, whose
+        time is spent."""
         return (
             connected
             and type(trouble) is ConnectionInterrupted
-            and all(command.kind.repeatable for command in commands)
+            and (trouble.before_sending or all(command.kind.repeatable for command in commands))
         )
 
     def _give_up(self, trouble: ConnectionInterrupted | None, error: BaseException) -> NoReturn:
@@ -262,6 +263,8 @@ class Node:
         if isinstance(error, ConnectionInterrupted):
             error.connection = error.connection or self.name
             return error
+        if isinstance(error, BlockingIOError):  # the kernel kept the time
+            return ServerTimeout(self.name, "timed out")
         if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
             return ServerTimeout(self.name, str(error) or "timed out")
         if isinstance(error, redis.exceptions.AuthenticationError):

@@ -169,7 +169,7 @@ def test_a_blocking_pools_limits_hold_for_the_cache(server: Server) -> None:
     )
     works(cache)
     node = cache._engine.topology.primaries()[0]
-    taken = node.links.take(True)
+    taken = node.links.take()
     with pytest.raises(PoolExhausted):
         cache.get("key")
     node.links.give(taken)
