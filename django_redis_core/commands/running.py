@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..exceptions import RedisCacheError
 from .requests import Emit, Operation
+from .shapes import STUMBLED, misread
 
 T = TypeVar("T")
 
@@ -21,8 +22,11 @@ def run(operation: Operation[T], execute: Execute) -> T:
     """Drives an operation to its result; ``execute`` answers its requests.
 
     An operation that is abandoned in the middle, since a task was cancelled say, is closed at once:
-    what it does at last must not wait until nobody holds the traceback any more.
+    what it does at last must not wait until nobody holds the traceback any more. One that stumbles
+    over a reply which no server gives is in trouble with the server.
     """
+    request: Any = None
+    answer = None
     try:
         request = operation.send(None)
         while True:
@@ -34,13 +38,17 @@ def run(operation: Operation[T], execute: Execute) -> T:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    except BaseException:
+    except BaseException as error:
         operation.close()
+        if isinstance(error, STUMBLED) and (trouble := misread(request, answer)) is not None:
+            raise trouble from error
         raise
 
 
 async def arun(operation: Operation[T], execute: AExecute) -> T:
     """``run`` for asyncio."""
+    request: Any = None
+    answer = None
     try:
         request = operation.send(None)
         while True:
@@ -52,8 +60,10 @@ async def arun(operation: Operation[T], execute: AExecute) -> T:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    except BaseException:
+    except BaseException as error:
         operation.close()
+        if isinstance(error, STUMBLED) and (trouble := misread(request, answer)) is not None:
+            raise trouble from error
         raise
 
 

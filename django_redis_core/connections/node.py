@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeAlias
 import redis.exceptions
 
 from ..commands import Command, Reply
+from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
     ConnectionInterrupted,
     ReplyError,
@@ -288,7 +289,10 @@ class Node:
         if isinstance(reply, Exception):
             raise self._refused(reply)
         read = command.kind.read
-        return reply if read is None else read(reply)
+        try:
+            return reply if read is None else read(reply)
+        except STUMBLED as error:
+            raise self._strange(command, reply) from error
 
     def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
         values = []
@@ -296,9 +300,17 @@ class Node:
             if isinstance(reply, Exception):
                 reply = self._refused(reply)
             elif (read := command.kind.read) is not None:
-                reply = read(reply)
+                try:
+                    reply = read(reply)
+                except STUMBLED:
+                    reply = self._strange(command, reply)
             values.append(reply)
         return values
+
+    def _strange(self, command: Command, reply: Reply) -> ConnectionInterrupted:
+        trouble = strange(command, reply)
+        trouble.connection = self.name
+        return trouble
 
     def _refused(self, error: Exception) -> Exception:
         if isinstance(error, ServerRefused):
