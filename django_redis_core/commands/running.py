@@ -26,13 +26,14 @@ def run(operation: Operation[T], execute: Execute) -> T:
     over a reply which no server gives is in trouble with the server.
     """
     request: Any = None
-    answer = None
+    answer: Any = None
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = execute(request)
             except Exception as error:
+                request = None  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)
@@ -48,13 +49,14 @@ def run(operation: Operation[T], execute: Execute) -> T:
 async def arun(operation: Operation[T], execute: AExecute) -> T:
     """``run`` for asyncio."""
     request: Any = None
-    answer = None
+    answer: Any = None
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = await execute(request)
             except Exception as error:
+                request = None  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)

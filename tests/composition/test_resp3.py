@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,12 +15,10 @@ from django_redis_core.testing.topologies import sentinels
 
 
 @pytest.fixture(params=["hiredis", "python"], autouse=True)
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patched:
-        if request.param == "python":
-            patched.setattr(resp, "_reader", resp.PythonReader)
-            patched.setattr(resp, "_push", resp.Push)
-        yield
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "python":
+        monkeypatch.setattr(resp, "_reader", resp.PythonReader)
+        monkeypatch.setattr(resp, "_push", resp.Push)
 
 
 def works(cache: RedisCache) -> None:

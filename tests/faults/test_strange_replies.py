@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -63,12 +62,10 @@ CALLS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.fixture(params=["hiredis", "python"], autouse=True)
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patched:
-        if request.param == "python":
-            patched.setattr(resp, "_reader", resp.PythonReader)
-            patched.setattr(resp, "_push", resp.Push)
-        yield
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "python":
+        monkeypatch.setattr(resp, "_reader", resp.PythonReader)
+        monkeypatch.setattr(resp, "_push", resp.Push)
 
 
 def called(cache: RedisCache, name: str, asynchronous: bool) -> Any:
