@@ -125,10 +125,12 @@ class Channel(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         gets = self._reader.gets
         pending = self._pending
-        received = self._received
+        received, flushed = self._received, self._flushed
         try:
             self._reader.feed(data)
             reply = gets()
+            if received >= flushed and reply is not INCOMPLETE:
+                raise IndexError
             while reply is not INCOMPLETE:
                 entry = pending[0]
                 received += 1
@@ -140,8 +142,8 @@ class Channel(asyncio.Protocol):
                         continue
                     reply, entry = entry.replies, entry.future
                 following = gets()
-                if following is not INCOMPLETE:
-                    pending[1]  # before anybody has a reply that may be somebody else's
+                if received >= flushed and following is not INCOMPLETE:
+                    raise IndexError  # before anybody has a reply that may be somebody else's
                 pending.popleft()
                 if not entry.done():  # type: ignore[union-attr]
                     entry.set_result(reply)  # type: ignore[union-attr]

@@ -145,6 +145,7 @@ def test_pushes_between_calls_cost_no_connection(cut: int) -> None:
             assert cache.get(key) == key
         assert len(server.connections) == 1
         server.reply = echo
+        time.sleep(0.01)
         if not cut:
             server.say(PUSH * 3)
             arrived()
@@ -180,5 +181,29 @@ def test_a_miss_beside_a_good_read(protocol: int) -> None:
         async def main() -> None:
             assert await asyncio.gather(cache.aget("none"), cache.aget("a")) == [None, "a"]
             assert len(server.connections) == 2
+
+        asyncio.run(main())
+
+
+def test_behind_a_reply_and_before_the_next_command_leaves(protocol: int) -> None:
+    """A task has asked for something, and what it asked for waits for its turn to be sent."""
+
+    def once_too_many(args: list[bytes]) -> bytes:
+        server.reply = echo
+        time.sleep(0.01)
+        return echo(args) + bulk(b'"stranger"')
+
+    with Scripted(echo) as server:
+        cache = cache_at(server, protocol)
+
+        async def main() -> None:
+            await cache.aget("first")
+            server.reply = once_too_many
+            early = asyncio.create_task(cache.aget("a"))
+            for _ in range(9):  # until it is sent
+                await asyncio.sleep(0)
+            arrived()
+            late = asyncio.create_task(cache.aget("b"))
+            assert await asyncio.gather(early, late) == ["a", "b"]
 
         asyncio.run(main())
