@@ -22,6 +22,7 @@ _IN_WORDS = {
     "set_many": "all keys of `data`",
     "smismember": "`False` for each member",
     "hmget": "`None` for each field",
+    "zmscore": "`None` for each member",
     "zadd": "`0`, with `incr` `None`",
     "keys": "those of the servers that answered, or `[]`",
     "delete_pattern": "the number on the servers that answered, or `0`",

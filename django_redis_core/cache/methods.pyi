@@ -597,6 +597,14 @@ class Methods:
     async def azscore(self, key: Any, value: Any, version: Any = None, *, client: Any = None) -> float | None:
         """The score of a member, or None."""
 
+    def zmscore(self, key: Any, *values: Any, version: Any = None, client: Any = None) -> list[float | None]:
+        """The score of each member, None for one that is not there, in their order. One round
+        trip: https://redis.io/commands/zmscore/"""
+
+    async def azmscore(self, key: Any, *values: Any, version: Any = None, client: Any = None) -> list[float | None]:
+        """The score of each member, None for one that is not there, in their order. One round
+        trip: https://redis.io/commands/zmscore/"""
+
     def zrank(self, key: Any, value: Any, withscore: bool = False, version: Any = None, *, client: Any = None) -> int | list[Any] | None:
         """The place of a member from the lowest score, which is 0; None when it is not there.
 
@@ -947,6 +955,10 @@ class QueuedMethods:
 
     def zscore(self, key: Any, value: Any, version: Any = None) -> Result[float | None]:
         """The score of a member, or None."""
+
+    def zmscore(self, key: Any, *values: Any, version: Any = None) -> Result[list[float | None]]:
+        """The score of each member, None for one that is not there, in their order. One round
+        trip: https://redis.io/commands/zmscore/"""
 
     def zrank(self, key: Any, value: Any, withscore: bool = False, version: Any = None) -> Result[int | list[Any] | None]:
         """The place of a member from the lowest score, which is 0; None when it is not there.

@@ -77,6 +77,7 @@ FALLBACKS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("zcard", ("k",), 0),
     ("zcount", ("k", 0, 1), 0),
     ("zscore", ("k", "a"), None),
+    ("zmscore", ("k", "a", "b"), [None, None]),
     ("zrank", ("k", "a"), None),
     ("zpopmin", ("k",), None),
     ("zpopmin", ("k", 2), []),
