@@ -12,13 +12,13 @@ from __future__ import annotations
 import copy
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.exceptions import ImproperlyConfigured
-from redis.connection import SSLConnection
 
 from ._engine.assembly import Engine, engine_for
 from ._engine.built import ask
@@ -26,6 +26,7 @@ from ._interrupts import struck
 from ._plugins.registry import registry
 from ._settings import load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
+from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
 from .connections.urls import verifies_nothing
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
@@ -43,12 +44,14 @@ _ERRORS: tuple[tuple[type[ImproperlyConfigured], str, str], ...] = (
 @checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
 def check_caches(**kwargs: Any) -> list[CheckMessage]:
     """E001 to E004, the settings that are refused; W001, W002 and W004 to W006, what is probably
-    not meant; what plugins say by ``check_cache``, and W008 for one that cannot say it."""
+    not meant; I001, what asyncio will refuse; what plugins say by ``check_cache``, and W008 for one
+    that cannot say it."""
     engines, found = _engines()
     found += _shared_prefixes(engines)
     for alias, engine in engines.items():
         found += _unverified_tls(alias, engine)
         found += _without_effect(alias, engine)
+        found += _refused_on_asyncio(alias, engine)
         found += _deprecations(engine)
         found += _said_by_plugins(alias, engine)
     found += _unknown_settings(engines)
@@ -243,6 +246,26 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
         )
 
 
+def _refused_on_asyncio(alias: str, engine: Engine) -> Iterable[CheckMessage]:
+    configs = [node.config for node in _nodes(engine)]
+    calls = any(map(missing, configs))
+    if not configs:  # servers that are found out by asking are reached as any other one
+        try:
+            configs = [engine.options.connection.server("redis://localhost")]
+        except ImproperlyConfigured:  # for another reason, which building it has told
+            return
+        # In those pools are redis-py's clients alone.
+        calls = any(missing(replace(config, pool_class=None)) for config in configs)
+    for reason in dict.fromkeys(map(missing_for_clients, configs)):
+        if reason is not None:
+            where = "calls" if calls else "get_async_redis_connection"
+            yield checks.Info(
+                f"CACHES[{alias!r}]: on asyncio {where} will be refused: {reason}.",
+                hint="Silence this where the cache is used in blocking code only.",
+                id=f"{TAG}.I001",
+            )
+
+
 def _deprecations(engine: Engine) -> Iterable[CheckMessage]:
     for message in engine.options.deprecated:
         yield checks.Warning(message, id=f"{TAG}.W006")
@@ -301,7 +324,7 @@ def _is_plain(config: ServerConfig) -> bool:
 
 
 def _is_tls(config: ServerConfig) -> bool:
-    return issubclass(config.connection_class, SSLConnection)
+    return config.tls
 
 
 def _is_loopback(host: Any) -> bool:

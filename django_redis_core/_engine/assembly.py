@@ -24,9 +24,9 @@ from .._operations.declare import declared
 from .._settings import CacheOptions, find_alias, load_listed, parse
 from ..commands import command as commands
 from ..connections.config import frozen
+from ..connections.counterparts import is_own_async_client, is_own_client
 from ..connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
-from ..connections.foreign import AsyncForeignExecutor, ForeignExecutor
-from ..connections.raw import is_own_client
+from ..connections.foreign import AsyncForeignExecutor, AsyncOwnExecutor, ForeignExecutor
 from ..connections.recent import Recent
 from ..connections.topology import Clients, Topology
 from ..exceptions import PluginLoadError
@@ -78,7 +78,7 @@ class Engine:
         recent = None if seconds is None else Recent(seconds)
         async_plan = Plan(self.topology, partial, recent)
         execute = blocking_executor(self.topology, partial, recent)
-        aexecute = AsyncioExecutor(async_plan)
+        aexecute = asyncio_executor(self.topology, async_plan)
         self.driver = self._driver(execute, aexecute)
         #: For asyncio's operations that need no I/O, so that there is nothing to await.
         self.immediate_driver = self._driver(aexecute.immediately, aexecute)
@@ -136,6 +136,14 @@ def blocking_executor(
                 f"connection_pool and REDIS_CLIENT_KWARGS: {error}"
             ) from error
     return BlockingExecutor(Plan(topology, partial, recent))
+
+
+def asyncio_executor(topology: Topology, plan: Plan) -> AsyncioExecutor | AsyncOwnExecutor:
+    """Who answers them on asyncio."""
+    single = topology.single
+    if single is not None and is_own_async_client(single.config):
+        return AsyncOwnExecutor(single.async_client)
+    return AsyncioExecutor(plan)
 
 
 def _codec(

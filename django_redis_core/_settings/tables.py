@@ -233,6 +233,26 @@ CONNECTION_OPTIONS: tuple[Option, ...] = (
     ),
     Option("REDIS_CLIENT_KWARGS", "client_kwargs", mapping, {}, doc="Arguments of that class."),
     Option(
+        "ASYNC_CONNECTION_CLASS",
+        "async_connection_class",
+        optional(importable),
+        doc="What makes asyncio's connections: the counterpart of `connection_class` in "
+        "CONNECTION_POOL_KWARGS, without which asyncio's calls are refused.",
+    ),
+    Option(
+        "ASYNC_CONNECTION_POOL_CLASS",
+        "async_pool_class",
+        optional(importable),
+        doc="The pool of `get_async_redis_connection`: the counterpart of CONNECTION_POOL_CLASS.",
+    ),
+    Option(
+        "ASYNC_REDIS_CLIENT_CLASS",
+        "async_client_class",
+        optional(importable),
+        doc="The class of `get_async_redis_connection`'s client: the counterpart of "
+        "REDIS_CLIENT_CLASS, which is given REDIS_CLIENT_KWARGS too.",
+    ),
+    Option(
         "BREAKER_FAILURES",
         "breaker_failures",
         integer(0),

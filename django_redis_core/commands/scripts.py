@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from ..exceptions import NoScriptError
+from ..exceptions import NoScriptError, ReplyError
 from .command import Argument, Command, Kind, Spread
 from .requests import Operation
 
@@ -67,3 +67,10 @@ class Script:
             return (yield self.command(keys, *args))
         except NoScriptError:
             return (yield self.whole(keys, *args))
+        except ReplyError as error:
+            if "unknown command" not in str(error):
+                raise
+            raise ReplyError(
+                f"{error}: this operation is a script, and the server must know EVALSHA (of "
+                "fakeredis: pip install 'fakeredis[lua]')"
+            ) from error

@@ -63,6 +63,7 @@ def mapping(reply: Reply) -> Mapping[bytes, bytes]:
     """Fields and values: flat in RESP2, a dict from a RESP3 client of the caller's."""
     if isinstance(reply, Mapping):
         return reply
+    _refuse_text(reply)
     return dict(zip(reply[::2], reply[1::2], strict=True))
 
 
@@ -73,10 +74,17 @@ def numbers(reply: Reply) -> list[float | None]:
 
 def scored(reply: Reply) -> list[tuple[bytes, float]]:
     """Members and scores: flat text in RESP2, pairs from a RESP3 client of the caller's."""
+    _refuse_text(reply)
     pairs: Iterable[Any] = reply
     if reply and not isinstance(reply[0], list | tuple):
         pairs = zip(reply[::2], reply[1::2], strict=True)
     return [(member, float(score)) for member, score in pairs]
+
+
+def _refuse_text(reply: Reply) -> None:
+    """Of bytes, which are a row of numbers too, pairs would be made that nobody stored."""
+    if isinstance(reply, bytes | str):
+        raise TypeError("an array is expected here")
 
 
 GETDEL = once("GETDEL")

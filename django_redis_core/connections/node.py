@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeAlias
 import redis.exceptions
 
 from ..commands import Command, Reply
+from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
     ConnectionInterrupted,
     ReplyError,
@@ -26,9 +27,9 @@ from . import raw
 from .breaker import Breaker
 from .channel import Channels, SeveralChannels
 from .config import ServerConfig
+from .counterparts import is_own_async_pool, is_own_pool
 from .link import Link, from_redis_py
 from .pool import LinkPool, SitePool
-from .raw import is_own_pool
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -55,7 +56,8 @@ class Node:
         else:
             self.links = LinkPool(config.connected, config.max_connections, config.wait)
         many = config.async_connections
-        self.channels = Channels() if many == 1 else SeveralChannels(many)
+        client = self.async_client if is_own_async_pool(config) else None
+        self.channels = Channels(client) if many == 1 else SeveralChannels(many, client)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.
@@ -101,7 +103,7 @@ class Node:
         pool = self.links
         link = None
         try:
-            link = pool.take(command.kind.repeatable)
+            link = pool.take()
             reply = link.call(command.args)
         except BaseException as error:
             reply = self._failed(link, [command], error)[0]
@@ -117,7 +119,7 @@ class Node:
             self.breaker.admit()
         flight = Flight(commands, self.links)
         try:
-            flight.link = flight.pool.take(all(command.kind.repeatable for command in commands))
+            flight.link = flight.pool.take()
             flight.link.send([command.args for command in commands])
         except BaseException as error:
             flight.replies = self._failed(flight.link, commands, error)
@@ -161,7 +163,7 @@ class Node:
         pool.close_idle()
         fresh = None
         try:
-            fresh = pool.take(True)
+            fresh = pool.take()
             fresh.send([command.args for command in commands])
             replies = fresh.receive()
         except BaseException as second:
@@ -232,11 +234,12 @@ class Node:
         trouble: ConnectionInterrupted | None,
     ) -> bool:
         """Whether to send a second time: once, on a new connection, when an existing one broke
-        under commands that may be repeated. Never after a timeout, whose time is spent."""
+        under commands that may be repeated, or that were not sent yet. Never after a timeout, whose
+        time is spent."""
         return (
             connected
             and type(trouble) is ConnectionInterrupted
-            and all(command.kind.repeatable for command in commands)
+            and (trouble.before_sending or all(command.kind.repeatable for command in commands))
         )
 
     def _give_up(self, trouble: ConnectionInterrupted | None, error: BaseException) -> NoReturn:
@@ -261,6 +264,8 @@ class Node:
         if isinstance(error, ConnectionInterrupted):
             error.connection = error.connection or self.name
             return error
+        if isinstance(error, BlockingIOError):  # the kernel kept the time
+            return ServerTimeout(self.name, "timed out")
         if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
             return ServerTimeout(self.name, str(error) or "timed out")
         if isinstance(error, redis.exceptions.AuthenticationError):
@@ -284,7 +289,10 @@ class Node:
         if isinstance(reply, Exception):
             raise self._refused(reply)
         read = command.kind.read
-        return reply if read is None else read(reply)
+        try:
+            return reply if read is None else read(reply)
+        except STUMBLED as error:
+            raise self._strange(command, reply) from error
 
     def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
         values = []
@@ -292,9 +300,17 @@ class Node:
             if isinstance(reply, Exception):
                 reply = self._refused(reply)
             elif (read := command.kind.read) is not None:
-                reply = read(reply)
+                try:
+                    reply = read(reply)
+                except STUMBLED:
+                    reply = self._strange(command, reply)
             values.append(reply)
         return values
+
+    def _strange(self, command: Command, reply: Reply) -> ConnectionInterrupted:
+        trouble = strange(command, reply)
+        trouble.connection = self.name
+        return trouble
 
     def _refused(self, error: Exception) -> Exception:
         if isinstance(error, ServerRefused):

@@ -52,7 +52,7 @@ def test_a_connection_in_use_is_closed_when_it_is_given_back(
 ) -> None:
     before = connections(redis_server)
     pool = node.links
-    link = pool.take(True)
+    link = pool.take()
     node.retire("it was ousted")
     assert link.call((b"PING",)) == b"PONG"
     assert connections(redis_server) == before + 1
