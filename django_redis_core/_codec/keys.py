@@ -69,6 +69,17 @@ class Keys:
             return full
         return check(full)
 
+    def unchecked(self, key: Any, version: Any = None, prefix: str | None = None) -> str:
+        """The key as stored, without the warnings of ``make``; InvalidCacheKey for no text."""
+        if isinstance(key, CacheKey):
+            return key
+        full = self.function(
+            key,
+            self.prefix if prefix is None else prefix,
+            self.version if version is None else version,
+        )
+        return full if full.isascii() else encodable(full)
+
     def make_many(self, keys: Iterable[Any], version: Any = None) -> list[str]:
         """``make`` for many keys, which are checked together."""
         given = list(keys)

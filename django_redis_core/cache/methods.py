@@ -70,7 +70,7 @@ def immediate(declaration: Declaration) -> Method:
     name = declaration.name
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._engine.immediate_driver.call(name, args, kwargs)
+        return self._immediate_driver.call(name, args, kwargs)
 
     return _named(method, f"a{name}", _CacheSignature(declaration))
 

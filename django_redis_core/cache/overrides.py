@@ -1,0 +1,78 @@
+"""What a subclass of the backend overrides, and what is replaced on one object.
+
+Looked at when an object is made and when an attribute of it is set, and never by a call: a plain
+object has its engine's own driver, and another one has a driver that knows whom to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import getattr_static
+from types import FunctionType, MethodType
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from .contract import Contract
+from .methods import Methods
+
+#: What decides over keys and times. Where one of them is overridden, all operations ask it.
+KEYS_AND_TIMES: Final = frozenset(
+    "make_key validate_key make_and_validate_key get_backend_timeout "
+    "key_prefix version key_func default_timeout".split()
+)
+
+#: The members of a backend that count when they are overridden, as they are in this package.
+PLAIN: Final[Mapping[str, Any]] = {
+    **{name: member for name, member in vars(Methods).items() if type(member) is FunctionType},
+    **{name: getattr_static(Contract, name) for name in KEYS_AND_TIMES},
+}
+
+_found: WeakKeyDictionary[type, tuple[list[int], frozenset[str]]] = WeakKeyDictionary()
+
+
+def of_class(cls: type) -> frozenset[str]:
+    """The names that a subclass of the backend has members of its own for.
+
+    What is replaced on a class later is found by the objects that are made after it: nobody is
+    told of that when it happens, but the class has an attribute more.
+    """
+    sizes = [len(base.__dict__) for base in cls.__mro__]
+    found = _found.get(cls)
+    if found is None or found[0] != sizes:
+        found = _found[cls] = sizes, _of_class(cls)
+    return found[1]
+
+
+def _of_class(cls: type) -> frozenset[str]:
+    *site, backend = cls.__mro__[: cls.__mro__.index(Methods)]
+    members: dict[str, Any] = {}
+    for base in site:
+        members = {**vars(base), **members}
+    for name, member in vars(backend).items():
+        if name in PLAIN:  # replaced on the backend itself, which has none of these
+            members.setdefault(name, member)
+    # A base class behind the backend may come before Django's.
+    members.update((name, getattr_static(cls, name)) for name in KEYS_AND_TIMES)
+    return frozenset(
+        name
+        for name, member in members.items()
+        if not name.startswith("__") and member is not PLAIN.get(name)
+    )
+
+
+def of_object(cache: Contract) -> frozenset[str]:
+    """The same for an object, whose own attributes come before those of its class."""
+    own = {name: value for name, value in vars(cache).items() if not _is_plain(cache, name, value)}
+    return of_class(type(cache)).union(own)
+
+
+def _is_plain(cache: Contract, name: str, value: Any) -> bool:
+    """Whether an attribute is what the object would have without it, such as a method that was put
+    back. Django's attributes are data descriptors of the backend, or values that count as ever."""
+    if name in KEYS_AND_TIMES and not callable(value):
+        return True
+    return (
+        isinstance(value, MethodType)
+        and value.__self__ is cache
+        and value.__func__ is getattr_static(type(cache), name, None)
+    )
