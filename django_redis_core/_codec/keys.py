@@ -71,13 +71,16 @@ class Keys:
 
     def unchecked(self, key: Any, version: Any = None, prefix: str | None = None) -> str:
         """The key as stored, without the warnings of ``make``; InvalidCacheKey for no text."""
-        if isinstance(key, CacheKey):
+        if self.plain and version is None and prefix is None and key.__class__ is str:
+            full = self._head + key
+        elif isinstance(key, CacheKey):
             return key
-        full = self.function(
-            key,
-            self.prefix if prefix is None else prefix,
-            self.version if version is None else version,
-        )
+        else:
+            full = self.function(
+                key,
+                self.prefix if prefix is None else prefix,
+                self.version if version is None else version,
+            )
         return full if full.isascii() else encodable(full)
 
     def make_many(self, keys: Iterable[Any], version: Any = None) -> list[str]:

@@ -25,7 +25,7 @@ from .client import CacheClient
 from .contract import Contract
 from .delegation import OverridingDriver
 from .methods import Method, Methods, methods
-from .overrides import KEYS_AND_TIMES, PLAIN, of_class, of_object
+from .overrides import KEYS_AND_TIMES, PLAIN, is_untouched, of_class, of_object
 from .pipeline import AsyncPipeline, Pipeline
 
 if TYPE_CHECKING:
@@ -54,14 +54,13 @@ class RedisCache(Methods, Contract):
     """
 
     _driver: Driver | OverridingDriver
+    _keys: Keys
 
     # Not BaseCache's: all that it does is to read params, and those are read in _settings/.
     def __init__(self, server: Any, params: Mapping[str, Any]) -> None:
         engine = engine_for(server, params)
-        cls = type(self)
-        if cls is RedisCache and not of_class(cls):
-            object.__setattr__(self, "_engine", engine)
-            object.__setattr__(self, "_driver", engine.driver)
+        if type(self) is RedisCache and is_untouched(RedisCache, _SIZE):
+            self._be(engine, engine.driver, engine.naming)
         else:
             self._begin(engine)
 
@@ -108,15 +107,20 @@ class RedisCache(Methods, Contract):
 
     def _use(self, engine: Engine) -> None:
         overridden = of_object(self)
+        keys: Keys
         if KEYS_AND_TIMES & overridden:
             engine = engine_that_asks(engine)
-            driver = driver_that_asks(engine.driver, self)
+            driver, keys = driver_that_asks(engine.driver, self), KeysOf(self, engine.naming)
         else:
             engine = engine.named_by(Keys)
-            driver = engine.driver
+            driver, keys = engine.driver, engine.naming
+        self._be(engine, self._overriding(driver, overridden, engine), keys)
+
+    def _be(self, engine: Engine, driver: Driver | OverridingDriver, keys: Keys) -> None:
         # By object's own way, which knows nothing to look at again.
         object.__setattr__(self, "_engine", engine)
-        object.__setattr__(self, "_driver", self._overriding(driver, overridden, engine))
+        object.__setattr__(self, "_driver", driver)
+        object.__setattr__(self, "_keys", keys)
 
     def _overriding(
         self, native: Driver, overridden: frozenset[str], engine: Engine, client: Any = None
@@ -158,11 +162,6 @@ class RedisCache(Methods, Contract):
     def _asks(self) -> bool:
         """Whether keys and times are made by this object and not by settings alone."""
         return type(self._engine.naming) is AskedKeys
-
-    @property
-    def _keys(self) -> Keys:
-        naming = self._engine.naming
-        return KeysOf(self, naming) if self._asks else naming
 
     def _asked(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """``function`` as a part of a call of this object."""
@@ -219,3 +218,7 @@ class RedisCache(Methods, Contract):
             await sync_to_async(self.close, thread_sensitive=True)(**kwargs)
         else:
             self.close()
+
+
+#: How many attributes the class has before anybody replaces a method.
+_SIZE = len(vars(RedisCache))

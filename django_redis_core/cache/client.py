@@ -47,17 +47,17 @@ class CacheClient:
     # The operations are the backend's functions, which call these two.
     @property
     def _driver(self) -> Driver:
-        return self._cache._native
+        return self._cache._native  # type: ignore[no-any-return]
 
     def _on(self, kwargs: dict[str, Any]) -> Driver:
-        return self._cache._native_on(kwargs.pop("client", None))
+        return self._cache._native_on(kwargs.pop("client", None))  # type: ignore[no-any-return]
 
     def __contains__(self, key: Any) -> bool:
         return bool(self._driver.call("has_key", (key,), {}))
 
     def get_client(self, write: bool = True, tried: Any = None) -> redis.Redis:
         """A redis-py client for the primary, or with ``write`` False for a server of reads."""
-        return self._cache.raw_client(write=write)
+        return self._cache.raw_client(write=write)  # type: ignore[no-any-return]
 
     def make_key(self, key: Any, version: Any = None, prefix: str | None = None) -> CacheKey:
         """The key as stored. It is not prefixed again where a key is taken."""
@@ -71,7 +71,7 @@ class CacheClient:
 
     def reverse_key(self, key: str) -> str:
         """The name that callers gave to a stored key."""
-        return self._cache._keys.namer()(key)
+        return str(self._cache._keys.namer()(key))
 
     def encode(self, value: Any, *, key: Any = None) -> bytes:
         """What is stored for ``value``: serialized and compressed, and with a sealer sealed.
@@ -93,7 +93,7 @@ class CacheClient:
 
     @property
     def _codec(self) -> Codec:
-        return self._cache._engine.codec
+        return self._cache._engine.codec  # type: ignore[no-any-return]
 
     def _full(self, key: Any) -> str:
         sealer = self._codec.sealer

@@ -44,16 +44,13 @@ class Contract(BaseCache):
     default_timeout = Changeable("timeout")
 
     _engine: Engine
+    _keys: Keys
 
     # Not BaseCache's: all that it does is to read params, and those are read in _settings/.
     def __init__(self, server: Any, params: Mapping[str, Any]) -> None:
         raise NotImplementedError
 
     def _use(self, engine: Engine) -> None:
-        raise NotImplementedError
-
-    @property
-    def _keys(self) -> Keys:
         raise NotImplementedError
 
     def make_key(self, key: Any, version: Any = None) -> str:

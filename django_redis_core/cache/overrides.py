@@ -12,6 +12,9 @@ from types import FunctionType, MethodType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from django.core.cache.backends.base import BaseCache
+
+from ..interfaces import OPERATIONS
 from .contract import Contract
 from .methods import Methods
 
@@ -27,20 +30,35 @@ PLAIN: Final[Mapping[str, Any]] = {
     **{name: getattr_static(Contract, name) for name in KEYS_AND_TIMES},
 }
 
+#: Django's own operations with their code, which some tracers replace and keep the function.
+_WATCHED: Final = [vars(Methods)[name] for name in OPERATIONS if hasattr(BaseCache, name)]
+_CODES: Final = [method.__code__ for method in _WATCHED]
+
 _found: WeakKeyDictionary[type, tuple[list[int], frozenset[str]]] = WeakKeyDictionary()
 
 
-def of_class(cls: type) -> frozenset[str]:
-    """The names that a subclass of the backend has members of its own for.
+def is_untouched(backend: type, size: int) -> bool:
+    """Whether nobody has replaced a method of the backend's own class, of ``size`` attributes.
 
-    What is replaced on a class later is found by the objects that are made after it: nobody is
-    told of that when it happens, but the class has an attribute more.
+    Python tells nobody when that happens, but the class has an attribute more, or the method has
+    other code. So it is found by the objects that are made afterwards.
     """
+    return len(backend.__dict__) == size and [method.__code__ for method in _WATCHED] == _CODES
+
+
+def of_class(cls: type) -> frozenset[str]:
+    """The names that a subclass of the backend has members of its own for, also those that were
+    replaced on a class before the object was made that asks."""
     sizes = [len(base.__dict__) for base in cls.__mro__]
     found = _found.get(cls)
     if found is None or found[0] != sizes:
         found = _found[cls] = sizes, _of_class(cls)
-    return found[1]
+    wrapped = [
+        method.__name__
+        for method, code in zip(_WATCHED, _CODES, strict=True)
+        if method.__code__ is not code
+    ]
+    return found[1].union(wrapped) if wrapped else found[1]
 
 
 def _of_class(cls: type) -> frozenset[str]:
