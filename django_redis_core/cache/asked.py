@@ -232,13 +232,17 @@ class Beginning:
         self._cache, self._begin = cache, begin
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        cache, begin = self._cache, getattr(self._begin, name)
+        return beginning(self._cache, getattr(self._begin, name))
 
-        def begun(*args: Any, **kwargs: Any) -> Any:
-            operation = asked(cache, lambda: begin(*args, **kwargs))
-            return _steps(cache, operation) if isgenerator(operation) else operation
 
-        return begun
+def beginning(cache: Contract, begin: Callable[..., Any]) -> Callable[..., Any]:
+    """The operation that ``begin`` makes, as a part of a backend object's calls."""
+
+    def begun(*args: Any, **kwargs: Any) -> Any:
+        operation = asked(cache, lambda: begin(*args, **kwargs))
+        return _steps(cache, operation) if isgenerator(operation) else operation
+
+    return begun
 
 
 def _steps(cache: Contract, operation: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
