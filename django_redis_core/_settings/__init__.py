@@ -8,6 +8,7 @@ dict is never changed, and no error and no repr shows a password.
 from ..connections import ConnectionOptions
 from .entries import (
     BACKEND,
+    backend_of,
     describe_installed,
     find_alias,
     our_entries,
@@ -34,6 +35,7 @@ __all__ = [
     "CacheOptions",
     "ConnectionOptions",
     "PluginUse",
+    "backend_of",
     "describe_installed",
     "find_alias",
     "our_entries",

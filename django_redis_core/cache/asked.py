@@ -264,3 +264,13 @@ def _steps(cache: Contract, operation: Generator[Any, Any, Any]) -> Generator[An
             step, answer = operation.throw, error
         else:
             step = operation.send
+
+
+def engine_of(cache: Contract, driver: Driver) -> Engine:
+    """The engine of one backend object, for who runs operations by themselves. It serves this one
+    alone and is not for many calls: what a client keeps is the engine's."""
+    own = copy.copy(cache._engine)
+    own.client = copy.copy(own.client)
+    own.client.naming = own.naming = cache._keys
+    own.driver = driver
+    return own

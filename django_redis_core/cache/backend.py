@@ -20,12 +20,12 @@ from .._engine.driver import Driver
 from ..connections.topology import Clients
 from ..interfaces import OPERATIONS
 from .absent import OF_CACHES, no_attribute
-from .asked import AskedKeys, KeysOf, asked, driver_that_asks, engine_that_asks
+from .asked import AskedKeys, KeysOf, asked, driver_that_asks, engine_of, engine_that_asks
 from .client import CacheClient
 from .contract import Contract
 from .delegation import OverridingDriver
 from .methods import Method, Methods, methods
-from .overrides import KEYS_AND_TIMES, PLAIN, is_untouched, of_class, of_object
+from .overrides import KEYS_AND_TIMES, PLAIN, costs_of, is_untouched, of_class, of_object
 from .pipeline import AsyncPipeline, Pipeline
 
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ class RedisCache(Methods, Contract):
             self._be(engine, engine.driver, engine.naming)
         else:
             self._begin(engine)
+
+    @classmethod
+    def _costs(cls) -> tuple[list[str], list[str]]:
+        """For the system check: what this class overrides, and what is slower for it."""
+        return costs_of(cls)
+
+    @classmethod
+    def _makes_keys(cls) -> bool:
+        """Whether keys and times are those of this class, for what operators run."""
+        return bool(KEYS_AND_TIMES & of_class(cls))
 
     def _begin(self, engine: Engine) -> None:
         """Settings are what Django's attributes are at first, of classes that have them too."""
@@ -162,6 +172,10 @@ class RedisCache(Methods, Contract):
     def _asks(self) -> bool:
         """Whether keys and times are made by this object and not by settings alone."""
         return type(self._engine.naming) is AskedKeys
+
+    def _for_operators(self) -> Engine:
+        """The engine for commands of operators, who run operations without this object."""
+        return engine_of(self, self._native) if self._asks else self._engine
 
     def _asked(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """``function`` as a part of a call of this object."""

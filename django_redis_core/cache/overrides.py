@@ -16,6 +16,7 @@ from django.core.cache.backends.base import BaseCache
 
 from ..interfaces import OPERATIONS
 from .contract import Contract
+from .delegation import AMADE_OF
 from .methods import Methods
 
 #: What decides over keys and times. Where one of them is overridden, all operations ask it.
@@ -94,3 +95,26 @@ def _is_plain(cache: Contract, name: str, value: Any) -> bool:
         and value.__self__ is cache
         and value.__func__ is getattr_static(type(cache), name, None)
     )
+
+
+def costs_of(cls: type) -> tuple[list[str], list[str]]:
+    """What a subclass of the backend overrides, and what is slower for it, in words."""
+    overridden = of_class(cls) & PLAIN.keys()
+    names = sorted(overridden)
+    blocking = [name for name in names if name in OPERATIONS]
+    costs = []
+    if threads := [
+        f"a{name}"
+        for name in blocking
+        if name != "decr" and f"a{name}" not in overridden and not OPERATIONS[name].immediate
+    ]:
+        costs.append(f"{', '.join(threads)}: a blocking call in a thread")
+    if made := [
+        name for name, parts in AMADE_OF.items() if parts & overridden and name not in overridden
+    ]:
+        costs.append(f"{', '.join(made)}: several calls, as Django's are, and no atomic one")
+    if KEYS_AND_TIMES & overridden:
+        costs.append("each key and timeout: asked for by a call, also in get_many and pipelines")
+    if not KEYS_AND_TIMES.issuperset(overridden):
+        costs.append("pipelines and cache.client: they pass these overrides by")
+    return names, costs
