@@ -57,6 +57,16 @@ class Contract(BaseCache):
         """The key as stored."""
         return self._keys.unchecked(key, version)
 
+    def make_and_validate_key(self, key: Any, version: Any = None) -> str:
+        """The key as stored, after ``validate_key``, which has Django's warnings."""
+        full = self.make_key(key, version=version)
+        if not isinstance(full, str):
+            raise TypeError(
+                f"make_key() of {type(self).__qualname__} must return a key as text, not {full!r}."
+            )
+        self.validate_key(full)
+        return full
+
     def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> Any:
         """The seconds that an entry lives, None for ever, as Django's Redis backend has them; but
         parts of a second stay. Raises TypeError or ValueError for what is no timeout."""

@@ -38,6 +38,9 @@ AMADE_OF: Final[Mapping[str, frozenset[str]]] = {
     name: parts | {f"a{part}" for part in parts} for name, parts in MADE_OF.items()
 }
 
+#: Django's adecr is aincr, and so never decr; adecr_version is aincr_version.
+NEVER_IN_THREADS: Final = frozenset({"decr", "decr_version"})
+
 #: Operations of which Django hands on all arguments by position.
 _BY_POSITION = frozenset({"add", "get", "set", "touch", "delete"})
 
@@ -61,14 +64,11 @@ class OverridingDriver:
         self._amade: dict[str, Callable[..., Awaitable[Any]]] = {
             name: getattr(asyncio, name) for name, parts in AMADE_OF.items() if parts & overridden
         }
-        # Django's adecr is aincr, and so never decr.
         self._amade.update(
             (name, partial(asyncio.in_thread, name))
             for name in native.operations
-            if name in overridden and name != "decr"
+            if name in overridden and name not in NEVER_IN_THREADS
         )
-        if "decr_version" in self._amade and not AMADE_OF["decr_version"] & overridden:
-            del self._amade["decr_version"]  # likewise aincr_version
         self._in_steps = asyncio.in_steps
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from django.core.cache.backends.base import BaseCache
 
 from ..interfaces import OPERATIONS
 from .contract import Contract
-from .delegation import AMADE_OF
+from .delegation import AMADE_OF, NEVER_IN_THREADS
 from .methods import Methods
 
 #: What decides over keys and times. Where one of them is overridden, all operations ask it.
@@ -106,7 +106,9 @@ def costs_of(cls: type) -> tuple[list[str], list[str]]:
     if threads := [
         f"a{name}"
         for name in blocking
-        if name != "decr" and f"a{name}" not in overridden and not OPERATIONS[name].immediate
+        if name not in NEVER_IN_THREADS
+        and f"a{name}" not in overridden
+        and not OPERATIONS[name].immediate
     ]:
         costs.append(f"{', '.join(threads)}: a blocking call in a thread")
     if made := [

@@ -123,8 +123,8 @@ def test_a_plugin_is_refused_a_name_that_a_cache_has() -> None:
 
 def test_django_has_no_method_that_would_run_in_a_thread() -> None:
     own = {*vars(RedisCache), *vars(Methods), *vars(Contract)}
-    # These only look at keys.
-    assert public(BaseCache) - own == {"make_and_validate_key", "validate_key"}
+    # It only looks at keys.
+    assert public(BaseCache) - own == {"validate_key"}
     assert "__contains__" in vars(RedisCache)
 
 
