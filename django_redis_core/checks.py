@@ -24,7 +24,7 @@ from ._engine.assembly import Engine, engine_for
 from ._engine.built import ask
 from ._interrupts import struck
 from ._plugins.registry import registry
-from ._settings import load_listed, our_entries, unknown_settings
+from ._settings import backend_of, load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
 from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
@@ -43,9 +43,9 @@ _ERRORS: tuple[tuple[type[ImproperlyConfigured], str, str], ...] = (
 
 @checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
 def check_caches(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E004, the settings that are refused; W001, W002 and W004 to W006, what is probably
-    not meant; I001, what asyncio will refuse; what plugins say by ``check_cache``, and W008 for one
-    that cannot say it."""
+    """E001 to E004, the settings that are refused; W001, W002, W004 to W006 and W009, what is
+    probably not meant; I001, what asyncio will refuse; what plugins say by ``check_cache``, and
+    W008 for one that cannot say it."""
     engines, found = _engines()
     found += _shared_prefixes(engines)
     for alias, engine in engines.items():
@@ -53,6 +53,7 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
         found += _without_effect(alias, engine)
         found += _refused_on_asyncio(alias, engine)
         found += _deprecations(engine)
+        found += _overrides(alias)
         found += _said_by_plugins(alias, engine)
     found += _unknown_settings(engines)
     return found
@@ -269,6 +270,20 @@ def _refused_on_asyncio(alias: str, engine: Engine) -> Iterable[CheckMessage]:
 def _deprecations(engine: Engine) -> Iterable[CheckMessage]:
     for message in engine.options.deprecated:
         yield checks.Warning(message, id=f"{TAG}.W006")
+
+
+def _overrides(alias: str) -> Iterable[CheckMessage]:
+    backend = backend_of(alias)
+    names, costs = backend._costs()
+    if names:
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: {backend.__module__}.{backend.__qualname__} overrides "
+            f"{', '.join(names)}, which costs: {'; '.join(costs)}.",
+            hint="A client plugin changes an operation in blocking code, on asyncio and in "
+            "pipelines at once, and costs none of this. Where it has to be a subclass, silence "
+            "this check.",
+            id=f"{TAG}.W009",
+        )
 
 
 def _unknown_settings(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:

@@ -83,6 +83,20 @@ class Keys:
             return full
         return check(full)
 
+    def unchecked(self, key: Any, version: Any = None, prefix: str | None = None) -> str:
+        """The key as stored, without the warnings of ``make``; InvalidCacheKey for no text."""
+        if self.plain and version is None and prefix is None and key.__class__ is str:
+            full = self._head + key
+        elif isinstance(key, CacheKey):
+            return key
+        else:
+            full = self.function(
+                key,
+                self.prefix if prefix is None else prefix,
+                self.version if version is None else version,
+            )
+        return full if full.isascii() else encodable(full)
+
     def make_many(self, keys: Iterable[Any], version: Any = None) -> list[str]:
         """``make`` for many keys, which are checked together."""
         given = list(keys)
@@ -184,6 +198,11 @@ class Keys:
                 raise self.refusal("keys() and iter_keys() do not work", _REVERSE)
             start, end = map(len, texts)
         return lambda key: key[start : len(key) - end]
+
+    def name(self, full: str) -> str:
+        """The name that callers gave a stored key of the current version. Raises
+        ``ImproperlyConfigured`` where KEY_FUNCTION is the site's and does not say."""
+        return self._namer()(full)
 
     def refusal(self, what: str, write: str) -> ImproperlyConfigured:
         return ImproperlyConfigured(

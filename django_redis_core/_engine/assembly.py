@@ -39,13 +39,13 @@ from .driver import Driver
 class Engine:
     """One cache of this process, ready to work: what all its backend objects share."""
 
-    def __init__(self, options: CacheOptions) -> None:
+    def __init__(self, options: CacheOptions, keys: type[Keys] = Keys) -> None:
         self.options = options
         self.alias = options.alias
         self.logger = logging.getLogger(options.logger or __package__)
         sealer: Sealer = options.sealer.build()
         self.codec = _codec(options, sealer, Unreadable(options.alias, self.logger))
-        self.naming = Keys(
+        self.naming = keys(
             options.key_prefix,
             options.version,
             options.key_function,
@@ -55,6 +55,7 @@ class Engine:
         )
         self.client = client_of(options, self.naming, self.codec)
         self.operations = declared(type(self.client))
+        self._siblings: dict[type[Keys], Engine] | None = None
         #: The methods for those that the core does not have, kept here by the backend.
         self.added: Mapping[str, Callable[..., Any]] | None = None
         factory = options.connection_factory.build(options.connection)
@@ -109,7 +110,19 @@ class Engine:
         """The same cache under other options, for one backend object; connections stay shared."""
         if "key_function" in options:  # which is not the one that the pattern function is for
             options.setdefault("key_pattern_function", None)
-        return Engine(replace(self.options, **options))
+        return Engine(replace(self.options, **options), type(self.naming))
+
+    def named_by(self, keys: type[Keys]) -> Engine:
+        """The same cache with keys made by another class; one for all that ask."""
+        if type(self.naming) is keys:
+            return self
+        if self._siblings is None:
+            self._siblings = {type(self.naming): self}
+        if keys not in self._siblings:
+            made = Engine(self.options, keys)
+            made._siblings = self._siblings
+            return self._siblings.setdefault(keys, made)
+        return self._siblings[keys]
 
     def raw_clients(self, write: bool, key: Any) -> Clients:
         """redis-py clients for the server of writes, or for one that serves reads."""

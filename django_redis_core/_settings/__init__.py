@@ -8,6 +8,7 @@ dict is never changed, and no error and no repr shows a password.
 from ..connections import ConnectionOptions
 from .entries import (
     BACKEND,
+    backend_of,
     describe_installed,
     find_alias,
     our_entries,
@@ -35,6 +36,7 @@ __all__ = [
     "CacheOptions",
     "ConnectionOptions",
     "PluginUse",
+    "backend_of",
     "describe_installed",
     "find_alias",
     "load_listed",

@@ -47,6 +47,11 @@ def our_entries() -> Iterator[tuple[str, Any, dict[str, Any]]]:
             yield str(alias), params.pop("LOCATION", ""), params
 
 
+def backend_of(alias: str) -> Any:
+    """The class of a cache of this package: the backend, or a subclass of a site's."""
+    return import_string(settings.CACHES[alias]["BACKEND"])
+
+
 def _is_ours(backend: Any) -> bool:
     if backend == BACKEND:
         return True

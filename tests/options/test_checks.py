@@ -18,6 +18,7 @@ from django.core.checks.registry import registry
 from django.test import override_settings
 
 from django_redis_core import checks
+from django_redis_core.cache import RedisCache
 
 CORE = Path(__file__).parents[2]
 BACKEND = "django_redis_core.cache.RedisCache"
@@ -272,3 +273,31 @@ def test_manage_py_check_without_a_tag_passes_or_names_the_mistake() -> None:
     done = manage({"default": entry(OPTIONS={"SERIALISER": "json"})}, apps=[])
     assert done.returncode == 1
     assert "OPTIONS has an unknown key 'SERIALISER'. Did you mean 'SERIALIZER'?" in done.stderr
+
+
+class Recording(RedisCache):
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return super().get(*args, **kwargs)
+
+
+class Naming(RedisCache):
+    def make_key(self, key: Any, version: Any = None) -> str:
+        return f"mine:{key}"
+
+
+class Adding(RedisCache):
+    def report(self) -> str:
+        return "a method more"
+
+
+def test_a_subclass_is_told_what_its_overrides_cost() -> None:
+    path = f"{__name__}.Recording"
+    (message,) = found(default={**entry(), "BACKEND": path})
+    assert numbers([message]) == ["W009"]
+    assert message.msg.startswith(f"CACHES['default']: {path} overrides get, which costs: aget: a ")
+    assert "get_or_set, incr_version, decr_version: several calls" in message.msg
+    assert "client plugin" in str(message.hint)
+    (message,) = found(default={**entry(), "BACKEND": f"{__name__}.Naming"})
+    assert "overrides make_key, which costs: each key and timeout" in message.msg
+    assert "thread" not in message.msg
+    assert found(default={**entry(), "BACKEND": f"{__name__}.Adding"}) == []

@@ -99,8 +99,9 @@ class ClientContract(AddedOperations, Operations):
 
     def test_the_client_under_test_is_in_use(self, cache: Caller) -> None:
         plugin = registry.plugin("client", self.name, type(self).__name__)
-        assert isinstance(cache.cache.client, Client)
-        assert plugin.name in cache.cache.client.name.split("+")
+        client = cache.cache._engine.client
+        assert isinstance(client, Client)
+        assert plugin.name in client.name.split("+")
 
     def test_entries_are_recoded(self, make_with: MakeWith) -> None:
         """``manage.py redis_cache recode`` moves them to another format: with what the client adds
@@ -108,7 +109,7 @@ class ClientContract(AddedOperations, Operations):
         # Without a sealer, which may seal what it is given to other bytes each time.
         old = make_with(COMPRESSOR=Deflate, SEALER="none")
         new = make_with(COMPRESSOR=["identity", Deflate], SEALER="none")
-        client = new.client
+        client = new._engine.client
         assert refusal(client) is None, refusal(client)
         stored = {
             f"{name}-for-{timeout}": (value, timeout)
