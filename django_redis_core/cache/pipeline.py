@@ -158,7 +158,10 @@ class _Queue:
                 except ConnectionInterrupted as error:
                     first, value = first or error, error
             except Exception as error:
-                first, value = first or error, error
+                value = self._driver.explained(declaration, error)
+                if value is not error:
+                    result.settle(None, value)
+                first = first or value
             values.append(value)
         if first is not None and raise_on_error:
             raise first
