@@ -18,6 +18,7 @@ from ...management.recode import refusal
 from ..caller import Caller
 from ..fixtures import MakeCache
 from ..operations import Operations
+from .at_import import work_at_import
 
 #: What entries hold that are rewritten, and live for some seconds or for ever.
 VALUES: dict[str, Any] = {
@@ -99,6 +100,11 @@ class ClientContract(Operations):
         plugin = registry.plugin("client", self.name, type(self).__name__)
         assert isinstance(cache.cache.client, Client)
         assert plugin.name in cache.cache.client.name.split("+")
+
+    def test_importing_it_does_nothing_else(self) -> None:
+        plugin = registry.plugin("client", self.name, type(self).__name__)
+        done = work_at_import("client", self.name, plugin)
+        assert not done, done
 
     def test_entries_are_recoded(self, make_with: MakeWith) -> None:
         """``manage.py redis_cache recode`` moves them to another format: with what the client adds
