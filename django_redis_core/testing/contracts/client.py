@@ -17,8 +17,8 @@ from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
 from ..caller import Caller
 from ..fixtures import MakeCache
-from ..operations import Operations
 from .at_import import work_at_import
+from .behaviour import ClientBehaviour
 
 #: What entries hold that are rewritten, and live for some seconds or for ever.
 VALUES: dict[str, Any] = {
@@ -68,7 +68,7 @@ class BoundToKeys(Sealer):
         return hmac.digest(key.encode(), data, hashlib.sha256)
 
 
-class ClientContract(Operations):
+class ClientContract(ClientBehaviour):
     """The whole operation suite with a client plugin. In a test module of the plugin::
 
         from django_redis_core.testing import ClientContract

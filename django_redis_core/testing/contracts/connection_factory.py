@@ -9,11 +9,11 @@ from ..._plugins.registry import registry
 from ...connections.topology import Topology
 from ...interfaces import ConnectionFactory
 from ..caller import Caller
-from ..operations import Operations
 from .at_import import work_at_import
+from .reaching import ReachingServers
 
 
-class ConnectionFactoryContract(Operations):
+class ConnectionFactoryContract(ReachingServers):
     """The whole operation suite on the servers that a connection factory finds. In a test module
     of the plugin::
 
