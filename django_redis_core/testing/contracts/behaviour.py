@@ -132,6 +132,7 @@ class ClientBehaviour(Operations):
         """Than that of the default client, with a key that is there and with one that is not."""
         more = dict.fromkeys(self.round_trips or (), 0)
         own = {option.name for option in registry.plugin("client", self.name, "").options}
+        own.add(self.part)
         others = {name: value for name, value in options.items() if name not in own}
         mine, default = self.counted(tested()), self.counted(make_cache(others))
         for name, counts in mine.items():
