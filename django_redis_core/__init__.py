@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from ._plugins.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import redis.asyncio
+
     from .cache import RedisCache
 
 __all__ = [
     "__version__",
+    "cache_for",
     "get_async_redis_connection",
     "get_redis_connection",
     "hookimpl",
@@ -30,25 +33,10 @@ def register(plugin: object, source: str = "this process") -> None:
     registry.register(plugin, source)
 
 
-def get_redis_connection(alias: str = "default", write: bool = True, *, key: Any = None) -> Any:
-    """A redis-py client for the servers of a cache, for commands that the cache does not have.
-
-    ``write`` False: a replica, where there is one. ``key``, as the cache's methods take it: a
-    client of the server where it lives, for caches whose keys are spread over shards. In what is
-    sent keys and values are the caller's own: nothing is prefixed (``cache.make_key`` does that)
-    or serialized.
-    """
-    return _cache(alias).raw_client(write=write, key=key)
-
-
-def get_async_redis_connection(
-    alias: str = "default", write: bool = True, *, key: Any = None
-) -> Any:
-    """The same for asyncio: a client of the running event loop, which is closed with the loop."""
-    return _cache(alias).async_raw_client(write=write, key=key)
-
-
-def _cache(alias: str) -> RedisCache:
+def cache_for(alias: str = "default") -> RedisCache:
+    """The cache of an alias, typed: ``django.core.cache.caches[alias]``, which type checkers and
+    editors take for a ``BaseCache``, is a ``RedisCache`` here. Raises ImproperlyConfigured where
+    the backend is another one."""
     from django.core.cache import caches
     from django.core.exceptions import ImproperlyConfigured
 
@@ -61,6 +49,26 @@ def _cache(alias: str) -> RedisCache:
             "no Redis connection."
         )
     return cache
+
+
+def get_redis_connection(
+    alias: str = "default", write: bool = True, *, key: Any = None
+) -> redis.Redis:
+    """A redis-py client for the servers of a cache, for commands that the cache does not have.
+
+    ``write`` False: a replica, where there is one. ``key``, as the cache's methods take it: a
+    client of the server where it lives, for caches whose keys are spread over shards. In what is
+    sent keys and values are the caller's own: nothing is prefixed (``cache.make_key`` does that)
+    or serialized.
+    """
+    return cache_for(alias).raw_client(write=write, key=key)
+
+
+def get_async_redis_connection(
+    alias: str = "default", write: bool = True, *, key: Any = None
+) -> redis.asyncio.Redis:
+    """The same for asyncio: a client of the running event loop, which is closed with the loop."""
+    return cache_for(alias).async_raw_client(write=write, key=key)
 
 
 def __getattr__(name: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from django_redis_core._codec.codec import MISSING
-from django_redis_core._operations.declare import OPERATIONS, Declaration, Family
-from django_redis_core.interfaces import Client
+from django_redis_core._operations.declare import Declaration, Family
+from django_redis_core.interfaces import OPERATIONS, Client
 
 _WIDTH = 76
 _MARKER = re.compile(r"^<!-- operations: (\w+) -->$", re.M)
@@ -22,6 +22,7 @@ _IN_WORDS = {
     "set_many": "all keys of `data`",
     "smismember": "`False` for each member",
     "hmget": "`None` for each field",
+    "zmscore": "`None` for each member",
     "zadd": "`0`, with `incr` `None`",
     "keys": "those of the servers that answered, or `[]`",
     "delete_pattern": "the number on the servers that answered, or `0`",

@@ -7,9 +7,8 @@ here is built once a process and configuration, and backends share it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from itertools import permutations
 from typing import Any
 
 from asgiref.local import Local
@@ -20,7 +19,8 @@ from django.core.signals import setting_changed
 from .. import signals
 from .._codec.codec import Codec, is_lock_token
 from .._codec.keys import Keys
-from .._settings import CacheOptions, PluginUse, find_alias, parse
+from .._operations.declare import declared
+from .._settings import CacheOptions, find_alias, parse
 from ..commands import command as commands
 from ..connections.config import frozen
 from ..connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
@@ -29,7 +29,8 @@ from ..connections.raw import is_own_client
 from ..connections.recent import Recent
 from ..connections.topology import Clients, Topology
 from ..exceptions import PluginLoadError
-from ..interfaces.client import Client, ClientContext, compose, misplaced
+from ..interfaces import Client
+from .clients import client_of
 from .driver import Driver
 
 
@@ -44,7 +45,10 @@ class Engine:
         self.naming = Keys(
             options.key_prefix, options.version, options.key_function, options.reverse_key_function
         )
-        self.client = _client(options, self.naming, self.codec)
+        self.client = client_of(options, self.naming, self.codec)
+        self.operations = declared(type(self.client))
+        #: The methods for those that the core does not have, kept here by the backend.
+        self.added: Mapping[str, Callable[..., Any]] | None = None
         factory = options.connection_factory.build(options.connection)
         self.topology = self.client.build_topology(options.locations, factory.topology)
         if not isinstance(self.topology, Topology):
@@ -73,6 +77,7 @@ class Engine:
         return Driver(
             self.alias,
             client or self.client,
+            self.operations,
             execute,
             aexecute,
             ignore=options.ignore_exceptions,
@@ -127,60 +132,6 @@ def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None
         compress=compressors[0].name != "identity",
         report=report,
     )
-
-
-def _client(options: CacheOptions, naming: Keys, codec: Codec) -> Client:
-    uses = options.clients
-    _refuse_impossible(uses)
-    context = ClientContext(
-        alias=options.alias,
-        naming=naming,
-        codec=codec,
-        default_timeout=options.timeout,
-        scan_itersize=options.scan_itersize,
-        clear_by_prefix=options.clear == "prefix" and bool(options.key_prefix),
-        delete_unreadable=options.delete_unreadable,
-    )
-    try:
-        whole = compose([use.plugin for use in uses], [use.options for use in uses])
-    except TypeError as error:
-        raise ImproperlyConfigured(
-            f"{uses[0].where}: {', '.join(use.plugin.name for use in uses)} cannot be put "
-            f"together in this order: {error}"
-        ) from error
-    client: Client = PluginUse(whole, uses[0].options, uses[0].where).build(context)
-    return client
-
-
-def _refuse_impossible(uses: Sequence[PluginUse]) -> None:
-    names = [use.plugin.name for use in uses]
-    for use in uses:
-        for other, reason in use.plugin.conflicts.items():
-            if other in names:
-                raise ImproperlyConfigured(
-                    f"{use.where}: {use.plugin.name!r} cannot work together with {other!r}: "
-                    f"{reason}."
-                )
-        if names.count(use.plugin.name) > 1:
-            raise ImproperlyConfigured(f"{use.where} names {use.plugin.name!r} twice.")
-    _refuse_order(uses[0].where, [use.plugin for use in uses])
-
-
-def _refuse_order(where: str, clients: Sequence[type[Client]]) -> None:
-    found = misplaced(clients)
-    if found is None:
-        return
-    outer, inner, reason = found
-    right = next((order for order in permutations(clients) if misplaced(order) is None), None)
-    advice = f"Write {_names(right)}." if right else "No order of these works: leave one out."
-    raise ImproperlyConfigured(
-        f"{where}: {_names(clients)} puts {outer.name!r} outside of {inner.name!r}, which must be "
-        f"the other way round: {reason}. {advice}"
-    )
-
-
-def _names(clients: Iterable[type[Client]]) -> str:
-    return str([client.name for client in clients])
 
 
 class Unreadable:

@@ -7,28 +7,31 @@ operation's declared fallback when the site ignores such exceptions.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any
 
 from .. import signals
 from .._codec.codec import MISSING
 from .._operations.declare import Declaration
-from ..commands import AExecute, Execute, arun, astream, run, stream
+from ..commands import AExecute, Execute, Operation, arun, astream, run, stream
 from ..exceptions import ConnectionInterrupted
+from ..interfaces import Client
 from .mistakes import SYMPTOMS, explained
 
 
 class Driver:
     """Runs the operations of one client and answers for servers in trouble.
 
-    ``client`` has the operations; ``execute`` and ``aexecute`` answer their requests.
+    ``client`` has the operations, ``operations`` are their declarations; ``execute`` and
+    ``aexecute`` answer their requests.
     """
 
     def __init__(
         self,
         alias: str,
-        client: Any,
+        client: Client,
+        operations: Mapping[str, Declaration],
         execute: Execute,
         aexecute: AExecute,
         *,
@@ -37,81 +40,78 @@ class Driver:
     ) -> None:
         self.alias = alias
         self.client = client
+        self.operations = operations
         self.execute = execute
         self.aexecute = aexecute
         self.ignore = ignore
         self.logger = logger
         self.at_once = client.at_once
+        #: What begins an operation, by its name: the client itself, where it does not look at all.
+        self.begin: Any = client
+        if type(client).around is not Client.around:
+            self.begin = _Surrounded(client)
 
-    def call(self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
-            if self.at_once and declaration.name in self.at_once:
-                answer = self.at_once[declaration.name](*args, **kwargs)
+            if self.at_once and name in self.at_once:
+                answer = self.at_once[name](*args, **kwargs)
                 if answer is not MISSING:
                     return answer
-            return run(getattr(self.client, declaration.name)(*args, **kwargs), self.execute)
+            return run(getattr(self.begin, name)(*args, **kwargs), self.execute)
         except ConnectionInterrupted as trouble:
-            return self.guard(declaration, args, kwargs, trouble)
+            return self.guard(name, args, kwargs, trouble)
         except SYMPTOMS as error:
-            self.explain(declaration, error)
+            self.explain(name, error)
             raise
 
-    async def acall(
-        self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
+    async def acall(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
-            if self.at_once and declaration.name in self.at_once:
-                answer = self.at_once[declaration.name](*args, **kwargs)
+            if self.at_once and name in self.at_once:
+                answer = self.at_once[name](*args, **kwargs)
                 if answer is not MISSING:
                     return answer
-            return await arun(
-                getattr(self.client, declaration.name)(*args, **kwargs), self.aexecute
-            )
+            return await arun(getattr(self.begin, name)(*args, **kwargs), self.aexecute)
         except ConnectionInterrupted as trouble:
-            answer = self.guard(declaration, args, kwargs, trouble)
+            answer = self.guard(name, args, kwargs, trouble)
             return await answer if isawaitable(answer) else answer
         except SYMPTOMS as error:
-            self.explain(declaration, error)
+            self.explain(name, error)
             raise
 
-    def iterate(
-        self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Iterator[Any]:
+    def iterate(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
         try:
-            yield from stream(getattr(self.client, declaration.name)(*args, **kwargs), self.execute)
+            yield from stream(getattr(self.begin, name)(*args, **kwargs), self.execute)
         except ConnectionInterrupted as trouble:
-            yield from self.guard(declaration, args, kwargs, trouble)
+            yield from self.guard(name, args, kwargs, trouble)
         except SYMPTOMS as error:
-            self.explain(declaration, error)
+            self.explain(name, error)
             raise
 
     async def aiterate(
-        self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> AsyncIterator[Any]:
         try:
-            async for item in astream(
-                getattr(self.client, declaration.name)(*args, **kwargs), self.aexecute
-            ):
+            async for item in astream(getattr(self.begin, name)(*args, **kwargs), self.aexecute):
                 yield item
         except ConnectionInterrupted as trouble:
-            for item in self.guard(declaration, args, kwargs, trouble):
+            for item in self.guard(name, args, kwargs, trouble):
                 yield item
         except SYMPTOMS as error:
-            self.explain(declaration, error)
+            self.explain(name, error)
             raise
 
-    def explain(self, declaration: Declaration, error: Exception) -> None:
+    def explain(self, name: str, error: Exception) -> None:
         """Raises what a plugin has done wrong, where ``error`` comes of that. It is asked
         afterwards, so that no call pays for it."""
-        found = self.explained(declaration, error)
+        found = self.explained(name, error)
         if found is not error:
             raise found
 
-    def explained(self, declaration: Declaration, error: Exception) -> Exception:
+    def explained(self, name: str, error: Exception) -> Exception:
         """``error``, or in its place one that says what a plugin has done wrong."""
         if not isinstance(error, SYMPTOMS):
             return error
-        words = explained(error, declaration.name, self.client)
+        words = explained(error, name, self.client)
         if not words:
             return error
         found = TypeError(f"CACHES[{self.alias!r}]: {words}")
@@ -120,18 +120,33 @@ class Driver:
 
     def guard(
         self,
-        declaration: Declaration,
+        name: str,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         trouble: ConnectionInterrupted,
     ) -> Any:
         """The declared fallback, or ``trouble`` again where the site wants to know or the
         operation fails closed."""
+        declaration = self.operations[name]
         if not self.ignore or declaration.fallback is None:
             raise trouble
         if self.logger is not None:
             self.logger.error("Exception ignored", exc_info=trouble)
-        signals.exception_ignored.send_robust(
-            sender=self.alias, operation=declaration.name, exception=trouble
-        )
+        signals.exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
         return declaration.answer(args, kwargs, trouble)
+
+
+class _Surrounded:
+    """The operations of a client that looks at all of them, each as its ``around`` gives it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Callable[..., Operation[Any]]:
+        begin, around = getattr(self._client, name), self._client.around
+
+        def surrounded(*args: Any, **kwargs: Any) -> Operation[Any]:
+            return around(name, begin(*args, **kwargs))
+
+        vars(self)[name] = surrounded  # the next call finds it without a look here
+        return surrounded

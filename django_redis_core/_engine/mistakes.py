@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from .._codec import codec as codec_module
-from .._operations.declare import OPERATIONS, collect
+from .._operations.declare import collect, declared
 from ..commands import Command, Primaries, Spread, arun, astream, run, stream
 from ..exceptions import RedisCacheError
 
@@ -145,7 +145,8 @@ def _not_to_be_yielded_from(error: BaseException, place: TracebackType, client: 
         return ""
     if code.co_code[place.tb_lasti] != _YIELD_FROM:
         return ""
-    called = [name for name in OPERATIONS if name in code.co_names and _plain(client, name)]
+    operations = declared(type(client))
+    called = [name for name in operations if name in code.co_names and _plain(client, name)]
     if not called:
         return f"`yield from` in {code.co_qualname}() was not given a generator: {error}."
     names = " or ".join(f"{name}() of {_offering(client, name)}" for name in called)

@@ -24,20 +24,55 @@ Fallback = Callable[[Arguments], Any]
 
 
 class Declaration:
-    """What the driver and the documentation know of an operation besides its code."""
+    """What the driver and the documentation know of an operation of a client besides its code."""
 
     def __init__(
-        self, function: Callable[..., Any], fallback: Fallback | None, stream: bool
+        self,
+        function: Callable[..., Any],
+        fallback: Fallback | None,
+        *,
+        stream: bool = False,
+        immediate: bool = False,
+        client: type | None = None,
     ) -> None:
         self.name = function.__name__
+        #: The function that was declared; a client may override it.
+        self.function = function
         self.fallback = fallback
         self.stream = stream
-        self._function = function
+        self.immediate = immediate
+        self._client = client
+
+    def of(self, client: type) -> Declaration:
+        """The same for a class that has the operation."""
+        return Declaration(
+            self.function,
+            self.fallback,
+            stream=self.stream,
+            immediate=self.immediate,
+            client=client,
+        )
 
     @cached_property
     def signature(self) -> inspect.Signature:
-        """Made when it is asked for: for all operations it is a tenth of the time to import."""
-        return inspect.signature(self._function)
+        """What a call may be given: the declared parameters, and the keywords that overrides add.
+
+        Made when it is asked for: for all operations it is a tenth of the time to import.
+        """
+        signature = inspect.signature(self.function)
+        known = signature.parameters
+        added: dict[str, inspect.Parameter] = {}
+        for override in overrides(self.name, self._client):
+            for parameter in own_keywords(override):
+                if parameter.name not in known:
+                    added[parameter.name] = parameter.replace(kind=parameter.KEYWORD_ONLY)
+        if not added:
+            return signature
+        *most, last = known.values()
+        behind = [last] if last.kind is last.VAR_KEYWORD else []
+        return signature.replace(
+            parameters=[*most, *([] if behind else [last]), *added.values(), *behind]
+        )
 
     def answer(self, args: Sequence[Any], kwargs: Arguments, trouble: Exception) -> Any:
         """The declared fallback for a call with these arguments; it may look at ``trouble``."""
@@ -47,24 +82,57 @@ class Declaration:
         return self.fallback({**bound.arguments, "trouble": trouble})
 
 
-#: All operations by name, in the order of their definition.
-OPERATIONS: dict[str, Declaration] = {}
+#: Where ``operation`` leaves its declaration on the function.
+_MARK = "__operation__"
 
 
-def operation(*, fallback: Fallback | None, stream: bool = False) -> Callable[[F], F]:
-    """Declares a method as a cache operation.
+def operation(
+    *, fallback: Fallback | None, stream: bool = False, immediate: bool = False
+) -> Callable[[F], F]:
+    """Declares a method of a client as a cache operation.
+
+    It is then a method of the caches that have this client, ``cache.name`` and
+    ``await cache.aname``, and of their pipelines. Its name is that of no other method of a cache.
 
     ``fallback`` makes the answer that is given instead of raising ``ConnectionInterrupted`` when
-    ``IGNORE_EXCEPTIONS`` is on. ``None``: the operation fails closed, so it raises all the same,
+    ``IGNORE_EXCEPTIONS`` is on: ``always(int)``, ``argument("default")``, or a function of the
+    call's arguments by name. ``None``: the operation fails closed, so it raises all the same,
     because any answer could let two callers believe that both were first. ``stream``: the results
-    are what it emits.
+    are what it emits. ``immediate``: it asks no server, so on asyncio there is nothing to await.
+
+    A method that overrides an operation need not be declared; declared again, it has the fallback
+    of its own, in the caches of this client alone.
     """
 
     def declare(function: F) -> F:
-        OPERATIONS[function.__name__] = Declaration(function, fallback, stream)
+        declaration = Declaration(function, fallback, stream=stream, immediate=immediate)
+        setattr(function, _MARK, declaration)
         return function
 
     return declare
+
+
+def declared(client: type) -> dict[str, Declaration]:
+    """The operations of a client class by name, those that it adds before those of its bases."""
+    found: dict[str, Declaration] = {}
+    for base in client.__mro__:
+        for name, member in vars(base).items():
+            declaration = getattr(member, _MARK, None)
+            if isinstance(declaration, Declaration) and declaration.name == name:
+                found.setdefault(name, declaration)
+    return {name: declaration.of(client) for name, declaration in found.items()}
+
+
+def overrides(name: str, client: type | None) -> list[Callable[..., Any]]:
+    """The functions that a class and its bases have for an operation, the outermost last."""
+    bases = () if client is None else reversed(client.__mro__)
+    return [member for base in bases if callable(member := vars(base).get(name))]
+
+
+def own_keywords(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters that a caller may give by name."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
 
 
 def always(factory: Callable[[], Any]) -> Fallback:

@@ -10,7 +10,7 @@ from .lock_objects import AsyncLock, Lock, LockClient
 
 
 class Locks(Family):
-    @operation(fallback=None)
+    @operation(fallback=None, immediate=True)
     def lock(
         self,
         key: Any,
@@ -21,7 +21,7 @@ class Locks(Family):
         blocking_timeout: float | None = None,
         *,
         thread_local: bool = True,
-    ) -> Operation[Any]:
+    ) -> Operation[Lock]:
         """A lock that workers of all hosts share; ``timeout``, ``sleep`` in seconds.
 
         It is a ``redis.lock.Lock`` (``redis.asyncio.lock.Lock`` from ``alock``) and lives under
@@ -31,7 +31,7 @@ class Locks(Family):
         """
         runner = yield WantRunner()
         kind: Any = AsyncLock if runner.asynchronous else Lock
-        return kind(
+        return kind(  # type: ignore[no-any-return]
             LockClient(runner),
             self.naming.make(key, version),
             timeout=timeout,

@@ -13,6 +13,7 @@ from ..commands import (
     ZCARD,
     ZCOUNT,
     ZINCRBY,
+    ZMSCORE,
     ZPOPMAX,
     ZPOPMIN,
     ZRANGE,
@@ -27,7 +28,7 @@ from ..commands import (
     Operation,
 )
 from .declare import Arguments, always, checked, nothing, operation
-from .elements import Elements, alone_or, bound, how_many, is_mapping, score, whole
+from .elements import Elements, alone_or, bound, how_many, is_mapping, one_each, score, whole
 
 
 def _nothing_added(arguments: Arguments) -> int | None:
@@ -125,6 +126,17 @@ class SortedSets(Elements):
         """The score of a member, or None."""
         full = self.naming.make(key, version)
         found: float | None = yield ZSCORE(full, self.codec.encode_scored(full, value))
+        return found
+
+    @operation(fallback=one_each("values", None))
+    def zmscore(self, key: Any, *values: Any, version: Any = None) -> Operation[list[float | None]]:
+        """The score of each member, None for one that is not there, in their order. One round
+        trip: https://redis.io/commands/zmscore/"""
+        full = self.naming.make(key, version)
+        if not values:
+            return []
+        encode = self.codec.encode_scored
+        found: list[float | None] = yield ZMSCORE(full, *(encode(full, one) for one in values))
         return found
 
     @operation(fallback=always(nothing))

@@ -6,50 +6,17 @@ all their second ones. That is itself an operation, so blocking code and asyncio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import isawaitable
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from types import MethodType
+from typing import Any
 
 from .._engine.driver import Driver
-from .._operations.counters import Counters
-from .._operations.declare import OPERATIONS, Declaration, collect
-from .._operations.expiry import Expiry
-from .._operations.hashes import Hashes
-from .._operations.lists import Lists
-from .._operations.locks import Locks
-from .._operations.scanning import Scanning
-from .._operations.sets import Sets
-from .._operations.sorted_sets import SortedSets
-from .._operations.strings import Strings
-from .._operations.versions import Versions
+from .._operations.declare import collect
 from ..commands import Command, Operation, Spread, arun, run, with_sources
 from ..exceptions import ConnectionInterrupted
-
-T = TypeVar("T")
-P = ParamSpec("P")
-
-
-class Result(Generic[T]):
-    """What one operation of a pipeline will return, or raised."""
-
-    __slots__ = ("_error", "_value", "done")
-
-    def __init__(self) -> None:
-        self.done = False
-        self._value: Any = None
-        self._error: Exception | None = None
-
-    @property
-    def value(self) -> T:
-        """The operation's return value; raises what the operation raised."""
-        if not self.done:
-            raise RuntimeError("The pipeline has not been executed yet.")
-        if self._error is not None:
-            raise self._error
-        return self._value  # type: ignore[no-any-return]
-
-    def settle(self, value: Any, error: Exception | None = None) -> None:
-        self._value, self._error, self.done = value, error, True
+from .methods import QueuedMethods, queued
+from .result import Result
 
 
 class _Step:
@@ -116,30 +83,39 @@ def _sent(batch: Sequence[Command | Spread]) -> Operation[list[Any]]:
         return [trouble] * len(batch)
 
 
-class _Queue:
+class Queue(QueuedMethods):
     """What both pipelines have: the operations that wait for ``execute``."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._queued: list[tuple[Declaration, Sequence[Any], Mapping[str, Any], Result[Any]]] = []
+        self._queued: list[tuple[str, Sequence[Any], Mapping[str, Any], Result[Any]]] = []
 
     def __len__(self) -> int:
         return len(self._queued)
 
-    def _queue(
-        self, declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Result[Any]:
-        declaration.signature.bind(None, *args, **kwargs)  # a TypeError belongs to its line
+    def __getattr__(self, name: str) -> Any:
+        """The operations that the plugins of this cache add."""
+        declaration = None if name == "_driver" else self._driver.operations.get(name)
+        if declaration is None:
+            raise AttributeError(f"A pipeline has no operation {name!r}.", name=name, obj=self)
+        return MethodType(queued(declaration), self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._driver.operations})
+
+    def _queue(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Result[Any]:
+        # A TypeError belongs to its line.
+        self._driver.operations[name].signature.bind(None, *args, **kwargs)
         result: Result[Any] = Result()
-        self._queued.append((declaration, args, kwargs, result))
+        self._queued.append((name, args, kwargs, result))
         return result
 
     def _begin(self) -> list[_Step]:
-        client = self._driver.client
+        driver = self._driver
         steps = []
-        for declaration, args, kwargs, result in self._queued:
-            operation = getattr(client, declaration.name)(*args, **kwargs)
-            if declaration.stream:
+        for name, args, kwargs, result in self._queued:
+            operation = getattr(driver.begin, name)(*args, **kwargs)
+            if driver.operations[name].stream:
                 operation = collect(operation)
             steps.append(_Step(operation, result))
         return steps
@@ -148,17 +124,17 @@ class _Queue:
         queued, self._queued = self._queued, []
         values: list[Any] = []
         first: Exception | None = None
-        for declaration, args, kwargs, result in queued:
+        for name, args, kwargs, result in queued:
             try:
                 value = result.value
             except ConnectionInterrupted as trouble:
                 try:
-                    value = self._driver.guard(declaration, args, kwargs, trouble)
+                    value = self._driver.guard(name, args, kwargs, trouble)
                     result.settle(value)
                 except ConnectionInterrupted as error:
                     first, value = first or error, error
             except Exception as error:
-                value = self._driver.explained(declaration, error)
+                value = self._driver.explained(name, error)
                 if value is not error:
                     result.settle(None, value)
                 first = first or value
@@ -168,111 +144,7 @@ class _Queue:
         return values
 
 
-def queued(
-    operation: Callable[Concatenate[Any, P], Operation[T]],
-) -> Callable[Concatenate[_Queue, P], Result[T]]:
-    """The pipeline's method for an operation."""
-    declaration = OPERATIONS[operation.__name__]
-
-    def method(self: _Queue, *args: P.args, **kwargs: P.kwargs) -> Result[T]:
-        return self._queue(declaration, args, kwargs)
-
-    return named(method, operation, declaration.name)  # type: ignore[no-any-return]
-
-
-def named(method: Any, operation: Any, name: str) -> Any:
-    """``method`` with the name, signature and documentation of the operation that it runs."""
-    method.__name__ = name
-    method.__qualname__ = name
-    method.__doc__ = operation.__doc__
-    method.__wrapped__ = operation  # where inspect finds the signature
-    return method
-
-
-class _Operations(_Queue):
-    """The operations of the cache, each returning a ``Result``."""
-
-    get = queued(Strings.get)
-    set = queued(Strings.set)
-    add = queued(Strings.add)
-    get_or_set = queued(Strings.get_or_set)
-    getdel = queued(Strings.getdel)
-    getex = queued(Strings.getex)
-    delete = queued(Strings.delete)
-    has_key = queued(Strings.has_key)
-    get_many = queued(Strings.get_many)
-    set_many = queued(Strings.set_many)
-    delete_many = queued(Strings.delete_many)
-    incr = queued(Counters.incr)
-    decr = queued(Counters.decr)
-    incr_version = queued(Versions.incr_version)
-    decr_version = queued(Versions.decr_version)
-    touch = queued(Expiry.touch)
-    expire = queued(Expiry.expire)
-    pexpire = queued(Expiry.pexpire)
-    expire_at = queued(Expiry.expire_at)
-    pexpire_at = queued(Expiry.pexpire_at)
-    persist = queued(Expiry.persist)
-    ttl = queued(Expiry.ttl)
-    pttl = queued(Expiry.pttl)
-    iter_keys = queued(Scanning.iter_keys)
-    keys = queued(Scanning.keys)
-    delete_pattern = queued(Scanning.delete_pattern)
-    clear = queued(Scanning.clear)
-    lock = queued(Locks.lock)
-    hset = queued(Hashes.hset)
-    hget = queued(Hashes.hget)
-    hgetall = queued(Hashes.hgetall)
-    hmget = queued(Hashes.hmget)
-    hvals = queued(Hashes.hvals)
-    hkeys = queued(Hashes.hkeys)
-    hlen = queued(Hashes.hlen)
-    hexists = queued(Hashes.hexists)
-    hdel = queued(Hashes.hdel)
-    hincrby = queued(Hashes.hincrby)
-    lpush = queued(Lists.lpush)
-    rpush = queued(Lists.rpush)
-    lpop = queued(Lists.lpop)
-    rpop = queued(Lists.rpop)
-    lrange = queued(Lists.lrange)
-    llen = queued(Lists.llen)
-    ltrim = queued(Lists.ltrim)
-    lrem = queued(Lists.lrem)
-    lindex = queued(Lists.lindex)
-    sadd = queued(Sets.sadd)
-    srem = queued(Sets.srem)
-    scard = queued(Sets.scard)
-    sismember = queued(Sets.sismember)
-    smismember = queued(Sets.smismember)
-    smembers = queued(Sets.smembers)
-    spop = queued(Sets.spop)
-    srandmember = queued(Sets.srandmember)
-    sscan = queued(Sets.sscan)
-    sscan_iter = queued(Sets.sscan_iter)
-    sdiff = queued(Sets.sdiff)
-    sinter = queued(Sets.sinter)
-    sunion = queued(Sets.sunion)
-    sdiffstore = queued(Sets.sdiffstore)
-    sinterstore = queued(Sets.sinterstore)
-    sunionstore = queued(Sets.sunionstore)
-    smove = queued(Sets.smove)
-    zadd = queued(SortedSets.zadd)
-    zincrby = queued(SortedSets.zincrby)
-    zrem = queued(SortedSets.zrem)
-    zremrangebyscore = queued(SortedSets.zremrangebyscore)
-    zcard = queued(SortedSets.zcard)
-    zcount = queued(SortedSets.zcount)
-    zscore = queued(SortedSets.zscore)
-    zrank = queued(SortedSets.zrank)
-    zpopmin = queued(SortedSets.zpopmin)
-    zpopmax = queued(SortedSets.zpopmax)
-    zrange = queued(SortedSets.zrange)
-    zrevrange = queued(SortedSets.zrevrange)
-    zrangebyscore = queued(SortedSets.zrangebyscore)
-    zrevrangebyscore = queued(SortedSets.zrevrangebyscore)
-
-
-class Pipeline(_Operations):
+class Pipeline(Queue):
     """``with cache.pipeline() as p``: queues operations, sends them together.
 
     Each method takes what the cache's method takes and returns a ``Result``; ``execute`` sends
@@ -293,7 +165,7 @@ class Pipeline(_Operations):
             self.execute()
 
 
-class AsyncPipeline(_Operations):
+class AsyncPipeline(Queue):
     """``async with cache.apipeline() as p``: the same for asyncio; ``await p.execute()``."""
 
     async def execute(self, *, raise_on_error: bool = True) -> list[Any]:

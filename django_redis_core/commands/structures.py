@@ -66,6 +66,11 @@ def mapping(reply: Reply) -> Mapping[bytes, bytes]:
     return dict(zip(reply[::2], reply[1::2], strict=True))
 
 
+def numbers(reply: Reply) -> list[float | None]:
+    """Scores, None for members that are not there."""
+    return [number(score) for score in reply]
+
+
 def scored(reply: Reply) -> list[tuple[bytes, float]]:
     """Members and scores: flat text in RESP2, pairs from a RESP3 client of the caller's."""
     pairs: Iterable[Any] = reply
@@ -127,6 +132,7 @@ ZCARD = reading("ZCARD")
 ZCOUNT = reading("ZCOUNT")
 ZRANK = reading("ZRANK")
 ZSCORE = reading("ZSCORE", number)
+ZMSCORE = reading("ZMSCORE", numbers)
 ZRANGE = reading("ZRANGE")
 ZRANGE_WITHSCORES = reading("ZRANGE", scored)
 

@@ -4,7 +4,15 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .._codec.codec import MISSING, Codec, is_lock_token, reads_as_int
 from .._codec.keys import CacheKey, Keys
-from .._operations.declare import OPERATIONS
+from .._operations.declare import (
+    Arguments,
+    Declaration,
+    always,
+    argument,
+    checked,
+    operation,
+    so_far,
+)
 from .._options.deprecation import Deprecation
 from .._options.option import (
     Option,
@@ -17,7 +25,7 @@ from .._options.option import (
     seconds,
     text,
 )
-from .client import ALL_OTHERS, CHANGES_ENTRIES, Client, ClientContext, Finding
+from .client import ALL_OTHERS, CHANGES_ENTRIES, OPERATIONS, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
@@ -32,12 +40,14 @@ __all__ = [
     "MISSING",
     "OLDER_API_VERSIONS",
     "OPERATIONS",
+    "Arguments",
     "CacheKey",
     "Client",
     "ClientContext",
     "Codec",
     "Compressor",
     "ConnectionFactory",
+    "Declaration",
     "Deprecation",
     "Finding",
     "Keys",
@@ -46,13 +56,18 @@ __all__ = [
     "Sealer",
     "Serializer",
     "addresses",
+    "always",
+    "argument",
     "boolean",
+    "checked",
     "integer",
     "is_lock_token",
     "mapping",
     "one_of",
+    "operation",
     "optional",
     "reads_as_int",
     "seconds",
+    "so_far",
     "text",
 ]

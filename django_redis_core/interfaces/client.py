@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from itertools import combinations
-from typing import Any, ClassVar, Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from .._codec.codec import Codec
 from .._codec.keys import Keys
 from .._operations.counters import Counters
-from .._operations.declare import OPERATIONS
+from .._operations.declare import Declaration, declared
 from .._operations.expiry import Expiry
 from .._operations.hashes import Hashes
 from .._operations.lists import Lists
@@ -24,6 +25,8 @@ from .._operations.versions import Versions
 from ..commands import Operation
 from ..connections.topology import Topology
 from .plugin import Plugin
+
+T = TypeVar("T")
 
 #: In ``outside_of`` and ``inside_of``: every client that changes what an entry is, and so has an
 #: ``unwrap`` of its own.
@@ -142,7 +145,7 @@ class Client(
 
     @classmethod
     def defect(cls) -> str:
-        for name in OPERATIONS:
+        for name in declared(cls):
             code = getattr(getattr(cls, name, None), "__code__", None)
             if code is not None and code.co_flags & _ASYNCHRONOUS:
                 return (
@@ -158,6 +161,19 @@ class Client(
         client that spreads keys itself calls it once for each of its parts."""
         return factory(locations)
 
+    def around(self, name: str, operation: Operation[T]) -> Operation[T]:
+        """Every operation passes here as it begins, those of other clients too: ``name`` is the
+        operation's, and what is returned runs in its place. For a client that has to see the
+        commands of all::
+
+            def around(self, name, operation):
+                return (yield from self.watched(super().around(name, operation)))
+
+        Operations that another operation is made of do not pass by themselves. Where no client
+        overrides this, a call costs nothing more.
+        """
+        return operation
+
     def for_caller(self) -> Client:
         """Who has the operations where the caller brings a redis-py client (``client=``), which
         may be of any server. For clients that know something of the cache's own servers."""
@@ -168,6 +184,10 @@ class Client(
         that need more than that: ``[*(yield from super().examine()), Finding("note", …)]``."""
         yield from ()
         return []
+
+
+#: The operations of the core, which every cache has.
+OPERATIONS: Final[Mapping[str, Declaration]] = MappingProxyType(declared(Client))
 
 
 def misplaced(

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from .._settings import describe_installed
+from ..interfaces import OPERATIONS
 from .output import folded, table
 from .targets import Target
 
@@ -16,11 +17,15 @@ def report(caches: list[Target], *, every: bool) -> dict[str, Any]:
     """The plugins; without ``every`` those that ``caches`` use. What they use is loaded, so that
     its problems come to light, and nothing else is imported."""
     refused = []
+    operations = {}
     for target in caches:
         try:
-            target.engine  # noqa: B018  # it loads what the cache uses
+            engine = target.engine  # it loads what the cache uses
         except ImproperlyConfigured as error:
             refused.append({"alias": target.alias, "error": str(error)})
+        else:
+            if added := [name for name in engine.operations if name not in OPERATIONS]:
+                operations[target.alias] = added
     aliases = {target.alias for target in caches}
     lines = [
         {**asdict(line), "aliases": [alias for alias in line.aliases if alias in aliases]}
@@ -29,6 +34,7 @@ def report(caches: list[Target], *, every: bool) -> dict[str, Any]:
     return {
         "plugins": [line for line in lines if every or line["aliases"]],
         "refused": refused,
+        "operations": operations,
     }
 
 
@@ -48,6 +54,12 @@ def lines(found: dict[str, Any], style: Any, width: int | None) -> list[str]:
     told = table(rows, width=width)
     head = len(told) // len(rows)  # lines of each row
     text = [*map(style.MIGRATE_HEADING, told[:head]), *told[head:]]
+    if found["operations"]:
+        text += [
+            "",
+            style.MIGRATE_HEADING("OPERATIONS THAT PLUGINS ADD"),
+            *(f"{alias}: {', '.join(names)}" for alias, names in found["operations"].items()),
+        ]
     if troubles := problems(found):
         text += [
             "",

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from .._operations.declare import OPERATIONS
 from ..cache import RedisCache
+from ..interfaces import OPERATIONS
 
 #: Blocking calls, native async, a pipeline, an asyncio pipeline.
 WAYS = ("blocking", "async", "pipeline", "async-pipeline")

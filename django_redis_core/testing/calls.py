@@ -7,14 +7,14 @@ is added tomorrow.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from inspect import Parameter, Signature
 from typing import Any
 
 import pytest
 
-from .._operations.declare import OPERATIONS, Declaration
+from .._operations.declare import Declaration
 from ..cache import RedisCache
 from ..commands import Command, Spread
 from ..exceptions import RedisCacheError
@@ -61,17 +61,20 @@ FILLED: dict[str, Callable[[RedisCache, str], Any]] = {
 
 Arguments = tuple[list[Any], dict[str, Any]]
 
+#: Calls of operations that a client adds, by their names.
+Own = Mapping[str, tuple[Sequence[Any], Mapping[str, Any]]]
+
 
 def takes(declaration: Declaration, parameter: str) -> bool:
     return parameter in declaration.signature.parameters
 
 
-def arguments(
-    declaration: Declaration, key: str, own: Mapping[str, Mapping[str, Any]]
-) -> Arguments:
-    """For a call of the operation on ``key``. ``own`` has arguments that a plugin's test class
-    states, by operation and parameter."""
-    stated = {**MORE.get(declaration.name, {}), **own.get(declaration.name, {})}
+def arguments(declaration: Declaration, key: str, own: Own) -> Arguments:
+    """For a call of the operation on ``key``, or the call that ``own`` shows of it."""
+    if declaration.name in own:
+        shown, keywords = own[declaration.name]
+        return list(shown), dict(keywords)
+    stated = MORE.get(declaration.name, {})
     args: list[Any] = []
     kwargs: dict[str, Any] = dict(stated)
     for name, parameter in list(declaration.signature.parameters.items())[1:]:
@@ -86,8 +89,8 @@ def arguments(
             value = _about(GIVEN[name], key)
         else:
             pytest.fail(
-                f"{declaration.name}() has a parameter {name!r} that the kit does not know: state "
-                f"what it is called with, `arguments = {{{declaration.name!r}: {{{name!r}: …}}}}`"
+                f"{declaration.name}() has a parameter {name!r} that the kit does not know: show a "
+                f"call of it in `examples`, such as ({declaration.name!r}, […], {{}})"
             )
         if several:
             args += value
@@ -124,7 +127,7 @@ def call(
     cache: RedisCache,
     declaration: Declaration,
     key: str,
-    own: Mapping[str, Mapping[str, Any]],
+    own: Own,
     **more: Any,
 ) -> Any:
     """What the operation returns, a stream's as a list; an error that says that something is not
@@ -181,6 +184,6 @@ def watched(cache: RedisCache) -> Iterator[Sent]:
         driver.execute = execute
 
 
-def operations() -> list[Declaration]:
-    """All that can be called, but what empties the cache."""
-    return [declaration for name, declaration in OPERATIONS.items() if name != "clear"]
+def operations(cache: RedisCache) -> list[Declaration]:
+    """All that the cache has, but what empties it."""
+    return [found for name, found in cache._engine.operations.items() if name != "clear"]

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from django_redis_core.commands import Operation
+from django_redis_core.interfaces import Client, operation
+
 from .conftest import Ran
 
 
@@ -28,6 +31,22 @@ def test_each_plugin_has_its_caches(site: Callable[..., Any], manage: Callable[.
 
     of_one = lines_of(manage("plugins", "--alias", "other", "--json"))
     assert {name for _, name in of_one} == {"pickle", "identity", "none", "single", "default"}
+
+
+def test_operations_that_plugins_add_are_listed(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    class Stamping(Client):
+        name = "stamping"
+
+        @operation(fallback=None)
+        def stamp(self, key: Any) -> Operation[None]:
+            """Stamps an entry."""
+            yield from ()
+
+    site(default={"OPTIONS": {"CLIENT": Stamping}}, other={})
+    assert manage("plugins", "--json").json["operations"] == {"default": ["stamp"]}
+    assert "default: stamp" in manage("plugins").out
 
 
 LISTED = """

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import pydoc
 from collections import Counter
 from types import CodeType
+from typing import Any, get_args, get_origin
 
 import pytest
 from django.core.cache.backends.base import BaseCache
 
-from django_redis_core._operations.declare import OPERATIONS, Family
-from django_redis_core.cache import AsyncPipeline, Pipeline, RedisCache
-from django_redis_core.interfaces import Client
+from django_redis_core._engine.together import RESERVED
+from django_redis_core._operations.declare import Family
+from django_redis_core.cache import AsyncPipeline, Pipeline, RedisCache, Result, stub
+from django_redis_core.cache.methods import Methods
+from django_redis_core.interfaces import OPERATIONS, Client
 from django_redis_core.testing.operations import Operations
 from django_redis_core.testing.operations.suite import Suite
 
@@ -45,19 +49,55 @@ def test_an_operation_waits_for_nothing(name: str) -> None:
     assert inspect.isgeneratorfunction(getattr(Client, name))
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_is_offered_in_every_way_with_one_signature(name: str) -> None:
-    for method in (
+def ways(name: str) -> list[Any]:
+    return [
         getattr(RedisCache, name),
         getattr(RedisCache, f"a{name}"),
         getattr(Pipeline, name),
         getattr(AsyncPipeline, name),
-    ):
-        assert inspect.signature(method) == OPERATIONS[name].signature
-        assert method.__wrapped__ is getattr(Client, name)
+    ]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_is_offered_in_every_way_with_one_signature(name: str) -> None:
+    declared = list(OPERATIONS[name].signature.parameters.values())
+    for method in ways(name):
+        shown = list(inspect.signature(method).parameters.values())
+        assert [one for one in shown if one.name != "client"] == declared
         assert method.__doc__ == getattr(Client, name).__doc__
+    for method in ways(name)[:2]:
+        assert inspect.signature(method).parameters["client"].default is None
     assert getattr(RedisCache, name).__name__ == name
     assert getattr(RedisCache, f"a{name}").__name__ == f"a{name}"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_shows_what_a_call_returns(name: str) -> None:
+    """And not the generator that the operation is, which is nobody's to see."""
+    for method in ways(name):
+        function = inspect.unwrap(method)
+        assert not inspect.isgeneratorfunction(function)
+        assert "Generator" not in str(inspect.signature(method))
+    blocking, native, queue, aqueue = [
+        inspect.signature(way).return_annotation for way in ways(name)
+    ]
+    if not OPERATIONS[name].stream:
+        assert blocking == native
+    assert get_args(queue) == (list[Any] if OPERATIONS[name].stream else blocking,)
+    assert queue == aqueue
+    assert get_origin(queue) is Result
+
+
+def test_help_shows_a_call_as_it_is_written() -> None:
+    text = pydoc.plain(pydoc.render_doc(RedisCache.delete_many))
+    assert "client: Any = None" in text
+    assert "-> int | None" in text
+    assert str(inspect.signature(RedisCache.ttl).return_annotation) == "int | None"
+
+
+def test_type_checkers_are_shown_what_is_declared() -> None:
+    """A change of a declaration comes with ``python -m django_redis_core.cache.stub``."""
+    assert stub.FILE.read_text(encoding="utf-8") == stub.stub()
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -76,8 +116,12 @@ def test_a_pipeline_has_the_operations_and_execute(pipeline: type) -> None:
     assert public(pipeline) == {*OPERATIONS, "execute"}
 
 
+def test_a_plugin_is_refused_a_name_that_a_cache_has() -> None:
+    assert {*NO_OPERATIONS, "execute"} <= {*RESERVED, *dir(BaseCache)}
+
+
 def test_django_has_no_method_that_would_run_in_a_thread() -> None:
-    inherited = public(BaseCache) - set(vars(RedisCache))
+    inherited = public(BaseCache) - set(vars(RedisCache)) - set(vars(Methods))
     # These only look at keys and times.
     assert inherited == {"get_backend_timeout", "make_and_validate_key", "validate_key"}
     assert "__contains__" in vars(RedisCache)

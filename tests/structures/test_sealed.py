@@ -125,6 +125,7 @@ def test_the_server_cannot_store_for_another_key(do: Do, name: str) -> None:
         ("zadd", ({"x": 1},)),
         ("zadd", ({7: 1},)),
         ("zscore", ("x",)),
+        ("zmscore", ("x",)),
         ("zincrby", (1, "x")),
         ("lrem", (0, "x")),
     ],

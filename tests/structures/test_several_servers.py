@@ -10,7 +10,8 @@ import pytest
 
 from django_redis_core._engine.driver import Driver
 from django_redis_core.cache import RedisCache
-from django_redis_core.commands import Command, Key, Nodes
+from django_redis_core.commands import Command, Key
+from django_redis_core.connections import Nodes
 from django_redis_core.connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
 from django_redis_core.connections.node import Node
 from django_redis_core.connections.topology import Topology
@@ -52,7 +53,11 @@ def spread(make_cache: MakeCache, urls: list[str]) -> RedisCache:
     plan = Plan(topology, lambda keys, error: None)
     async_plan = Plan(topology, lambda keys, error: None)
     first._driver = Driver(
-        "spread", first.client, BlockingExecutor(plan), AsyncioExecutor(async_plan)
+        "spread",
+        first.client,
+        first._engine.operations,
+        BlockingExecutor(plan),
+        AsyncioExecutor(async_plan),
     )
     return first
 

@@ -24,6 +24,14 @@ class TestSortedSets(Suite):
         assert cache.zscore("z", "missing") is None
         assert cache.zadd("z", {}) == 0
 
+    def test_scores_of_several_members(self, cache: Caller) -> None:
+        cache.zadd("z", BOARD)
+        cache.zadd("z", {"ann": 7}, version=2)
+        assert cache.zmscore("z", "bob", "missing", "ann") == [2.5, None, 1.0]
+        assert cache.zmscore("z", "ann", version=2) == [7.0]
+        assert cache.zmscore("nothing", "ann") == [None]
+        assert cache.zmscore("z") == []
+
     def test_conditions(self, cache: Caller) -> None:
         cache.zadd("z", {"a": 5})
         assert cache.zadd("z", {"a": 9, "b": 1}, nx=True) == 1

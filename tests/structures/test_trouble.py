@@ -10,13 +10,13 @@ import pytest
 import redis
 import redis.asyncio
 
-from django_redis_core._operations.declare import OPERATIONS
 from django_redis_core._operations.hashes import Hashes
 from django_redis_core._operations.lists import Lists
 from django_redis_core._operations.sets import Sets
 from django_redis_core._operations.sorted_sets import SortedSets
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, WrongTypeError
+from django_redis_core.interfaces import OPERATIONS
 from django_redis_core.testing.caller import WAYS, Caller
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.processes import free_port
@@ -77,6 +77,7 @@ FALLBACKS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("zcard", ("k",), 0),
     ("zcount", ("k", 0, 1), 0),
     ("zscore", ("k", "a"), None),
+    ("zmscore", ("k", "a", "b"), [None, None]),
     ("zrank", ("k", "a"), None),
     ("zpopmin", ("k",), None),
     ("zpopmin", ("k", 2), []),

@@ -20,14 +20,15 @@ from typing import Any, ClassVar
 import pytest
 import redis
 
-from ..._operations.declare import OPERATIONS
 from ..._plugins.registry import registry
 from ...cache import RedisCache
+from ...interfaces import OPERATIONS
 from ..caller import finished
-from ..calls import arguments, call, fill, operations, takes, watched
+from ..calls import Own, arguments, call, fill, operations, takes, watched
 from ..fixtures import MakeCache
 from ..operations import Operations
 from ..servers import Server
+from .added import AddedOperations
 
 #: Seconds that an operation may hold the event loop at a stretch, each time that it is tried.
 _HELD = 0.02
@@ -41,20 +42,25 @@ UNSTATED: dict[str, Mapping[str, int]] = {}
 Watch = list[tuple[Any, str]]
 
 
-class ClientBehaviour(Operations):
+class ClientBehaviour(AddedOperations, Operations):
     """The part of ``ClientContract`` that calls every operation that there is.
 
     ``round_trips`` states which operations need more round trips than those of the default client,
     and how many more: ``{"incr": 1}``; None, that nobody has stated it yet. A client that keeps
     something of each key on purpose has a bound for it: ``remembered`` is that of keys, and
-    ``bounded`` are OPTIONS that make it a low one. ``arguments`` are those of operations of the
-    plugin's own, by operation and parameter.
+    ``bounded`` are OPTIONS that make it a low one. Operations that the client adds are called as
+    ``examples`` shows.
     """
 
     round_trips: ClassVar[Mapping[str, int] | None] = {}
     remembered: ClassVar[int] = 0
     bounded: ClassVar[Mapping[str, Any]] = {}
-    arguments: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    @property
+    def own(self) -> Own:
+        """A call of each operation that the client adds."""
+        shown = {name: (args, kwargs) for name, args, kwargs in self.examples}
+        return {name: call for name, call in shown.items() if name not in OPERATIONS}
 
     @pytest.fixture
     def tested(
@@ -79,14 +85,14 @@ class ClientBehaviour(Operations):
             other, given = f"{cache.key_prefix}-other:1:", {"prefix": f"{cache.key_prefix}-other"}
         ignored = []
         with watched(cache) as sent:
-            for declaration in operations():
+            for declaration in operations(cache):
                 if not takes(declaration, parameter):
                     continue
                 key = f"k-{declaration.name}"
                 cache.set(key, "the cache's own")
                 cache.get(key)
                 sent.take()
-                answer = call(cache, declaration, key, self.arguments, **given)
+                answer = call(cache, declaration, key, self.own, **given)
                 names = [*sent.take().names(), str(getattr(answer, "name", ""))]
                 if names == [""] and isinstance(answer, Exception):
                     continue  # it is refused, before anything is sent
@@ -103,14 +109,14 @@ class ClientBehaviour(Operations):
         ignored = []
         try:
             with watched(cache) as sent:
-                for declaration in operations():
+                for declaration in operations(cache):
                     key = f"k-{declaration.name}"
                     for _ in range(2):
                         cache.set(key, "the cache's own")
                         cache.get(key)
                     sent.take()
                     theirs.asked = 0
-                    answer = call(cache, declaration, key, self.arguments, client=theirs)
+                    answer = call(cache, declaration, key, self.own, client=theirs)
                     if isinstance(answer, redis.lock.Lock):
                         answer.acquire(blocking=False)
                     requests = sent.take().requests
@@ -136,7 +142,7 @@ class ClientBehaviour(Operations):
         others = {name: value for name, value in options.items() if name not in own}
         mine, default = self.counted(tested()), self.counted(make_cache(others))
         for name, counts in mine.items():
-            extra = max(a - b for a, b in zip(counts, default[name], strict=True))
+            extra = max(a - b for a, b in zip(counts, default.get(name, counts), strict=True))
             if extra > 0 or name in more:
                 more[name] = extra
         if self.round_trips is None:
@@ -153,14 +159,14 @@ class ClientBehaviour(Operations):
         counts: dict[str, list[int]] = {}
         with watched(cache) as sent:
             for turn in ("first", "then"):
-                for declaration in operations():
+                for declaration in operations(cache):
                     counts[declaration.name] = counted = []
                     for state in ("none", "some"):
                         key = f"{{k}}-{turn}-{state}-{declaration.name}"
                         if state == "some":
                             fill(cache, declaration, key)
                         sent.take()
-                        call(cache, declaration, key, self.arguments)
+                        call(cache, declaration, key, self.own)
                         counted.append(len(sent.take().requests))
         return counts
 
@@ -171,13 +177,13 @@ class ClientBehaviour(Operations):
         cache = tested()
         made = _watch_generators(type(cache._engine.client), monkeypatch)
         forgotten: dict[str, None] = {}
-        for declaration in operations():
+        for declaration in operations(cache):
             for state in ("none", "some"):
                 key = f"k-{state}-{declaration.name}"
                 if state == "some":
                     fill(cache, declaration, key)
                 made.clear()
-                call(cache, declaration, key, self.arguments)
+                call(cache, declaration, key, self.own)
                 for generator, where in made:
                     if inspect.getgeneratorstate(generator) == inspect.GEN_CREATED:
                         forgotten[f"{declaration.name}(): {where}"] = None
@@ -190,7 +196,7 @@ class ClientBehaviour(Operations):
         cache, held = tested(), {}
 
         def run(name: str) -> float:
-            args, kwargs = arguments(OPERATIONS[name], f"k-{name}", self.arguments)
+            args, kwargs = arguments(cache._engine.operations[name], f"k-{name}", self.own)
             longest: list[float] = []
             method = getattr(cache, f"a{name}")
             work = _timed(finished(method, args, kwargs), longest)
@@ -200,7 +206,7 @@ class ClientBehaviour(Operations):
                 pass
             return max(longest)
 
-        names = [declaration.name for declaration in operations()]
+        names = [declaration.name for declaration in operations(cache)]
         for name in names:  # connects, and sends scripts
             run(name)
         with _blocking_calls() as blocking:

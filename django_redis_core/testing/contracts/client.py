@@ -76,8 +76,9 @@ class ClientContract(ClientBehaviour):
         class TestJitter(ClientContract):
             name = "jitter"
 
-    with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. For more
-    servers or options, and for what the plugin documents to be otherwise, see
+    with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. A client
+    that adds operations shows each in ``examples`` (``AddedOperations``). For more servers or
+    options, and for what the plugin documents to be otherwise, see
     ``operations.suite.Suite``.
     """
 
@@ -123,7 +124,7 @@ class ClientContract(ClientBehaviour):
         for key, (value, timeout) in stored.items():
             old.set(key, value, timeout)
             full = old.make_key(key)
-            server = old.raw_client(key=key)
+            server: Any = old.raw_client(key=key)
             before = server.get(full)
             try:
                 after = client.recoded(full, before)

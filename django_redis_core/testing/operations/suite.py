@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from ..._operations.declare import OPERATIONS, Family
+from ..._operations.declare import Family
+from ...interfaces import OPERATIONS
 from ...interfaces.client import Client
 from ..caller import WAYS, Caller
 from ..fixtures import MakeCache

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.interfaces import OPERATIONS
+from django_redis_core.commands import SET, Operation
+from django_redis_core.interfaces import Client, always, operation
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 from django_redis_core_near.client import NearClient
@@ -357,5 +358,24 @@ def test_a_get_of_a_sites_own_is_called_for_copies_too(make_near: Make) -> None:
     assert cache.get("k") == "VALUE"
 
 
-def test_every_operation_is_watched() -> None:
-    assert set(OPERATIONS) <= set(vars(NearClient))
+def test_an_operation_of_another_client_is_watched(make_near: Make) -> None:
+    """Its writes are seen as every operation's are: by this process before it goes on, not when
+    the server tells of them."""
+
+    class Stamping(Client):
+        name = "stamping"
+
+        @operation(fallback=always(bool))
+        def stamp(self, key: Any) -> Operation[bool]:
+            """Overwrites the value under ``key``."""
+            return bool((yield SET(self.naming.make(key), b"7")))
+
+    cache = make_near({"CLIENT": ["near", Stamping], "NEAR_TTL": 600})
+    cache.set("k", "value")
+    wait_until(lambda: kept(cache, "k"), "a copy")
+    assert cache.stamp("k") is True
+    assert cache.get("k") == 7
+    wait_until(lambda: kept(cache, "k"), "a copy")
+    with cache.pipeline() as queue:
+        queue.stamp("k")
+    assert not kept(cache, "k")

@@ -159,7 +159,7 @@ def test_a_fork_in_the_middle_of_a_flush(server: Server, make_near: Make) -> Non
 
     def flushing() -> Operation[bool]:
         """A flush that is about to be sent."""
-        flush = cache.client.clear()
+        flush = driver.begin.clear()
         (command,) = flush.send(driver.execute(flush.send(None)))
         assert command.kind.name == b"FLUSHDB"
         return flush

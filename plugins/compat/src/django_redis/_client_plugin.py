@@ -18,18 +18,17 @@ from typing import TYPE_CHECKING, Any
 from django_redis_core._codec.codec import MISSING, Codec, reads_as_int
 from django_redis_core._codec.keys import CacheKey, Keys, check
 from django_redis_core._engine.assembly import Partial, blocking_executor
-from django_redis_core._operations.declare import OPERATIONS
 from django_redis_core._plugins.registry import registry
 from django_redis_core.commands import Await, Call, Command, Emit, Operation, Reply
 from django_redis_core.connections import Topology
 from django_redis_core.connections.foreign import ForeignExecutor
 from django_redis_core.exceptions import ConnectionInterrupted, SerializationError
-from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, OPERATIONS, Client
 from django_redis_core.interfaces.client import ClientContext
 
 from ._link import Link
 from ._options import given, options_for, path_of
-from .client._methods import theirs
+from .client._methods import theirs, widened
 
 if TYPE_CHECKING:
     from .client.default import DefaultClient
@@ -44,7 +43,7 @@ def client_plugin(cls: Any) -> type[Client]:
         "name": path_of(cls),
         "blocking_class": cls,
         "options": (*base.options, *options_for(cls.option_names)),
-        **{name: calling(name) for name in names},
+        **{name: calling(name, cls) for name in names},
     }
     return type(cls.__name__, (Adapted, _between(names), base), members)
 
@@ -61,8 +60,8 @@ def overridden(cls: type[Any]) -> set[str]:
     return {name for name in OPERATIONS if not hasattr(getattr(cls, name), "of_core")}
 
 
-def calling(name: str) -> Callable[..., Operation[Any]]:
-    """The operation that calls the method of the site's class."""
+def calling(name: str, cls: Any) -> Callable[..., Operation[Any]]:
+    """The operation that calls the method of the site's class, which may take more keywords."""
     is_stream = OPERATIONS[name].stream
 
     def operation(self: Any, *args: Any, **kwargs: Any) -> Operation[Any]:
@@ -79,6 +78,7 @@ def calling(name: str) -> Callable[..., Operation[Any]]:
             return None
         return result
 
+    operation.__signature__ = widened(name, getattr(cls, name))  # type: ignore[attr-defined]
     return operation
 
 

@@ -27,6 +27,8 @@ OWNER = "embedded.owner"
 SOCKET = "embedded.sock"
 LOG = "embedded.log"
 DUMP = "embedded.rdb"  # written only if a user sends SAVE
+#: The users' file last, because from its end on newcomers make a set of files of their own.
+FILES = (SOCKET, LOG, DUMP, OWNER, USERS)
 
 PR_SET_PDEATHSIG = 1
 
@@ -60,16 +62,13 @@ def mark_as_made(directory: str) -> None:
 
 
 def remove_files(users: int, directory: str, alias: str) -> None:
-    """Remove what the server left in its directory; only for the holder of the exclusive lock.
-
-    The users' file goes last, because from then on newcomers make a set of files of their own.
-    """
+    """Remove what the server left in its directory; only for the holder of the exclusive lock."""
     if not is_current(users, directory):
         return
     with suppress(OSError):
         if alias != directory and os.readlink(alias) == directory:
             os.unlink(alias)
-    for name in (SOCKET, LOG, DUMP, OWNER, USERS):
+    for name in FILES:
         with suppress(OSError):
             os.unlink(os.path.join(directory, name))
     if os.fstat(users).st_size > 0:

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import reaper
+from .ownership import NotOurs, refuse_foreign, refuse_foreign_files
 
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "open_server", "socket_path"]
 
@@ -95,8 +96,10 @@ def open_server(directory: str | None = None) -> EmbeddedServer:
             return server
         place = key or _private_directory()
         try:
+            # As it was written: a link on the way counts too.
+            refuse_foreign(directory or place)
             return _open(key, server, place)
-        except (OSError, subprocess.SubprocessError) as error:
+        except (NotOurs, OSError, subprocess.SubprocessError) as error:
             message = f"The embedded server in {place} cannot be started: {error}"
             raise EmbeddedServerError(message) from error
 
@@ -192,8 +195,14 @@ def _join(directory: str) -> EmbeddedServer:
     while time.monotonic() < deadline:
         # Still ours in a second round: another user may have come and gone without knowing that.
         made_directory = _make_directory(directory) or made_directory
+        refuse_foreign(directory)  # it is there now, and stays ours
+        refuse_foreign_files(directory, reaper.FILES)
         try:
-            users = os.open(os.path.join(directory, reaper.USERS), os.O_RDWR | os.O_CREAT, 0o600)
+            users = os.open(
+                os.path.join(directory, reaper.USERS),
+                os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW,
+                0o600,
+            )
         except FileNotFoundError:
             continue
         try:

@@ -6,9 +6,8 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
@@ -17,7 +16,7 @@ from redis.connection import BlockingConnectionPool, ConnectionPool
 from django_redis_core.commands import GET, Sleep
 from django_redis_core.connections import SingleServer
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.interfaces import ALL_OTHERS, MISSING, OPERATIONS, Client, Finding
+from django_redis_core.interfaces import ALL_OTHERS, MISSING, Client, Finding
 
 from .options import OPTIONS
 from .store import Copy, Session, Store
@@ -32,10 +31,15 @@ if TYPE_CHECKING:
 #: Values that nobody can change are kept as they are; of others the bytes, decoded for each reader.
 UNCHANGEABLE = frozenset({str, bytes, int, float, bool, type(None)})
 
+#: Operations that watch themselves, for what they read is kept.
+_WATCHED_HERE = frozenset({"get", "get_many", "has_key"})
+
 #: Seconds that an examination waits for the servers to be heard.
 EXAMINED = 3.0
 
 _now = time.monotonic
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +181,17 @@ class NearClient(Client):
                 findings.append(Finding("problem", f"{text}: {why}"))
         return findings
 
-    # Reads
+    def around(self, name: str, operation: Operation[T]) -> Operation[T]:
+        """Sees the writes of every operation."""
+        operation = super().around(name, operation)
+        return operation if name in _WATCHED_HERE else watched(operation)
 
-    def _copied(self, key: Any, default: Any = None, version: Any = None) -> Any:
+    # Reads. What another client's keywords (``**more``) ask for, no copy knows.
+
+    def _copied(self, key: Any, default: Any = None, version: Any = None, **more: Any) -> Any:
         """``get``'s value out of a copy, or MISSING."""
+        if more:
+            return MISSING
         if version is None and key.__class__ is str and self._head is not None:
             full = self._head + key  # a key that has a copy was checked, any other one will be
         else:
@@ -197,7 +208,11 @@ class NearClient(Client):
                     return value
         return MISSING
 
-    def get(self, key: Any, default: Any = None, version: Any = None) -> Operation[Any]:
+    def get(
+        self, key: Any, default: Any = None, version: Any = None, **more: Any
+    ) -> Operation[Any]:
+        if more:
+            return (yield from watched(super().get(key, default, version, **more)))
         value = self._copied(key, default, version)
         if value is not MISSING:
             return value
@@ -211,7 +226,11 @@ class NearClient(Client):
             self._end(fetch)
         return default if value is MISSING else value
 
-    def get_many(self, keys: Iterable[Any], version: Any = None) -> Operation[dict[Any, Any]]:
+    def get_many(
+        self, keys: Iterable[Any], version: Any = None, **more: Any
+    ) -> Operation[dict[Any, Any]]:
+        if more:
+            return dict((yield from watched(super().get_many(keys, version, **more))))
         given = list(keys)
         copies, unwrap, now = self._copies, self.unwrap, _now()
         values: dict[Any, Any] = {}
@@ -240,7 +259,9 @@ class NearClient(Client):
             self._end(fetch)
         return {**values, **others}
 
-    def has_key(self, key: Any, version: Any = None) -> Operation[bool]:
+    def has_key(self, key: Any, version: Any = None, **more: Any) -> Operation[bool]:
+        if more:
+            return bool((yield from watched(super().has_key(key, version, **more))))
         full = self.naming.make(key, version)
         found, now = self._copies.get(full), _now()
         if (
@@ -303,16 +324,3 @@ class NearClient(Client):
     def _end(self, fetch: Fetch | None) -> None:
         if fetch is not None and fetch.copies:
             self._store.abandon(fetch.copies)
-
-
-def _watching(name: str) -> Callable[..., Operation[Any]]:
-    @wraps(getattr(Client, name))
-    def operation(self: NearClient, *args: Any, **kwargs: Any) -> Operation[Any]:
-        return watched(getattr(super(NearClient, self), name)(*args, **kwargs))
-
-    return operation
-
-
-for _name in OPERATIONS:
-    if _name not in vars(NearClient):
-        setattr(NearClient, _name, _watching(_name))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import django_redis_core.interfaces  # noqa: F401  # declares the operations
-from django_redis_core._operations.declare import OPERATIONS
+from django_redis_core.interfaces import OPERATIONS
 
 #: Positional arguments of the operations for which django-redis has another order than
 #: django-redis-core, where ``client`` is the last.
@@ -67,11 +67,30 @@ def theirs(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[l
     if not positions(name):
         return list(args), dict(kwargs)
     signature = OPERATIONS[name].signature
-    given = signature.bind(None, *args, **kwargs).arguments
+    known = {each: value for each, value in kwargs.items() if each in signature.parameters}
+    given = signature.bind(None, *args, **known).arguments
     del given["self"]
     by_position = [
         given.pop(each.name)
         for each in signature.parameters.values()
         if each.default is each.empty and each.name in given
     ]
-    return by_position, given
+    return by_position, {**given, **{each: kwargs[each] for each in kwargs if each not in known}}
+
+
+def widened(name: str, method: Callable[..., Any]) -> inspect.Signature:
+    """The signature of an operation with the keywords that a site's own method adds."""
+    signature = OPERATIONS[name].signature
+    known = {*signature.parameters, *positions(name), *_OURS}
+    added = [
+        each.replace(kind=each.KEYWORD_ONLY)
+        for each in list(inspect.signature(method).parameters.values())[1:]
+        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY) and each.name not in known
+    ]
+    # Parameters that must be given may have names of the site's.
+    return signature.replace(
+        parameters=[
+            *signature.parameters.values(),
+            *(each for each in added if each.default is not each.empty),
+        ]
+    )

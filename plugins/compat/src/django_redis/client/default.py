@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
-from django_redis_core._operations.declare import OPERATIONS
 from django_redis_core.commands import GET, SET, run, stream
 from django_redis_core.connections.foreign import ForeignExecutor
-from django_redis_core.interfaces import DEFAULT_TIMEOUT
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, OPERATIONS
 
 from .._link import Link, blocking_client, plain_codec
 from ..util import CacheKey, default_reverse_key
