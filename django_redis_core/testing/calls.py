@@ -134,7 +134,7 @@ def call(
     there, or is of another type, is an answer too."""
     args, kwargs = arguments(declaration, key, own)
     try:
-        result = getattr(cache, declaration.name)(*args, **kwargs, **more)
+        result = getattr(cache, declaration.name)(*args, **{**kwargs, **more})
         return list(result) if isinstance(result, Iterator) else result
     except (RedisCacheError, ValueError) as error:
         return error

@@ -67,7 +67,6 @@ class TestMacSealer(SealerContract):
         return MacSealer
 
     test_nothing_is_imported_before_settings_name_it = None
-    test_importing_it_does_nothing_else = None
     test_its_options_are_accepted_in_settings = None
     test_an_unknown_option_is_refused_by_name = None
 

@@ -148,6 +148,9 @@ def imported(kind: str, name: str, module: str) -> Imported:
 def work_at_import(kind: str, name: str, plugin: type[Any]) -> str:
     """Words on what the plugin does while it is imported, beside imports; empty where it does
     nothing."""
+    own = not plugin.__module__.startswith(f"{GROUP}.")
+    if own and "." not in name and entry_point_of(name) is None:
+        return ""  # registered in this process: a site imports it itself
     found = imported(kind, name, plugin.__module__)
     if found.failed:
         return f"{name!r} cannot be imported by itself: {found.failed}"
