@@ -141,7 +141,10 @@ class Queue(QueuedMethods):
             except Exception as error:
                 if struck(error):
                     raise
-                first, value = first or error, error
+                value = self._driver.explained(name, error)
+                if value is not error:
+                    result.settle(None, value)
+                first = first or value
             values.append(value)
         if first is not None and raise_on_error:
             raise first

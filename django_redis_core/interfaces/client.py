@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
@@ -30,6 +31,8 @@ T = TypeVar("T")
 #: In ``outside_of`` and ``inside_of``: every client that changes what an entry is, and so has an
 #: ``unwrap`` of its own.
 CHANGES_ENTRIES: Final = "clients that change what an entry is"
+
+_ASYNCHRONOUS = CO_COROUTINE | CO_ASYNC_GENERATOR
 
 #: In ``outside_of`` and ``inside_of``: every other client, known or not.
 ALL_OTHERS: Final = "all other clients"
@@ -139,6 +142,17 @@ class Client(
         #: client outside that changes the operation would not be asked, so one is offered only
         #: where ``type(self).get is Mine.get``.
         self.at_once: Mapping[str, Callable[..., Any]] = {}
+
+    @classmethod
+    def defect(cls) -> str:
+        for name in declared(cls):
+            code = getattr(getattr(cls, name, None), "__code__", None)
+            if code is not None and code.co_flags & _ASYNCHRONOUS:
+                return (
+                    f"has `async def {name}`. An operation is a generator, written once for "
+                    "blocking code and asyncio: write `def`, and `yield from` for `await`"
+                )
+        return super().defect()
 
     def build_topology(
         self, locations: Sequence[str], factory: Callable[[Sequence[str]], Topology]

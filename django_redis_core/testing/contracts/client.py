@@ -17,8 +17,8 @@ from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
 from ..caller import Caller
 from ..fixtures import MakeCache
-from ..operations import Operations
-from .added import AddedOperations
+from .at_import import work_at_import
+from .behaviour import ClientBehaviour
 
 #: What entries hold that are rewritten, and live for some seconds or for ever.
 VALUES: dict[str, Any] = {
@@ -68,7 +68,7 @@ class BoundToKeys(Sealer):
         return hmac.digest(key.encode(), data, hashlib.sha256)
 
 
-class ClientContract(AddedOperations, Operations):
+class ClientContract(ClientBehaviour):
     """The whole operation suite with a client plugin. In a test module of the plugin::
 
         from django_redis_core.testing import ClientContract
@@ -102,6 +102,11 @@ class ClientContract(AddedOperations, Operations):
         client = cache.cache._engine.client
         assert isinstance(client, Client)
         assert plugin.name in client.name.split("+")
+
+    def test_importing_it_does_nothing_else(self) -> None:
+        plugin = registry.plugin("client", self.name, type(self).__name__)
+        done = work_at_import("client", self.name, plugin)
+        assert not done, done
 
     def test_entries_are_recoded(self, make_with: MakeWith) -> None:
         """``manage.py redis_cache recode`` moves them to another format: with what the client adds

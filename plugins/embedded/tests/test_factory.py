@@ -72,6 +72,10 @@ def kill(pid: int) -> None:
 class TestEmbedded(ConnectionFactoryContract):
     name = "embedded"
 
+    #: A server that does not answer is started again, so that nothing fails for want of one;
+    #: test_server.py has what is said where it cannot be started.
+    test_servers_that_cannot_be_reached = None
+
     @pytest.fixture
     def location(self, directory: Path) -> str:
         return f"embedded://{directory}"
