@@ -19,6 +19,7 @@ from typing import Any
 from .._codec import codec as codec_module
 from .._operations.declare import collect, declared
 from ..commands import Command, Primaries, Spread, arun, astream, run, stream
+from ..commands.shapes import NOTHING
 from ..exceptions import RedisCacheError
 
 #: What arises in the core when a plugin hands it something else than it should.
@@ -27,7 +28,6 @@ SYMPTOMS = (AttributeError, TypeError, ValueError)
 _REQUEST: Any = Primaries.__mro__[1]
 _DRIVING = {function.__code__ for function in (run, arun, stream, astream, collect)}
 _PIPELINE = f"{__name__.partition('.')[0]}.cache."
-_NOTHING = object()
 _YIELD_FROM = opcode.opmap["GET_YIELD_FROM_ITER"]
 #: Where a pair is taken apart, where it becomes arguments, and where a call has others than it
 #: should. PRECALL is of Python 3.11, CALL_KW of 3.13 and later.
@@ -89,7 +89,7 @@ def _no_request(places: Sequence[TracebackType], operation: str, client: Any) ->
                 f"{operation}() of {_offering(client, operation)} is a coroutine. Write `def` and "
                 f"`yield from` for `async def` and `await`. {_GENERATOR.format(operation)}"
             )
-        if request is _NOTHING or _is_request(request):
+        if request is NOTHING or _is_request(request):
             return ""
         advice = "Yield commands of django_redis_core.commands, such as `yield GET(key)`."
         if inspect.isgenerator(request):
@@ -104,10 +104,10 @@ def _under_way(place: TracebackType) -> tuple[Any, Any] | None:
     found = place.tb_frame.f_locals
     if place.tb_frame.f_code in _DRIVING:
         operation = found.get("operation", found.get("stream"))
-        return operation, found.get("request", _NOTHING)
+        return operation, found.get("request", NOTHING)
     step: Any = found.get("self")  # of a pipeline, which has None for nothing
     if hasattr(step, "operation") and hasattr(step, "request"):
-        return step.operation, _NOTHING if step.request is None else step.request
+        return step.operation, NOTHING if step.request is None else step.request
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..exceptions import RedisCacheError
 from .requests import Emit, Operation
-from .shapes import STUMBLED, misread
+from .shapes import NOTHING, STUMBLED, misread
 
 T = TypeVar("T")
 
@@ -25,15 +25,15 @@ def run(operation: Operation[T], execute: Execute) -> T:
     what it does at last must not wait until nobody holds the traceback any more. One that stumbles
     over a reply which no server gives is in trouble with the server.
     """
-    request: Any = None
-    answer: Any = None
+    request: Any = NOTHING
+    answer: Any = NOTHING
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = execute(request)
             except Exception as error:
-                request = None  # what it makes of an error is its own
+                answer = NOTHING  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)
@@ -48,15 +48,15 @@ def run(operation: Operation[T], execute: Execute) -> T:
 
 async def arun(operation: Operation[T], execute: AExecute) -> T:
     """``run`` for asyncio."""
-    request: Any = None
-    answer: Any = None
+    request: Any = NOTHING
+    answer: Any = NOTHING
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = await execute(request)
             except Exception as error:
-                request = None  # what it makes of an error is its own
+                answer = NOTHING  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)

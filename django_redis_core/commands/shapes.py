@@ -8,13 +8,16 @@ broken server is trouble of the server and not a TypeError.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ..exceptions import ConnectionInterrupted
 from .command import Argument, Command, Reply, Spread
 
 #: What code raises that was given a reply of another form than it is written for.
 STUMBLED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+
+#: In the place of a request or an answer that there has not been.
+NOTHING: Final = object()
 
 Fits = Callable[[Sequence[Argument], Reply], bool]
 
@@ -83,7 +86,7 @@ def misread(request: Any, answer: Any) -> ConnectionInterrupted | None:
             return None  # not a server's doing
         found = (misread(one, reply) for one, reply in zip(request, answer, strict=True))
         return next((trouble for trouble in found if trouble is not None), None)
-    if isinstance(answer, Exception):
+    if answer is NOTHING or isinstance(answer, Exception):
         return None
     if isinstance(request, Spread):
         request = request.whole()
