@@ -28,7 +28,7 @@ SYMPTOMS = (AttributeError, TypeError, ValueError)
 _REQUEST: Any = Primaries.__mro__[1]
 _DRIVING = {function.__code__ for function in (run, arun, stream, astream, collect)}
 _PIPELINE = f"{__name__.partition('.')[0]}.cache."
-_YIELD_FROM = opcode.opmap["GET_YIELD_FROM_ITER"]
+_YIELD_FROM = opcode.opmap.get("GET_YIELD_FROM_ITER")
 #: Where a pair is taken apart, where it becomes arguments, and where a call has others than it
 #: should. PRECALL is of Python 3.11, CALL_KW of 3.13 and later.
 _UNPACKING = {
