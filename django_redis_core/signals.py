@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
+__all__ = [
+    "circuit_closed",
+    "circuit_opened",
+    "exception_ignored",
+    "partial_failure",
+    "value_unreadable",
+]
+
 #: Server trouble was answered with an operation's fallback (``IGNORE_EXCEPTIONS``).
 #: Arguments: ``operation`` (str), ``exception``.
 exception_ignored = Signal()
@@ -20,7 +28,9 @@ value_unreadable = Signal()
 #: Arguments: ``keys`` (those that were not served, as stored), ``exception``.
 partial_failure = Signal()
 
-#: A server's circuit breaker opened or closed. ``sender`` is the server's name.
-#: Arguments of ``circuit_opened``: ``exception``.
+#: A server's circuit breaker opened: until a try succeeds, its operations are refused without any
+#: I/O. ``sender`` is the server's name. Arguments: ``exception``, which was the last.
 circuit_opened = Signal()
+
+#: It closed again. ``sender`` is the server's name. No arguments.
 circuit_closed = Signal()

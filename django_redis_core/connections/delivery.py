@@ -28,9 +28,8 @@ from ..commands import (
     Sleep,
     Spread,
     WantRunner,
-    arun,
-    run,
 )
+from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
 from .groups import Groups
 from .joining import send_joined

@@ -11,7 +11,8 @@ from django.core.management.base import CommandError
 from .._engine.assembly import Engine, engine_for
 from .._options.redaction import explained, secrets_in
 from .._settings import our_entries
-from ..commands import Operation, run
+from ..commands import Operation
+from ..commands.running import run
 from ..exceptions import RedisCacheError
 from ..interfaces import Client
 
