@@ -34,7 +34,8 @@ class Docstrings(griffe.Extension):
             links = Links(pkg)
             for one in every:
                 if one.docstring:
-                    one.docstring.value = links.markdown(one.docstring.value, one)
+                    text = links.markdown(one.docstring.value, one)
+                    one.docstring.value = text + _of_redis(one)
 
 
 def members(thing: griffe.Object) -> Iterator[griffe.Object]:
@@ -49,13 +50,11 @@ def public_rooms(pkg: griffe.Module) -> Iterator[griffe.Module]:
     """The package and those of its modules and packages, at any depth, that say in ``__all__`` what
     they offer, except in rooms with an underscore."""
     yield pkg
-    waiting = list(pkg.modules.values())
-    while waiting:
-        module = waiting.pop(0)
-        if not module.name.startswith("_"):
-            if module.exports is not None:
-                yield module
-            waiting += module.modules.values()
+    for module in pkg.members.values():
+        # What a module imports is among its members too, and is no module of it.
+        its_own = isinstance(module, griffe.Module) and not module.name.startswith("_")
+        if its_own and (module.exports is not None or module.is_package):
+            yield from public_rooms(module)
 
 
 def names(room: griffe.Module) -> list[str]:
@@ -147,6 +146,14 @@ class Links:
         """Whether a class has a function that its entry shows."""
         member = thing.members.get(name) if thing.is_class else None
         return bool(member and not name.startswith("_") and member.docstring and member.is_function)
+
+
+def _of_redis(thing: griffe.Object) -> str:
+    """For what makes a command, the page that says all about it."""
+    if not re.fullmatch(rf"{PACKAGE}\.commands\.\w+\.[A-Z]+(_[A-Z]+)?", thing.path):
+        return ""
+    name = thing.name.partition("_")[0]
+    return f"\n\n[{name} in Redis](https://redis.io/docs/latest/commands/{name.lower()}/)"
 
 
 def _fenced(found: re.Match[str]) -> str:

@@ -265,7 +265,7 @@ def UNLINK(keys: Sequence[Key]) -> Spread:
 
 
 def EXISTS(key: str) -> Command:
-    """Whether it is there."""
+    """Whether there is an entry."""
     return Command(_EXISTS, (b"EXISTS", key), key)
 
 

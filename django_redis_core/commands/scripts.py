@@ -44,7 +44,7 @@ def with_sources(batch: Sequence[Command | Spread]) -> list[Command | Spread]:
 class Script:
     """A Lua script over keys of one place, made once, at the top of a module::
 
-        SWAP = Script("local old = redis.call('GET', KEYS[1]) …")
+        SWAP = Script("return redis.call('SET', KEYS[1], ARGV[1], 'GET')")
 
         previous = yield from SWAP([full], payload)
 

@@ -182,7 +182,7 @@ ZADD = writing("ZADD")
 """``ZADD(key, score, member, …)``: how many of the members are new."""
 ZADD_IF = once("ZADD")
 """``ZADD_IF(key, b"NX", score, member, …)``: as ``ZADD``, under a condition: ``b"NX"``, ``b"XX"``,
-``b"GT"``, ``b"LT"``, ``b"CH"``. A second sending would find another state."""
+``b"GT"``, ``b"LT"``. A second sending would find another state."""
 ZADD_INCR = once("ZADD", number)
 """``ZADD_INCR(key, b"INCR", delta, member)``: the new score, a float; None where a condition was
 not met."""

@@ -192,7 +192,8 @@ class Channel(asyncio.Protocol):
 
 
 class Channels:
-    """The channels of one server: one a loop, closed with it."""
+    """What a server has for each event loop, closed with the loop. A topology needs it for
+    ``client`` alone: redis-py clients of asyncio's, one a loop."""
 
     def __init__(self) -> None:
         self._slots: dict[asyncio.AbstractEventLoop, _Slot] = {}
@@ -219,7 +220,8 @@ class Channels:
         return await asyncio.shield(slot.opening)
 
     def client(self, make: Callable[[], Any]) -> Any:
-        """The running loop's redis-py client, made by ``make`` when there is none yet."""
+        """The running loop's redis-py client, made by ``make`` when there is none yet, and closed
+        with the loop. Raises RuntimeError where no loop runs."""
         slot = self._slot(asyncio.get_running_loop())
         if slot.client is None:
             slot.client = make()

@@ -48,6 +48,8 @@ class ServerConfig:
     are the site's own redis-py classes. ``before_connect`` is called before each new connection.
     ``greeting`` makes what each new connection says before it serves: a generator that yields
     commands' arguments, is sent the replies, and raises where the server is not the right one.
+    ``owner`` is whose the connections are, and equal for those who share them: whoever may call
+    ``Node.retire`` has one of its own, so that no other cache of the site loses its connections.
     ``msetex``: several SETs may go there as one MSETEX, where it knows that.
     """
 
@@ -65,6 +67,7 @@ class ServerConfig:
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before_connect: Callable[[], None] | None = None
     greeting: Callable[[], Greeting] | None = None
+    owner: Hashable = None
     msetex: bool = True
 
     @property
@@ -80,6 +83,7 @@ class ServerConfig:
 
     @property
     def identity(self) -> Hashable:
+        """What is equal for two configurations whose caches share connections."""
         return (
             self.connection_class,
             frozen(self.kwargs),
@@ -95,11 +99,13 @@ class ServerConfig:
             frozen(self.client_kwargs),
             self.before_connect,
             self.greeting,
+            frozen(self.owner),
             self.msetex,
         )
 
     def connection(self) -> Any:
-        """A blocking redis-py connection, not connected yet."""
+        """A blocking redis-py connection, not connected yet: for one of a plugin's own, that waits
+        for events say. Raises what ``before_connect`` raises."""
         if self.before_connect is not None:
             self.before_connect()
         # RESP2: its replies need no handshake and read the same on every server version.
@@ -110,7 +116,7 @@ class ServerConfig:
             raise error.__context__ or error from None
 
     def connected(self) -> Any:
-        """A blocking connection that is ready to serve."""
+        """A blocking connection that is ready to serve. Raises redis-py's errors, or OSError."""
         connection = self.connection()
         connection.connect()
         if self.greeting is not None:
@@ -126,7 +132,7 @@ class ServerConfig:
         return connection
 
     async def async_connected(self) -> Any:
-        """An asyncio connection that is ready to serve."""
+        """An asyncio connection that is ready to serve. Raises redis-py's errors, or OSError."""
         if self.before_connect is not None:
             self.before_connect()
         connection = self.async_connection()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -30,7 +30,7 @@ def factory_plugin(cls: Any) -> type[CoreFactory]:
             read_only = self.connection.replica_read_only
             return SingleServer(primary, replicas, replica_read_only=read_only)
 
-        def node(self, url: str) -> Node:
+        def node(self, url: str, *, owner: Hashable = None) -> Node:
             own = self._own
             params = own.make_connection_params(url)
             del params["url"]
@@ -45,6 +45,6 @@ def factory_plugin(cls: Any) -> type[CoreFactory]:
                     return own.connect(url).connection_pool
 
             config = self.connection.server(url, **more)
-            return node_for(replace(config, pool_class=Pool))
+            return node_for(replace(config, pool_class=Pool, owner=owner))
 
     return Adapted
