@@ -56,8 +56,8 @@ class ConnectionOptions:
     Each field is an option of the cache under its own name in small letters (``socket_timeout`` is
     SOCKET_TIMEOUT, in seconds) with its default already in place; ``where`` is the entry of CACHES,
     as errors name it. A factory mostly needs ``server``, and of the fields those that ``server``
-    does not see to: ``read_from`` and ``replica_max_lag``, for ``readers``, and
-    ``replica_read_only``.
+    does not see to: ``read_from``, which is None where the site does not say, so that the factory
+    chooses, and ``replica_max_lag``, both for ``readers``, and ``replica_read_only``.
     """
 
     where: str
