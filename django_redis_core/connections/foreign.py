@@ -143,6 +143,8 @@ def read(command: Command, reply: Reply) -> Reply:
 
 def translated(error: Exception, client: Any) -> Exception:
     """Our error for one that redis-py raised."""
+    if isinstance(error, RedisCacheError):
+        return error
     name = type(client).__name__
     if isinstance(error, redis.exceptions.TimeoutError):
         return ServerTimeout(name, str(error))
