@@ -31,6 +31,7 @@ class Docstrings(griffe.Extension):
             every = list(members(pkg))
             for one in every:
                 _give_comment(one)
+                _uncover(one)
             links = Links(pkg)
             for one in every:
                 if one.docstring:
@@ -86,6 +87,14 @@ def _give_comment(thing: griffe.Object) -> None:
         comment.insert(0, line.strip().removeprefix("#:").strip())
     if comment:
         thing.docstring = griffe.Docstring("\n".join(comment), parent=thing)
+
+
+def _uncover(thing: griffe.Object) -> None:
+    """Lets a method be seen that a constructor replaces by a shorter way on some objects."""
+    if isinstance(thing, griffe.Class):
+        for name, member in list(thing.members.items()):
+            if "instance-attribute" in member.labels and not member.docstring:
+                thing.del_member(name)
 
 
 def is_foreign(member: griffe.Object | griffe.Alias) -> bool:

@@ -71,4 +71,39 @@ def entry(room: str, name: str) -> str:
     if is_foreign(found):
         library = found.target_path.partition(".")[0].capitalize()
         return f"### {name}\n\n{library}'s `{found.target_path}`.\n"
-    return f"::: {path}\n"
+    inherited = inherited_members(found) if found.is_class else []
+    options = f"    options:\n      inherited_members: {inherited}\n" if inherited else ""
+    return f"::: {path}\n{options}"
+
+
+def inherited_members(thing: griffe.Object | griffe.Alias) -> list[str]:
+    """What a class has from bases without an entry, as far as its own docstring names it or its
+    example defines it: such a base stands for how the class is made, and of what it has, this is
+    what authors meet. Operations are on a page of theirs."""
+    text = thing.docstring.value if thing.docstring else ""
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", text))))
+    for example in re.findall(r"^```.*?^```", text, re.M | re.S):
+        named |= set(re.findall(r"^ *(?:def )?(\w+)(?:\(self| = )", example, re.M))
+    return [
+        name
+        for name, member in thing.inherited_members.items()
+        if name in named
+        and member.docstring
+        and not _is_operation(member.final_target)
+        and not _has_entry(member.final_target.parent)
+    ]
+
+
+def _is_operation(member: griffe.Object) -> bool:
+    return isinstance(member, griffe.Function) and any(
+        "operation(" in str(decorator.value) for decorator in member.decorators
+    )
+
+
+def _has_entry(base: griffe.Object | None) -> bool:
+    return any(
+        base is not None and package()[path].canonical_path == base.canonical_path
+        for room, every in rooms().items()
+        for path in [".".join(filter(None, (room, name))) for name in every]
+        if path.endswith(f".{base.name if base else ''}")
+    )

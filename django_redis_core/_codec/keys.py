@@ -32,7 +32,9 @@ def escape_glob(text: str) -> str:
 
 
 class Keys:
-    """Makes the keys of one cache: ``prefix:version:key``, or what ``KEY_FUNCTION`` makes."""
+    """Makes the keys of one cache: ``prefix:version:key``, or what ``KEY_FUNCTION`` makes. A client
+    has it as ``naming``. ``prefix`` and ``version`` are the cache's; ``plain`` is True where no
+    KEY_FUNCTION is set."""
 
     def __init__(
         self,
@@ -49,10 +51,11 @@ class Keys:
         self._head = f"{prefix}:{version}:"
 
     def make(self, key: Any, version: Any = None, prefix: str | None = None) -> str:
-        """The key as stored.
+        """The key as stored, of a caller's ``key``; a ``CacheKey`` is returned as it is.
 
-        Warns with Django's ``CacheKeyWarning`` where Django does (more than 250 characters,
-        spaces, control characters); raises ``InvalidCacheKey`` for text that UTF-8 cannot encode.
+        ``version`` and ``prefix`` None: those of the cache. Warns with Django's ``CacheKeyWarning``
+        where Django does (more than 250 characters, spaces, control characters); raises
+        ``InvalidCacheKey`` for text that UTF-8 cannot encode.
         """
         if self.plain and version is None and prefix is None and key.__class__ is str:
             full = self._head + key
@@ -70,7 +73,7 @@ class Keys:
         return check(full)
 
     def make_many(self, keys: Iterable[Any], version: Any = None) -> list[str]:
-        """``make`` for many keys, which are checked together."""
+        """``make`` for many keys, in their order, which are checked together."""
         given = list(keys)
         if not (self.plain and version is None):
             return [self.make(key, version) for key in given]
@@ -91,7 +94,8 @@ class Keys:
         return [self.make(key) for key in given]
 
     def pattern(self, pattern: str, version: Any = None, prefix: str | None = None) -> str:
-        """A MATCH pattern for the keys that callers name by ``pattern``."""
+        """A MATCH pattern of SCAN for the keys that callers name by the glob ``pattern``; what is
+        special in the prefix is escaped."""
         full = self.function(
             pattern,
             escape_glob(self.prefix if prefix is None else prefix),

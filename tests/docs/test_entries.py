@@ -106,3 +106,18 @@ def test_docstrings_become_markdown() -> None:
         "[`call`][django_redis_core.connections.Node.call]: <https://example.org/> says:\n\n"
         "```python\na = 1\n```\n\n"
     )
+
+
+def test_what_a_class_has_of_bases_without_an_entry_is_in_its_own() -> None:
+    """As far as authors meet it, and without the operations, which have a page."""
+    shown = {
+        name: set(re.findall(r"'(\w+)'", entries.entry(room, name)))
+        for room, name in [
+            ("interfaces", "Client"),
+            ("testing", "ConnectionFactoryContract"),
+            ("connections", "SingleServer"),
+        ]
+    }
+    assert shown["Client"] == {"milliseconds", "recoded", "resealed", "unwrap", "wrap"}
+    assert shown["ConnectionFactoryContract"] >= {"cache", "limits", "location", "make", "options"}
+    assert shown["SingleServer"] == set(), "its base has one"
