@@ -53,8 +53,9 @@ def public_rooms(pkg: griffe.Module) -> Iterator[griffe.Module]:
     yield pkg
     for module in pkg.members.values():
         # What a module imports is among its members too, and is no module of it.
-        its_own = isinstance(module, griffe.Module) and not module.name.startswith("_")
-        if its_own and (module.exports is not None or module.is_package):
+        if not isinstance(module, griffe.Module) or module.name.startswith("_"):
+            continue
+        if module.exports is not None or module.is_package:
             yield from public_rooms(module)
 
 
@@ -106,12 +107,13 @@ class Links:
     """Makes Markdown of docstrings, in which a name of the reference leads to its entry."""
 
     def __init__(self, pkg: griffe.Module) -> None:
-        #: What public rooms export, by its name: where a room has it first.
-        self._entries: dict[str, griffe.Object | griffe.Alias] = {}
+        #: What public rooms export, by its name; nothing where two rooms mean two things by it.
+        self._entries: dict[str, griffe.Object | griffe.Alias | None] = {}
         for room in public_rooms(pkg):
             for name in names(room):
                 if not is_foreign(room[name]):
-                    self._entries.setdefault(name, room[name])
+                    taken = name in self._entries
+                    self._entries[name] = None if taken else room[name]
 
     def markdown(self, text: str, thing: griffe.Object) -> str:
         text = _EXAMPLE.sub(_fenced, text)
