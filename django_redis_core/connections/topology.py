@@ -66,7 +66,8 @@ class Topology(ABC):
     @abstractmethod
     def primaries(self) -> Nodes:
         """All servers that together hold the whole keyspace, for scans and ``clear``. Called after
-        ``survey``."""
+        ``survey``, and by system checks before anything is known: no I/O. Raises
+        ``ConnectionInterrupted`` where none is known."""
 
     def nodes(self) -> Nodes:
         """All servers, those that serve only reads included: for ``doctor``, ``stats`` and closing
