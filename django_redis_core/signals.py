@@ -12,6 +12,14 @@ from django.dispatch import Signal
 
 from ._interrupts import struck
 
+__all__ = [
+    "circuit_closed",
+    "circuit_opened",
+    "exception_ignored",
+    "partial_failure",
+    "value_unreadable",
+]
+
 
 class _Signal(Signal):
     """What a receiver raises is logged by Django and goes no further, except a time limit that
@@ -37,7 +45,9 @@ value_unreadable = _Signal()
 #: Arguments: ``keys`` (those that were not served, as stored), ``exception``.
 partial_failure = _Signal()
 
-#: A server's circuit breaker opened or closed. ``sender`` is the server's name.
-#: Arguments of ``circuit_opened``: ``exception``.
+#: A server's circuit breaker opened: until a try succeeds, its operations are refused without any
+#: I/O. ``sender`` is the server's name. Arguments: ``exception``, which was the last.
 circuit_opened = _Signal()
+
+#: It closed again. ``sender`` is the server's name. No arguments.
 circuit_closed = _Signal()

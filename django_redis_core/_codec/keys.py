@@ -38,7 +38,9 @@ class Search(NamedTuple):
 
 
 class Keys:
-    """Makes the keys of one cache: ``prefix:version:key``, or what ``KEY_FUNCTION`` makes.
+    """Makes the keys of one cache: ``prefix:version:key``, or what ``KEY_FUNCTION`` makes. A client
+    has it as ``naming``. ``prefix`` and ``version`` are the cache's; ``plain`` is True where no
+    KEY_FUNCTION is set.
 
     A site's function is called with what it was written for, keys of callers; never with a pattern
     or a mark to see what becomes of it. What patterns become is said by ``KEY_PATTERN_FUNCTION``.
@@ -63,10 +65,11 @@ class Keys:
         self._head = f"{prefix}:{version}:"
 
     def make(self, key: Any, version: Any = None, prefix: str | None = None) -> str:
-        """The key as stored.
+        """The key as stored, of a caller's ``key``; a ``CacheKey`` is returned as it is.
 
-        Warns with Django's ``CacheKeyWarning`` where Django does (more than 250 characters,
-        spaces, control characters); raises ``InvalidCacheKey`` for text that UTF-8 cannot encode.
+        ``version`` and ``prefix`` None: those of the cache. Warns with Django's ``CacheKeyWarning``
+        where Django does (more than 250 characters, spaces, control characters); raises
+        ``InvalidCacheKey`` for text that UTF-8 cannot encode.
         """
         if self.plain and version is None and prefix is None and key.__class__ is str:
             full = self._head + key
@@ -98,7 +101,7 @@ class Keys:
         return full if full.isascii() else encodable(full)
 
     def make_many(self, keys: Iterable[Any], version: Any = None) -> list[str]:
-        """``make`` for many keys, which are checked together."""
+        """``make`` for many keys, in their order, which are checked together."""
         given = list(keys)
         if not (self.plain and version is None):
             return [self.make(key, version) for key in given]

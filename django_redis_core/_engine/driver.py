@@ -14,7 +14,8 @@ from typing import Any
 from .. import signals
 from .._codec.codec import MISSING
 from .._operations.declare import Declaration
-from ..commands import AExecute, Execute, Operation, arun, astream, run, stream
+from ..commands import Operation
+from ..commands.running import AExecute, Execute, arun, astream, run, stream
 from ..exceptions import ConnectionInterrupted
 from ..interfaces import Client
 from .mistakes import SYMPTOMS, explained

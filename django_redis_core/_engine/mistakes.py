@@ -18,7 +18,8 @@ from typing import Any
 
 from .._codec import codec as codec_module
 from .._operations.declare import collect, declared
-from ..commands import Command, Primaries, Spread, arun, astream, run, stream
+from ..commands import Command, Primaries, Spread
+from ..commands.running import arun, astream, run, stream
 from ..commands.shapes import NOTHING
 from ..exceptions import RedisCacheError
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 PROJECT = "django_redis_core"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as a plugin's hook: its name is one of those here. Of
+https://pluggy.readthedocs.io/en/stable/."""
 
 
 @hookspec

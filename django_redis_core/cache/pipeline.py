@@ -15,7 +15,9 @@ from .._codec.codec import Codec
 from .._engine.driver import Driver
 from .._interrupts import struck
 from .._operations.declare import collect
-from ..commands import Command, Operation, Spread, arun, run, with_sources
+from ..commands import Command, Operation, Spread
+from ..commands.running import arun, run
+from ..commands.scripts import with_sources
 from ..exceptions import ConnectionInterrupted
 from .methods import QueuedMethods, queued
 from .result import Result

@@ -233,7 +233,8 @@ def _unsent(reason: str) -> ConnectionInterrupted:
 
 
 class Channels:
-    """The channels of one server: one a loop, closed with it.
+    """What a server has for each event loop, closed with the loop. A topology needs it for
+    ``client`` alone: redis-py clients of asyncio's, one a loop.
 
     ``client``: gives the running loop's redis-py client, whose pool then gives the connections.
     """
@@ -264,7 +265,8 @@ class Channels:
         return await asyncio.shield(slot.opening)
 
     def client(self, make: Callable[[], Any]) -> Any:
-        """The running loop's redis-py client, made by ``make`` when there is none yet."""
+        """The running loop's redis-py client, made by ``make`` when there is none yet, and closed
+        with the loop. Raises RuntimeError where no loop runs."""
         slot = self._slot(asyncio.get_running_loop())
         if slot.client is None:
             slot.client = make()

@@ -52,8 +52,11 @@ class ServerConfig:
     connection.
     ``greeting`` makes what each new connection says before it serves: a generator that yields
     commands' arguments, is sent the replies, and raises where the server is not the right one.
-    ``msetex``: several SETs may go there as one MSETEX, where it knows that. ``where`` is the entry
-    of settings that errors name: of caches that share a server, the first one's.
+    ``owner`` is whose the connections are, and equal for those who share them: whoever may call
+    ``Node.retire`` has one of its own, so that no other cache of the site loses its connections.
+    ``msetex``: several SETs may go there as one MSETEX, where it knows that.
+    ``where`` is the entry of settings that errors name: of caches that share a server, the first
+    one's.
     """
 
     connection_class: Callable[..., Any]
@@ -70,6 +73,7 @@ class ServerConfig:
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before_connect: Callable[[], None] | None = None
     greeting: Callable[[], Greeting] | None = None
+    owner: Hashable = None
     msetex: bool = True
     async_class: Callable[..., Any] | None = None
     async_pool_class: Callable[..., Any] | None = None
@@ -97,6 +101,7 @@ class ServerConfig:
 
     @property
     def identity(self) -> Hashable:
+        """What is equal for two configurations whose caches share connections."""
         return (
             self.connection_class,
             frozen(self.kwargs),
@@ -112,6 +117,7 @@ class ServerConfig:
             frozen(self.client_kwargs),
             self.before_connect,
             self.greeting,
+            frozen(self.owner),
             self.msetex,
             self.async_class,
             self.async_pool_class,
@@ -119,7 +125,8 @@ class ServerConfig:
         )
 
     def connection(self) -> Any:
-        """A blocking redis-py connection, not connected yet."""
+        """A blocking redis-py connection, not connected yet: for one of a plugin's own, that waits
+        for events say. Raises what ``before_connect`` raises."""
         if self.before_connect is not None:
             self.before_connect()
         # RESP2: its replies need no handshake and read the same on every server version.
@@ -130,7 +137,7 @@ class ServerConfig:
             raise error.__context__ or error from None
 
     def connected(self) -> Any:
-        """A blocking connection that is ready to serve."""
+        """A blocking connection that is ready to serve. Raises redis-py's errors, or OSError."""
         connection = self.connection()
         connection.connect()
         if self.greeting is not None:
@@ -146,7 +153,7 @@ class ServerConfig:
         return connection
 
     async def async_connected(self) -> Any:
-        """An asyncio connection that is ready to serve."""
+        """An asyncio connection that is ready to serve. Raises redis-py's errors, or OSError."""
         connection = self.async_connection()
         if self.before_connect is not None:
             self.before_connect()

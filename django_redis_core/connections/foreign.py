@@ -24,9 +24,8 @@ from ..commands import (
     Sleep,
     Spread,
     WantRunner,
-    arun,
-    run,
 )
+from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
 from .link import from_redis_py
 

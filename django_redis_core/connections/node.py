@@ -36,7 +36,12 @@ _lock = threading.Lock()
 
 
 class Node:
-    """A server that commands can be sent to. Made by ``node_for``, for sharing."""
+    """A server that commands can be sent to. Made by ``node_for``, for sharing.
+
+    ``name`` is its URL without user and password, for errors. ``config`` is the ``ServerConfig``.
+    ``breaker.opened`` is true while the server is known to be away. Nothing is connected until a
+    command is sent. A topology names nodes and does not call them: it yields commands for them.
+    """
 
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
@@ -62,9 +67,15 @@ class Node:
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.
 
-        From any thread. What is on its way on an asyncio connection fails with ``reason``; a
-        blocking call under way ends as it will, and its connection is closed then. ``node_for``
-        makes a new node when the server is needed again.
+        From any thread, and at most once needed. What is on its way on an asyncio connection fails
+        with ``ConnectionInterrupted`` and ``reason``, and so does every later command; a blocking
+        call under way ends as it will, and its connection is closed then. ``Topology.after`` is
+        asked for each command that failed so. ``node_for`` makes a new node when the server is
+        needed again.
+
+        All caches that share the node lose it: so only nodes are retired whose configuration is
+        nobody else's, by ``owner`` (``ConnectionFactory.node`` takes it). Caches of one owner look
+        at ``retired``, since another one may have done it.
         """
         with _lock:
             if _nodes.get(self.config.identity) is self:
@@ -83,7 +94,7 @@ class Node:
         return isinstance(self.config.before_connect, Retired)
 
     def client(self) -> Any:
-        """A redis-py client for this server, with a pool of its own."""
+        """A redis-py client for this server, with a pool of its own: one for the process."""
         with _lock:
             if self._client is None:
                 self._client = raw.client(self.config)
@@ -337,6 +348,7 @@ def _without_frames(error: BaseException) -> None:
 
 
 Nodes: TypeAlias = tuple[Node, ...]
+"""Several servers, in an order that means nothing."""
 
 
 class Retired:
@@ -363,7 +375,8 @@ class Flight:
 
 
 def node_for(config: ServerConfig) -> Node:
-    """The process' node for this configuration."""
+    """The process' node for this configuration: the same object for as long as anybody has it, and
+    for everyone whose ``config.identity`` is equal. Nothing is connected."""
     with _lock:
         node = _nodes.get(config.identity)
         if node is None:

@@ -54,7 +54,14 @@ _CHECKS: dict[str, Check] = {
 
 @dataclass(frozen=True, eq=False)
 class ConnectionOptions:
-    """What connection factories are given: how to reach a server, given its URL."""
+    """What connection factories are given: how to reach a server, given its URL.
+
+    Each field is an option of the cache under its own name in small letters (``socket_timeout`` is
+    SOCKET_TIMEOUT, in seconds) with its default already in place; ``where`` is the entry of CACHES,
+    as errors name it. A factory mostly needs ``server``, and of the fields those that ``server``
+    does not see to: ``read_from``, which is None where the site does not say, so that the factory
+    chooses, and ``replica_max_lag``, both for ``readers``, and ``replica_read_only``.
+    """
 
     where: str
     username: str | None = None
@@ -80,7 +87,15 @@ class ConnectionOptions:
     def server(
         self, url: str, *, before_connect: Callable[[], None] | None = None, **kwargs: Any
     ) -> ServerConfig:
-        """The configuration of the server at ``url``; ``kwargs`` beat the URL."""
+        """The configuration of the server at ``url``, with everything that the site has set:
+        timeouts, password, TLS, its own classes, the breaker.
+
+        ``url`` begins with ``redis://``, ``rediss://`` or ``unix://``. ``kwargs`` are arguments of
+        redis-py's connection, as ``host`` and ``port``, and beat the URL. ``before_connect`` is
+        called before each new connection, in whichever thread or loop, and may raise
+        ``ConnectionInterrupted``. No I/O. Raises ImproperlyConfigured, which names the cache and
+        never quotes the URL, for it may have a password.
+        """
         return server_config(self, url, before_connect=before_connect, **kwargs)
 
 

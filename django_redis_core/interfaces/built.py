@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ..commands import Operation, run
+from ..commands import Operation
+from ..commands.running import run
 from .plugin import Plugin
 
 if TYPE_CHECKING:

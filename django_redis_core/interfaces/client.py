@@ -41,7 +41,12 @@ ALL_OTHERS: Final = "all other clients"
 @dataclass(frozen=True, slots=True)
 class ClientContext:
     """What a client is built from: the cache's naming, its codec and the settings that operations
-    need. ``default_timeout`` is in seconds."""
+    need. The constructor of ``Client`` sets an attribute of the same name from each.
+
+    ``alias`` is the cache's name in CACHES. ``default_timeout`` is TIMEOUT, in seconds (None: for
+    ever), ``scan_itersize`` SCAN's COUNT. ``clear_by_prefix``: ``clear`` removes the keys of the
+    prefix alone. ``delete_unreadable``: an entry that cannot be read is removed.
+    """
 
     alias: str
     naming: Keys
@@ -107,6 +112,10 @@ class Client(
     Each client is handed the options that settings give it and no other's, also where several are
     put together, so a constructor needs no ``**options`` for those of its neighbours. A subclass
     of a client that has options takes ``**options`` and hands them to ``super().__init__``.
+
+    Of use in an operation: ``self.naming.make(key, version)``, the key as stored;
+    ``self.encode(full, value)`` and ``self.decode(full, data)``, by the cache's codec;
+    ``self.milliseconds(timeout)``; ``self.default_timeout``, in seconds.
 
     One instance serves all threads and loops of a process: keep no state of a call on it.
     """

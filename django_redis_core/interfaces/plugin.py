@@ -16,7 +16,7 @@ OLDER_API_VERSIONS: Mapping[int, Deprecation] = {}
 
 
 class Plugin:
-    """The root of the five base classes.
+    """The root of the base classes of all kinds.
 
     ``name`` is what sites write in ``CACHES`` and equals the name of the entry point.
 

@@ -13,7 +13,8 @@ from .._engine.assembly import Engine, engine_for
 from .._engine.built import view
 from .._options.redaction import explained, secrets_in
 from .._settings import backend_of, our_entries
-from ..commands import Operation, run
+from ..commands import Operation
+from ..commands.running import run
 from ..exceptions import RedisCacheError
 from ..interfaces import BuiltCache, Client
 

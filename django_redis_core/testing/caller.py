@@ -19,6 +19,8 @@ import pytest
 from ..cache import RedisCache
 from ..interfaces import OPERATIONS
 
+__all__ = ["WAYS", "Caller", "LimitShown", "limited", "new_loop"]
+
 #: Blocking calls, native async, a pipeline, an asyncio pipeline.
 WAYS = ("blocking", "async", "pipeline", "async-pipeline")
 
@@ -65,6 +67,7 @@ class Caller:
 
     @property
     def asynchronous(self) -> bool:
+        """Whether operations run on ``loop``."""
         return self.way.startswith("async")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -36,7 +36,10 @@ from ..exceptions import ConnectionInterrupted  # noqa: E402
 from .caller import LimitShown, limited, new_loop  # noqa: E402
 from .servers import Server  # noqa: E402
 
+__all__ = ["MakeCache", "cache_loop", "make_cache", "redis_server", "unreadable"]
+
 MakeCache = Callable[..., RedisCache]
+"""What the fixture ``make_cache`` is, for annotations."""
 
 _RUN = uuid.uuid4().hex[:8]
 

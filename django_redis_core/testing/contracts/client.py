@@ -77,9 +77,9 @@ class ClientContract(ClientBehaviour):
             name = "jitter"
 
     with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. A client
-    that adds operations shows each in ``examples`` (``AddedOperations``). For more servers or
-    options, and for what the plugin documents to be otherwise, see
-    ``operations.suite.Suite``.
+    that adds operations shows each in ``examples``. For more servers or options the fixtures
+    ``location`` and ``options`` are overridden; what the plugin documents that it cannot do is
+    stated in ``limits``. Tests of your own are given a ``cache``, or ``make`` more.
     """
 
     part: ClassVar = "CLIENT"

@@ -31,7 +31,8 @@ class ConnectionFactoryContract(ReachingServers):
                 return {"CONSUL": consul.address}
 
     with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. Reads must
-    see what was written, so the servers should have no replicas that serve reads.
+    see what was written, so the servers should have no replicas that serve reads. What the servers
+    cannot do is stated in ``limits``. Tests of your own are given a ``cache``, or ``make`` more.
     """
 
     part: ClassVar = "CONNECTION_FACTORY"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -40,7 +40,7 @@ def factory_plugin(cls: Any) -> type[CoreFactory]:
             read_only = self.connection.replica_read_only
             return SingleServer(primary, replicas, replica_read_only=read_only)
 
-        def node(self, url: str) -> Node:
+        def node(self, url: str, *, owner: Hashable = None) -> Node:
             own = self._own
             params = own.make_connection_params(url)
             del params["url"]
@@ -58,6 +58,8 @@ def factory_plugin(cls: Any) -> type[CoreFactory]:
             asynchronous = config.async_pool_class
             if asynchronous is None and not is_own_pool(config) and not makes_pools(cls):
                 asynchronous = ConnectionPool  # what the subclass decides are arguments alone
-            return node_for(replace(config, pool_class=Pool, async_pool_class=asynchronous))
+            return node_for(
+                replace(config, pool_class=Pool, async_pool_class=asynchronous, owner=owner)
+            )
 
     return Adapted
