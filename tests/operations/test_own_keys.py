@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.cache.backends.base import CacheKeyWarning
-from django.core.cache.backends.redis import RedisCache as DjangoCache
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.servers import Server
+
+from .djangos import DjangoCache
 
 BACKENDS: dict[str, type[Any]] = {"ours": RedisCache, "django": DjangoCache}
 Made = Callable[..., Any]
