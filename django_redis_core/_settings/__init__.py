@@ -15,6 +15,7 @@ from .entries import (
     unknown_settings,
     used_plugins,
 )
+from .listed import load_listed
 from .model import CacheOptions, PluginUse
 from .parser import parse
 from .tables import (
@@ -38,6 +39,7 @@ __all__ = [
     "backend_of",
     "describe_installed",
     "find_alias",
+    "load_listed",
     "our_entries",
     "parse",
     "unknown_settings",

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .._codec.keys import CacheKey, Keys, encodable, escape_glob
+from .._codec.glob import escape_glob
+from .._codec.keys import CacheKey, Keys, encodable
 from .._engine.assembly import Engine
 from .._engine.driver import Driver
 from .contract import Contract
@@ -141,12 +142,16 @@ class AskedKeys(Keys):
         head, tail = self._around(version, prefix)
         return f"{escape_glob(head)}{pattern}{escape_glob(tail)}"
 
-    def namer(self, version: Any = None, prefix: str | None = None) -> Callable[[str], str]:
+    def _namer(self, version: Any = None, prefix: str | None = None) -> Callable[[str], str]:
         head, tail = self._around(version, prefix)
         start, end = len(head), len(tail)
         return lambda key: key[start : len(key) - end]
 
-    def everything(self) -> str:
+    @property
+    def _looks_at_all(self) -> bool:
+        return False
+
+    def everything(self, prefix: str | None = None) -> str:
         cache = self.cache
         one, other = (self._around(version) for version in _VERSIONS)
         if one[0].startswith(f"{cache.key_prefix}:{_VERSIONS[0]}:"):
@@ -192,7 +197,9 @@ class KeysOf(AskedKeys):
 
     def __init__(self, cache: Contract, keys: Keys) -> None:
         self._of = cache
-        super().__init__(keys.prefix, keys.version, keys.function, keys.reverse)
+        super().__init__(
+            keys.prefix, keys.version, keys.function, keys.reverse, keys.patterns, keys.alias
+        )
 
     @property
     def cache(self) -> Contract:

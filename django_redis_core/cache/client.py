@@ -71,7 +71,7 @@ class CacheClient:
 
     def reverse_key(self, key: str) -> str:
         """The name that callers gave to a stored key."""
-        return str(self._cache._keys.namer()(key))
+        return str(self._cache._keys.name(key))
 
     def encode(self, value: Any, *, key: Any = None) -> bytes:
         """What is stored for ``value``: serialized and compressed, and with a sealer sealed.

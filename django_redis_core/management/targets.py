@@ -10,11 +10,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from .._engine.assembly import Engine, engine_for
+from .._engine.built import view
 from .._options.redaction import explained, secrets_in
 from .._settings import backend_of, our_entries
-from ..commands import Operation, run
+from ..commands import Operation
+from ..commands.running import run
 from ..exceptions import RedisCacheError
-from ..interfaces import Client
+from ..interfaces import BuiltCache, Client
 
 T = TypeVar("T")
 
@@ -58,6 +60,11 @@ class Target:
     @property
     def client(self) -> Client:
         return self.engine.client
+
+    @property
+    def view(self) -> BuiltCache:
+        """The cache as hooks are handed it."""
+        return view(self.engine)
 
     def run(self, operation: Operation[T]) -> T:
         """Runs an operation on the cache's own connections; server trouble is raised whatever

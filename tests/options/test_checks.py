@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.core.checks import CheckMessage, Tags
 from django.core.checks.registry import registry
 from django.test import override_settings
@@ -148,6 +149,42 @@ def test_options_without_effect() -> None:
     [message] = found(default=entry(OPTIONS={"MAX_ENTRIES": 5, "SENTINEL_KWARGS": {}}))
     assert numbers([message]) == ["W004"]
     assert "MAX_ENTRIES, SENTINEL_KWARGS in OPTIONS has no effect" in message.msg
+
+
+class Tunnel(redis.Connection):
+    pass
+
+
+class Audited(redis.Redis):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("location", "options"),
+    [
+        ("redis://localhost", {}),
+        ("redis://localhost", {"CONNECTION_FACTORY": "cluster"}),
+        (
+            "redis://orders/0",
+            {"CONNECTION_FACTORY": "sentinel", "SENTINELS": [("localhost", 26379)]},
+        ),
+        (["redis://a", "redis://b"], {"CLIENT": "shard"}),
+    ],
+)
+def test_what_asyncio_will_refuse(location: Any, options: dict[str, Any]) -> None:
+    own = {"CONNECTION_POOL_KWARGS": {"connection_class": Tunnel}}
+    (message,) = found(default=entry(location, OPTIONS={**options, **own}))
+    assert numbers([message]) == ["I001"]
+    assert message.msg.startswith("CACHES['default']: on asyncio calls will be refused: ")
+    assert "ASYNC_CONNECTION_CLASS" in message.msg
+    own["ASYNC_CONNECTION_CLASS"] = "redis.asyncio.Connection"  # type: ignore[assignment]
+    assert found(default=entry(location, OPTIONS={**options, **own})) == []
+
+
+def test_what_asyncios_raw_client_will_refuse() -> None:
+    (message,) = found(default=entry(OPTIONS={"REDIS_CLIENT_CLASS": Audited}))
+    assert "get_async_redis_connection will be refused" in message.msg
+    assert "ASYNC_REDIS_CLIENT_CLASS" in message.msg
 
 
 def test_a_mistyped_global_setting() -> None:

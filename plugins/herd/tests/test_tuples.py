@@ -207,6 +207,7 @@ class ListedSerializer(Serializer):
     """A site's own pickle serializer, which lets few classes through."""
 
     name = "pickle"
+    errors = (Refusing,)
 
     def dumps(self, value: Any) -> bytes:
         return pickle.dumps(value)

@@ -242,7 +242,7 @@ def test_a_read_during_an_own_write_keeps_nothing(cache: RedisCache) -> None:
     cache.set("k", "old")
     told(cache)
     cache.get("k")
-    write = cache._engine.client.set("k", "new")
+    write = cache._driver.begin.set("k", "new")
     request = write.send(None)
     for _ in range(3):
         assert cache.get("k") == "old"
@@ -255,7 +255,7 @@ def test_a_read_during_an_own_write_keeps_nothing(cache: RedisCache) -> None:
 
 def test_a_write_that_was_abandoned_leaves_no_fence(cache: RedisCache) -> None:
     cache.set("k", "old")
-    write = cache._engine.client.set("k", "new")
+    write = cache._driver.begin.set("k", "new")
     write.send(None)
     write.close()
     wait_until(lambda: kept(cache, "k"), "a copy")

@@ -46,6 +46,7 @@ class Link:
             "TIMEOUT": self.default_timeout,
             "KEY_FUNCTION": self.naming.function,
             "REVERSE_KEY_FUNCTION": self.naming.reverse,
+            "KEY_PATTERN_FUNCTION": self.naming.patterns,
             "OPTIONS": options,
         }
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.commands import GET, SET, run, stream
+from django_redis_core.commands import GET, SET
+from django_redis_core.commands.running import run, stream
 from django_redis_core.connections.foreign import ForeignExecutor
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, OPERATIONS
 
