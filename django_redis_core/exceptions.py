@@ -1,9 +1,12 @@
 """Every error of the package, as one tree.
 
 Two questions decide where an error belongs. *Is the server in trouble?* Then it is a
-``ConnectionInterrupted``: the guard in ``drivers.py`` may turn it into an operation's declared
+``ConnectionInterrupted``: the guard of the driver may turn it into an operation's declared
 fallback when ``IGNORE_EXCEPTIONS`` says so. *Is the program wrong?* Then it is anything else, and
 it is always raised. Settings that are wrong are Django's ``ImproperlyConfigured``.
+
+Each is also the error of redis-py's that a client of it would have raised there, so that code which
+catches that (``except redis.exceptions.ConnectionError``) goes on working.
 
 No message here ever carries a password: servers are named by ``Node.name``, which has none.
 """
@@ -11,13 +14,15 @@ No message here ever carries a password: servers are named by ``Node.name``, whi
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
+import redis.exceptions as theirs
 from django.core.cache.backends.base import InvalidCacheKey
 from django.core.exceptions import ImproperlyConfigured
-from redis.exceptions import ResponseError
 
 __all__ = [
+    "CallTooLarge",
     "CircuitOpen",
     "CompressorError",
     "ConnectionInterrupted",
@@ -44,9 +49,12 @@ __all__ = [
 class RedisCacheError(Exception):
     """The root of all errors that a cache operation raises."""
 
+    __repr__ = BaseException.__repr__  # and not redis-py's, which leaves out what happened
 
-class ConnectionInterrupted(RedisCacheError):
-    """The server could not be reached, went away, or cannot serve for now.
+
+class ConnectionInterrupted(RedisCacheError, theirs.ConnectionError):
+    """The server could not be reached, went away, or cannot serve for now. It is redis-py's
+    ``ConnectionError`` too.
 
     ``connection`` is what was spoken to: the server's name, or a redis-py client.
     ``before_sending`` is True when the command surely did not reach the server.
@@ -60,7 +68,8 @@ class ConnectionInterrupted(RedisCacheError):
     so_far: tuple[Any] | None = None
 
     def __init__(self, connection: object = None, reason: str = "") -> None:
-        super().__init__(connection, reason)
+        # Not super(): some of redis-py's classes that refusals are of take a reply alone.
+        theirs.RedisError.__init__(self, connection, reason)
         self.connection = connection
         self.reason = reason
 
@@ -70,8 +79,9 @@ class ConnectionInterrupted(RedisCacheError):
         return f"Redis server {self.connection}: {what}" if self.connection else what
 
 
-class ServerTimeout(ConnectionInterrupted):
-    """No answer within ``SOCKET_TIMEOUT`` or ``SOCKET_CONNECT_TIMEOUT`` (both in seconds)."""
+class ServerTimeout(ConnectionInterrupted, theirs.TimeoutError):
+    """No answer within ``SOCKET_TIMEOUT`` or ``SOCKET_CONNECT_TIMEOUT`` (both in seconds). It is
+    redis-py's ``TimeoutError`` too."""
 
 
 class CircuitOpen(ConnectionInterrupted):
@@ -80,8 +90,12 @@ class CircuitOpen(ConnectionInterrupted):
     before_sending = True
 
 
-class PoolExhausted(ConnectionInterrupted):
-    """All ``max_connections`` stayed in use for as long as a caller may wait."""
+_MaxConnections: Any = getattr(theirs, "MaxConnectionsError", theirs.ConnectionError)
+
+
+class PoolExhausted(ConnectionInterrupted, _MaxConnections):
+    """All ``max_connections`` stayed in use for as long as a caller may wait. It is redis-py's
+    ``MaxConnectionsError`` too, where that exists."""
 
     before_sending = True
 
@@ -92,14 +106,49 @@ class ServerRefused(ConnectionInterrupted):
     ``code`` is the first word of the error reply: ``READONLY``, ``OOM``, ``LOADING``,
     ``MASTERDOWN``, ``CLUSTERDOWN``, ``MOVED``, ``ASK``, ``TRYAGAIN``, ``MISCONF``, ``BUSY``,
     ``NOREPLICAS``, ``NOPERM``, ``NOAUTH``, ``WRONGPASS`` or ``MAXCLIENTS``.
+
+    It is redis-py's error for that code too, such as ``ReadOnlyError``, or its ``ResponseError``.
     """
+
+    def __new__(cls, connection: object = None, reason: str = "", code: str = "") -> Self:
+        found: Any = _REFUSALS.get(code, cls) if cls is ServerRefused else cls
+        return super().__new__(found, connection, reason)  # type: ignore[no-any-return]
 
     def __init__(self, connection: object = None, reason: str = "", code: str = "") -> None:
         super().__init__(connection, reason)
         self.code = code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ServerRefused, (self.connection, self.reason, self.code)
 
-class ReplyError(RedisCacheError, ResponseError):
+
+def _refusal(error: type[Exception]) -> type[ServerRefused]:
+    return type("ServerRefused", (ServerRefused, error), {"__doc__": ServerRefused.__doc__})
+
+
+_REFUSALS: Mapping[str, type[ServerRefused]] = {
+    code: _refusal(error)
+    for code, error in {
+        "READONLY": theirs.ReadOnlyError,
+        "OOM": theirs.OutOfMemoryError,
+        "LOADING": theirs.BusyLoadingError,
+        "MASTERDOWN": theirs.MasterDownError,
+        "CLUSTERDOWN": theirs.ClusterDownError,
+        "MOVED": theirs.ResponseError,
+        "ASK": theirs.ResponseError,
+        "TRYAGAIN": theirs.TryAgainError,
+        "MISCONF": theirs.ResponseError,
+        "BUSY": theirs.ResponseError,
+        "NOREPLICAS": theirs.ResponseError,
+        "UNKILLABLE": theirs.ResponseError,
+        "NOPERM": theirs.NoPermissionError,
+        "NOAUTH": theirs.AuthenticationError,
+        "WRONGPASS": theirs.AuthenticationError,
+    }.items()
+}
+
+
+class ReplyError(RedisCacheError, theirs.ResponseError):
     """The server refused a command because of what was asked: a programming error.
 
     It is redis-py's ``ResponseError`` too, so that code which catches that goes on working.
@@ -110,7 +159,7 @@ class WrongTypeError(ReplyError):
     """The key holds another data type than the command works on (the reply ``WRONGTYPE``)."""
 
 
-class NoScriptError(ReplyError):
+class NoScriptError(ReplyError, theirs.NoScriptError):
     """The server does not know the script yet (the reply ``NOSCRIPT``)."""
 
 
@@ -131,6 +180,11 @@ class SerializationError(RedisCacheError, pickle.PicklingError):
 
 class CompressorError(RedisCacheError):
     """Compressed bytes are damaged, truncated, foreign or larger than allowed when unpacked."""
+
+
+class CallTooLarge(RedisCacheError):
+    """The compressed values that one call asked for unpack to more than ``MAX_DECOMPRESSED_TOTAL``
+    bytes together."""
 
 
 class SealError(RedisCacheError):

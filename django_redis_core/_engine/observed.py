@@ -24,11 +24,13 @@ from types import coroutine
 from typing import Any, TypeVar
 
 from .._codec.codec import MISSING
-from ..commands import AExecute, Command, Execute, Runner, WantRunner, astream, stream
-from ..commands.running import arun_on, run_on
+from ..commands import Command, Runner, WantRunner
+from ..commands.running import AExecute, Execute, arun_on, astream, blamed, run_on, stream
+from ..commands.shapes import NOTHING
 from ..exceptions import ConnectionInterrupted
 from ..interfaces import Call
 from .driver import Driver
+from .mistakes import DRIVING, SYMPTOMS
 from .observers import End, Observers
 
 T = TypeVar("T")
@@ -40,8 +42,6 @@ _MISSING: tuple[Any, ...] = (MISSING,)
 class ObservedDriver(Driver):
     """A ``Driver`` that tells ``observers`` of each operation. ``way`` is how operations are called
     where the method does not tell: those without I/O are called alike on asyncio."""
-
-    drives = (*Driver.drives, __name__)
 
     def __init__(
         self, *args: Any, observers: Observers, way: str = "blocking", **options: Any
@@ -81,19 +81,21 @@ class ObservedDriver(Driver):
                 operation = getattr(self.begin, name)(*given, **more)
                 execute = self._with_told_runners if plan.immediate else self.execute
                 # Most operations ask once, which is done here: a call less than ``Driver`` makes.
+                request = answer = NOTHING
                 try:
                     call.request = request = operation.send(None)
                     try:
                         call.answer = answer = execute(request)
                     except Exception as error:
+                        answer = NOTHING
                         request = operation.throw(error)
                     else:
                         request = operation.send(answer)
                     answer = run_on(operation, request, execute, call)
                 except StopIteration as stop:
                     answer = stop.value
-                except BaseException:
-                    operation.close()
+                except BaseException as error:
+                    blamed(operation, error, request, answer)
                     raise
             call.seconds = perf_counter() - began
             if lookup is not None:
@@ -150,19 +152,21 @@ class ObservedDriver(Driver):
             if answer is MISSING:
                 operation = getattr(self.begin, name)(*given, **more)
                 execute = self.aexecute
+                request = answer = NOTHING
                 try:
                     call.request = request = operation.send(None)
                     try:
                         call.answer = answer = await execute(request)
                     except Exception as error:
+                        answer = NOTHING
                         request = operation.throw(error)
                     else:
                         request = operation.send(answer)
                     answer = await arun_on(operation, request, execute, call)
                 except StopIteration as stop:
                     answer = stop.value
-                except BaseException:
-                    operation.close()
+                except BaseException as error:
+                    blamed(operation, error, request, answer)
                     raise
             call.seconds = perf_counter() - began
             if lookup is not None:
@@ -194,8 +198,8 @@ class ObservedDriver(Driver):
         return answer
 
     def _raised(self, name: str, error: BaseException) -> None:
-        if isinstance(error, AttributeError):
-            self.refuse_plain(name, error)
+        if isinstance(error, SYMPTOMS):
+            self.explain(name, error)
 
     @contextmanager
     def _ending(self, end: End, call: Call) -> Iterator[None]:
@@ -282,6 +286,10 @@ class ObservedDriver(Driver):
                 self.calls.ended(end, call)
 
 
+# Where a plugin's mistakes are looked for.
+DRIVING.update((ObservedDriver.call.__code__, ObservedDriver.acall.__code__))
+
+
 def nobody(call: Call) -> None:
     """Is told of the end of a call that no observer asked to know."""
 
@@ -319,6 +327,9 @@ class _Stream:
         except ConnectionInterrupted as trouble:
             self._trouble = trouble
             yield from self._driver.guard(name, args, kwargs, trouble)
+        except SYMPTOMS as error:
+            self._driver.explain(name, error)
+            raise
 
     async def aitems(self, begin: Any, execute: AExecute) -> AsyncGenerator[Any, None]:
         name, args, kwargs = self._asked
@@ -334,6 +345,9 @@ class _Stream:
             self._trouble = trouble
             for item in self._driver.guard(name, args, kwargs, trouble):
                 yield item
+        except SYMPTOMS as error:
+            self._driver.explain(name, error)
+            raise
 
     def failed(self, error: BaseException) -> None:
         if not isinstance(error, GeneratorExit):  # the caller has seen enough

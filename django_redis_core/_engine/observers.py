@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
-import signal
-import threading
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import CodeType
 from typing import Any
 
+from .._interrupts import struck
 from .._operations.declare import Declaration
 from .._operations.lookups import Lookup, by_default, listed
 from .._settings import CacheOptions
@@ -96,7 +93,7 @@ class Watchers:
     def _is_its_own(self, function: Any, error: BaseException) -> bool:
         """Whether the observer is to blame, which is then logged; else the error is somebody's who
         waits for it further out."""
-        if not isinstance(error, Exception) or _is_a_signals(error):
+        if struck(error):
             return False
         name = getattr(function, "__qualname__", type(function).__qualname__)
         module = getattr(function, "__module__", type(function).__module__)
@@ -112,23 +109,6 @@ class Watchers:
                 exc_info=error,
             )
         return True
-
-
-def _is_a_signals(error: Exception) -> bool:
-    """Whether the handler of a signal raised it: a time limit that happened to strike here."""
-    if threading.current_thread() is not threading.main_thread():
-        return False  # handlers run in the main thread alone
-    handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
-    return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(error.__traceback__))
-
-
-def _code(function: Any) -> CodeType | None:
-    for inner in ("__func__", "func", "__call__"):
-        code = getattr(function, "__code__", None)
-        if code is not None:
-            return code  # type: ignore[no-any-return]
-        function = getattr(function, inner, None)
-    return getattr(function, "__code__", None)
 
 
 class Plan:

@@ -13,6 +13,7 @@ from typing import Any
 
 from .._engine.observed import ObservedDriver
 from .._engine.observers import End
+from .._interrupts import struck
 from .._operations.declare import collect
 from ..commands import WantRunner
 from ..interfaces import MISSING, Call
@@ -64,6 +65,8 @@ class ObservedStep(Step):
             self.result.settle(self._looked_up(stop.value))
             return False
         except Exception as error:
+            if struck(error):
+                raise
             call.seconds = perf_counter() - self._began
             call.error = error
             self.result.settle(None, error)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ..exceptions import RedisCacheError
 from .command import Command, Spread
 from .requests import Emit, Operation
+from .shapes import NOTHING, STUMBLED, misread
 from .sizes import value_bytes
 
 T = TypeVar("T")
@@ -23,39 +24,50 @@ def run(operation: Operation[T], execute: Execute) -> T:
     """Drives an operation to its result; ``execute`` answers its requests.
 
     An operation that is abandoned in the middle, since a task was cancelled say, is closed at once:
-    what it does at last must not wait until nobody holds the traceback any more.
+    what it does at last must not wait until nobody holds the traceback any more. One that stumbles
+    over a reply which no server gives is in trouble with the server.
     """
+    request: Any = NOTHING
+    answer: Any = NOTHING
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = execute(request)
             except Exception as error:
+                answer = NOTHING  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    except BaseException:
+    except BaseException as error:
         operation.close()
+        if isinstance(error, STUMBLED) and (trouble := misread(request, answer)) is not None:
+            raise trouble from error
         raise
 
 
 async def arun(operation: Operation[T], execute: AExecute) -> T:
     """``run`` for asyncio."""
+    request: Any = NOTHING
+    answer: Any = NOTHING
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = await execute(request)
             except Exception as error:
+                answer = NOTHING  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    except BaseException:
+    except BaseException as error:
         operation.close()
+        if isinstance(error, STUMBLED) and (trouble := misread(request, answer)) is not None:
+            raise trouble from error
         raise
 
 
@@ -139,27 +151,23 @@ class Noted:
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
+def blamed(operation: Operation[Any], error: BaseException, request: Any, answer: Any) -> None:
+    """Ends an operation that raised; says whether a reply was to blame, as ``run`` does."""
+    operation.close()
+    if isinstance(error, STUMBLED) and (trouble := misread(request, answer)) is not None:
+        raise trouble from error
+
+
 def run_on(operation: Operation[T], request: Any, execute: Execute, noted: Noted) -> T:
     """``run`` for an operation that has begun, and now asks for ``request``; what it asks for from
-    here on is noted. Its caller is told of the end by StopIteration, as by the operation."""
-    while True:
-        try:
-            answer = execute(request)
-        except Exception as error:
-            noted.answered(request, error)
-            request = operation.throw(error)
-        else:
-            noted.answered(request, answer)
-            request = operation.send(answer)
-
-
-async def arun_on(operation: Operation[T], request: Any, execute: AExecute, noted: Noted) -> T:
-    """``run_on`` for asyncio; a coroutine cannot raise StopIteration, so it returns."""
+    here on is noted."""
+    answer: Any = NOTHING
     try:
         while True:
             try:
-                answer = await execute(request)
+                answer = execute(request)
             except Exception as error:
+                answer = NOTHING
                 noted.answered(request, error)
                 request = operation.throw(error)
             else:
@@ -167,3 +175,27 @@ async def arun_on(operation: Operation[T], request: Any, execute: AExecute, note
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+    except BaseException as error:
+        blamed(operation, error, request, answer)
+        raise
+
+
+async def arun_on(operation: Operation[T], request: Any, execute: AExecute, noted: Noted) -> T:
+    """``run_on`` for asyncio."""
+    answer: Any = NOTHING
+    try:
+        while True:
+            try:
+                answer = await execute(request)
+            except Exception as error:
+                answer = NOTHING
+                noted.answered(request, error)
+                request = operation.throw(error)
+            else:
+                noted.answered(request, answer)
+                request = operation.send(answer)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    except BaseException as error:
+        blamed(operation, error, request, answer)
+        raise

@@ -28,9 +28,8 @@ from ..commands import (
     Sleep,
     Spread,
     WantRunner,
-    arun,
-    run,
 )
+from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
 from .groups import Groups
 from .joining import send_joined
@@ -222,6 +221,8 @@ class BlockingExecutor:
             return request.node.call(request)
         if request.__class__ is Sleep:
             return time.sleep(request.seconds)
+        if request.__class__ is Call:
+            return request.function(None)
         flights: list[Any] = []
         for node, commands in request.groups:
             try:
@@ -285,6 +286,8 @@ class AsyncioExecutor:
             return await request.node.acall(request)
         if request.__class__ is Sleep:
             return await asyncio.sleep(request.seconds)
+        if request.__class__ is Call:
+            return await sync_to_async(request.function)(None)
         if len(request.groups) == 1:
             return [await _group(*request.groups[0])]
         return await asyncio.gather(*[_group(*group) for group in request.groups])
@@ -298,7 +301,7 @@ async def _group(node: Node, commands: Sequence[Command]) -> Any:
 
 
 def discover(topology: Topology) -> None:
-    """Runs a topology's ``discover``, for redis-py clients that follow it."""
+    """Runs a topology's ``discover`` by blocking calls, for redis-py clients that follow it."""
     run(topology.discover(), BlockingExecutor._send)
 
 

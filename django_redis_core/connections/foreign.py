@@ -24,9 +24,8 @@ from ..commands import (
     Sleep,
     Spread,
     WantRunner,
-    arun,
-    run,
 )
+from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
 from .link import from_redis_py
 
@@ -141,12 +140,31 @@ class AsyncForeignExecutor(ForeignExecutor):
         return read(command, reply)
 
 
+class AsyncOwnExecutor:
+    """Answers requests by the running loop's client of ``ASYNC_REDIS_CLIENT_CLASS``, where that is
+    no redis-py's. ``find`` gives it."""
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self._find = find
+
+    async def __call__(self, request: Any) -> Any:
+        return await AsyncForeignExecutor(self._find())(request)
+
+    def immediately(self, request: Any) -> Any:
+        """Answers operations that need no I/O, so that there is nothing to await."""
+        if isinstance(request, WantRunner):
+            return Runner(partial(arun, execute=self), asynchronous=True)
+        raise TypeError(f"{request!r} has to be awaited.")
+
+
 def read(command: Command, reply: Reply) -> Reply:
     return reply if command.kind.read is None else command.kind.read(reply)
 
 
 def translated(error: Exception, client: Any) -> Exception:
     """Our error for one that redis-py raised."""
+    if isinstance(error, RedisCacheError):
+        return error
     name = type(client).__name__
     if isinstance(error, redis.exceptions.TimeoutError):
         return ServerTimeout(name, str(error))

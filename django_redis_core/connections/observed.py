@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import Any
 
 from ..commands import Command, Reply, Sleep, Spread
 from ..exceptions import ConnectionInterrupted
 from .delivery import AsyncioExecutor, BlockingExecutor, Plan
-from .foreign import AsyncForeignExecutor, ForeignExecutor
+from .foreign import AsyncForeignExecutor, AsyncOwnExecutor, ForeignExecutor
 from .node import Node
 from .trips import Exchange, Watch
 
@@ -227,6 +227,19 @@ class ObservedAsyncForeignExecutor(AsyncForeignExecutor):
             raise
         exchange.done((reply,))
         return reply
+
+
+class ObservedAsyncOwnExecutor(AsyncOwnExecutor):
+    """``AsyncOwnExecutor``, which tells ``watch`` of each command."""
+
+    def __init__(self, find: Callable[[], Any], alias: str, watch: Watch) -> None:
+        super().__init__(find)
+        self._alias = alias
+        self._watch = watch
+
+    async def __call__(self, request: Any) -> Any:
+        executor = ObservedAsyncForeignExecutor(self._find(), self._alias, self._watch)
+        return await executor(request)
 
 
 def _foreign_exchange(

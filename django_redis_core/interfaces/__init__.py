@@ -27,10 +27,12 @@ from .._options.option import (
     text,
 )
 from ..connections.trips import Trip
+from .built import BuiltCache, CacheOptions
 from .client import ALL_OTHERS, CHANGES_ENTRIES, OPERATIONS, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
 from .observer import Call, Number, Observer
+from .operating import EntryColumn, ServerColumn, Subcommand
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
 from .serializer import Serializer
@@ -44,7 +46,9 @@ __all__ = [
     "OLDER_API_VERSIONS",
     "OPERATIONS",
     "Arguments",
+    "BuiltCache",
     "CacheKey",
+    "CacheOptions",
     "Call",
     "Client",
     "ClientContext",
@@ -53,6 +57,7 @@ __all__ = [
     "ConnectionFactory",
     "Declaration",
     "Deprecation",
+    "EntryColumn",
     "Finding",
     "Keys",
     "Number",
@@ -61,6 +66,8 @@ __all__ = [
     "Plugin",
     "Sealer",
     "Serializer",
+    "ServerColumn",
+    "Subcommand",
     "Trip",
     "addresses",
     "always",

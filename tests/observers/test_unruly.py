@@ -192,7 +192,7 @@ def test_state_in_numbers(observed: MakeObserved, redis_server: Any) -> None:
     assert state()["connections_idle"] == 0
     cache.get("k")
     assert (state()["connections_idle"], state()["connections_in_use"]) == (1, 0)
-    link = server.links.take(True)
+    link = server.links.take()
     assert (state()["connections_idle"], state()["connections_in_use"]) == (0, 1)
     server.links.give(link)
     assert state()["breaker_open"] == state()["values_unreadable"] == 0

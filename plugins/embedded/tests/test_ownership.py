@@ -78,12 +78,6 @@ def test_a_link_in_place_of_a_file(tmp_path: Path, name: str) -> None:
     assert precious.read_text() == "kept"
 
 
-def test_what_is_no_directory(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(EmbeddedServerError, match="is no directory"):
-        open_server(str(tmp_path / "file"))
-
-
 def test_a_link_of_ones_own_on_the_way(tmp_path: Path) -> None:
     place = tmp_path / "real"
     place.mkdir(mode=0o700)

@@ -5,6 +5,7 @@ else made first, or may write to, can hold a socket of theirs; so can what a lin
 to. It is all looked at before anything is opened, as ssh looks at its keys (``StrictModes``).
 """
 
+import errno
 import os
 import stat
 
@@ -53,7 +54,7 @@ def refuse_foreign_files(directory: str, names: tuple[str, ...]) -> None:
 
 def _refuse_directory(place: str, found: os.stat_result) -> None:
     if not stat.S_ISDIR(found.st_mode):
-        raise NotOurs(f"{place} is no directory: name one, or a path where there is nothing yet.")
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), place)
     if found.st_uid != os.getuid():
         raise NotOurs(
             f"{place} belongs to the user {found.st_uid}, and this process runs as {os.getuid()}: "
