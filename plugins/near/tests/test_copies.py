@@ -79,6 +79,9 @@ def test_a_copy_answers_without_the_server(cache: RedisCache, keep: Keep, asked:
     info = cache.client.near_info()
     assert info.hits >= 3 * len(VALUES)
     assert info.misses > 0
+    numbers = {number.name: number.value for number in cache.numbers()}
+    assert numbers["near_hits"] == info.hits
+    assert numbers["near_entries"] == info.entries
 
 
 def test_asyncio_is_answered_without_waiting(cache: RedisCache, keep: Keep, asked: Asked) -> None:

@@ -138,6 +138,16 @@ class NearClient(Client):
             'leave "near" out.'
         )
 
+    def numbers(self) -> Mapping[str, float]:
+        store = self._store
+        return {
+            **super().numbers(),
+            "near_entries": len(store.copies),
+            "near_bytes": store.bytes,
+            "near_hits": store.hits,
+            "near_misses": store.misses,
+        }
+
     def near_info(self) -> NearInfo:
         """What is kept, how much that was of use, and whether the servers are heard."""
         store = self._store
