@@ -417,3 +417,31 @@ def test_several_observers_nest(make_cache: MakeCache) -> None:
     cache = make_cache({"OBSERVERS": [Outer, Sampling, Inner]})
     cache.get("k")
     assert order == ["outer begins", "inner begins", "inner ends", "outer ends"]
+
+
+class OwnKeys(RedisCache):
+    """A site's backend, whose keys are its own, and one of whose methods is."""
+
+    def make_key(self, key: Any, version: Any = None) -> str:
+        return f"own:{super().make_key(key, version)}"
+
+    def has_key(self, key: Any, version: Any = None) -> bool:
+        return bool(super().has_key(key, version))
+
+
+def test_a_backend_of_the_sites_own(redis_server: Server) -> None:
+    cache = OwnKeys(redis_server.url, {"KEY_PREFIX": "own", "OPTIONS": {"OBSERVERS": Notes}})
+    notes: Any = cache._engine.observers.all[0]  # type: ignore[union-attr]
+    cache.set("k", 1)
+    assert cache.has_key("k")
+    with cache.pipeline() as pipe:
+        found = pipe.get("k")
+    assert found.value == 1
+    assert asyncio.run(cache.aget("none", 2)) == 2
+    with cache.lock("held", timeout=5):
+        pass
+    assert [one.operation for one in notes.calls] == [
+        "set", "has_key", "get", "pipeline.execute", "get", "lock", "lock.acquire", "lock.release",
+    ]  # fmt: skip
+    assert all("own:" in str(trip.arguments) for trip in notes.trips)
+    cache.delete_many(["k", "none"])
