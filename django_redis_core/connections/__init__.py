@@ -4,9 +4,10 @@ Nothing here knows about cache keys' names, values or Django's cache API. What c
 build on is exported here.
 """
 
+from .background import in_background
 from .channel import Channels
 from .config import ServerConfig
-from .delivery import adiscover, discover
+from .delivery import adiscover, carry_out, discover
 from .groups import Groups
 from .node import Node, Nodes, node_for
 from .replicas import Readers, readers
@@ -28,7 +29,9 @@ __all__ = [
     "SingleServer",
     "Topology",
     "adiscover",
+    "carry_out",
     "discover",
+    "in_background",
     "moved_on",
     "node_for",
     "readers",
