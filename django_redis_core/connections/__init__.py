@@ -10,7 +10,7 @@ from .config import ServerConfig
 from .delivery import adiscover, carry_out, discover
 from .groups import Groups
 from .node import Node, Nodes, node_for
-from .replicas import Readers, readers
+from .replicas import Readers, for_reads, instead_of, readers
 from .rounds import side_by_side
 from .topology import Clients, Instead, Parts, SingleServer, Topology, moved_on
 from .urls import ConnectionOptions
@@ -31,7 +31,9 @@ __all__ = [
     "adiscover",
     "carry_out",
     "discover",
+    "for_reads",
     "in_background",
+    "instead_of",
     "moved_on",
     "node_for",
     "readers",

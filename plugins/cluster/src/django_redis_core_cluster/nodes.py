@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.commands import text
-from django_redis_core.connections import Node, Readers, ServerConfig, node_for, readers
+from django_redis_core.connections import Node, Readers, ServerConfig, for_reads, node_for, readers
 
 from .identity import Greets, ids_in
 
@@ -83,7 +83,7 @@ class Nodes:
             kwargs = {**self._config.kwargs, "host": host, "port": port}
             greets = Greets(key[1], readonly)
             config = replace(self._config, kwargs=kwargs, greeting=greets if greets.any else None)
-            node = self._made[key] = node_for(config)
+            node = self._made[key] = node_for(for_reads(config) if readonly else config)
         return node
 
     def named(self, place: str, asked: Node) -> Node:

@@ -25,6 +25,7 @@ from django_redis_core.connections import (
     Topology,
     carry_out,
     in_background,
+    instead_of,
     side_by_side,
 )
 from django_redis_core.exceptions import (
@@ -367,10 +368,11 @@ class ClusterTopology(Topology):
     ) -> Operation[Instead]:
         if isinstance(trouble, PoolExhausted):
             return None
-        if not trouble.before_sending and (
-            isinstance(trouble, ServerTimeout) or not command.kind.repeatable
-        ):
-            return None  # its time is spent, or it may have been executed
+        if not trouble.before_sending:
+            if not command.kind.repeatable:
+                return None  # it may have been executed
+            if isinstance(trouble, ServerTimeout) and (attempt > 1 or not self._is_replica(node)):
+                return None  # its time is spent; a replica was given a part of it only
         elsewhere = yield from self._elsewhere(command, node)
         if elsewhere:
             return elsewhere
@@ -380,15 +382,18 @@ class ClusterTopology(Topology):
         return [command.on(self.route(command))]
 
     def _elsewhere(self, command: Command, node: Node) -> Operation[Sequence[Command] | None]:
-        """To the primary instead of a replica, or to the slot's new owner if there is one."""
+        """To another of the shard instead of a replica, or to the slot's new owner if any."""
         assert command.key is not None
         shard = self._map.owners[slot_of(command.key)]
         if shard is not None and node in shard.replicas:
             self._renew_soon()  # it may have been replaced
-            return [command.on(shard.primary)]
+            return [command.on(instead_of(node, shard.primary, shard.readers.nodes))]
         yield from self._try_read(newer_than=time.monotonic() - NEW)
         other = self.route(command)
         return None if other is node else [command.on(other)]
+
+    def _is_replica(self, node: Node) -> bool:
+        return any(node in shard.replicas for shard in self._map.shards)
 
     def _pause(self, attempt: int) -> Operation[None]:
         """Waits longer each time, all in all an operation's time, and reads the map again."""
