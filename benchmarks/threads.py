@@ -69,7 +69,7 @@ class AtOnce:
     """One connection, many commands under way."""
 
     def __init__(self, node: Any) -> None:
-        self.link = node.links.take(True)
+        self.link = node.links.take()
         self.sending = threading.Lock()
         self.reading = threading.Lock()
         self.under_way: deque[Waiting] = deque()

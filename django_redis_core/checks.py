@@ -9,20 +9,24 @@ No I/O: a cache is put together, and nothing is connected.
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.exceptions import ImproperlyConfigured
-from redis.connection import SSLConnection
 
 from ._engine.assembly import Engine, engine_for
+from ._engine.built import ask
+from ._interrupts import struck
 from ._plugins.registry import registry
-from ._settings import our_entries, unknown_settings
+from ._settings import backend_of, load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
+from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
 from .connections.urls import verifies_nothing
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
@@ -39,14 +43,18 @@ _ERRORS: tuple[tuple[type[ImproperlyConfigured], str, str], ...] = (
 
 @checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
 def check_caches(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E004, the settings that are refused; W001, W002 and W004 to W006, what is probably
-    not meant."""
+    """E001 to E004, the settings that are refused; W001, W002, W004 to W006 and W009, what is
+    probably not meant; I001, what asyncio will refuse; what plugins say by ``check_cache``, and
+    W008 for one that cannot say it."""
     engines, found = _engines()
     found += _shared_prefixes(engines)
     for alias, engine in engines.items():
         found += _unverified_tls(alias, engine)
         found += _without_effect(alias, engine)
+        found += _refused_on_asyncio(alias, engine)
         found += _deprecations(engine)
+        found += _overrides(alias)
+        found += _said_by_plugins(alias, engine)
     found += _unknown_settings(engines)
     return found
 
@@ -115,26 +123,71 @@ def _engines() -> tuple[dict[str, Engine], list[CheckMessage]]:
     """The caches that can be made, by alias, and an error for each that cannot."""
     engines: dict[str, Engine] = {}
     found: list[CheckMessage] = []
+    try:
+        load_listed()
+    except ImproperlyConfigured as error:  # which is that of every cache
+        return engines, [_refused(error)] if any(our_entries()) else []
     for alias, location, params in our_entries():
         try:
             engines[alias] = engine_for(location, params)
         except ImproperlyConfigured as error:
-            number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
-            found.append(Error(str(error), hint=hint, id=f"{TAG}.{number}"))
+            found.append(_refused(error))
         except Exception as error:  # of a plugin: what is wrong with other caches is told as well
+            if struck(error):
+                raise
             found.append(_failed(alias, error))
     return engines, found
 
 
+def _refused(error: ImproperlyConfigured) -> CheckMessage:
+    number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
+    return Error(str(error), hint=hint, id=f"{TAG}.{number}")
+
+
 def _failed(alias: str, error: Exception) -> CheckMessage:
     """Without the error's text, which may quote a URL, and in it a password."""
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     return Error(
-        f"CACHES[{alias!r}]: a plugin raised {type(error).__name__} in "
-        f"{frame.f_code.co_filename}, line {line}.",
+        f"CACHES[{alias!r}]: a plugin raised {type(error).__name__} {_place_of(error)}.",
         hint=f"django.core.cache.caches[{alias!r}] in a shell shows the whole traceback.",
         id=f"{TAG}.E004",
     )
+
+
+def _place_of(error: BaseException) -> str:
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"in {frame.f_code.co_filename}, line {line}"
+
+
+def _said_by_plugins(alias: str, engine: Engine) -> Iterable[CheckMessage]:
+    """Each message with the cache's name, whoever has left it out."""
+    where = f"CACHES[{alias!r}]"
+    for answer in ask(engine, "check_cache", _messages, options=engine.options):
+        if answer.error is not None:
+            yield checks.Warning(
+                f"{where}: {answer.trouble(_place_of(answer.error))}.",
+                hint="Install a release of the plugin that mends it.",
+                id=f"{TAG}.W008",
+            )
+        for message in answer.value or ():
+            if where not in message.msg:
+                message = copy.copy(message)
+                message.msg = f"{where}: {message.msg}"
+            yield message
+
+
+def _messages(returned: Any) -> list[CheckMessage]:
+    """What ``check_cache`` returned, or Nonsense."""
+    # Here, for a process that checks nothing makes do without.
+    from ._plugins.asking import Nonsense, many
+
+    found = many(CheckMessage, "messages of django.core.checks")(returned)
+    for message in found:
+        if not isinstance(message.id, str) or message.id.partition(".")[0] in ("", TAG):
+            raise Nonsense(
+                f"returned a message with the id {message.id!r}; it must have one of the plugin's "
+                'own, such as "acme_audit.W001"'
+            )
+    return found
 
 
 def _shared_prefixes(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
@@ -194,9 +247,43 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
         )
 
 
+def _refused_on_asyncio(alias: str, engine: Engine) -> Iterable[CheckMessage]:
+    configs = [node.config for node in _nodes(engine)]
+    calls = any(map(missing, configs))
+    if not configs:  # servers that are found out by asking are reached as any other one
+        try:
+            configs = [engine.options.connection.server("redis://localhost")]
+        except ImproperlyConfigured:  # for another reason, which building it has told
+            return
+        # In those pools are redis-py's clients alone.
+        calls = any(missing(replace(config, pool_class=None)) for config in configs)
+    for reason in dict.fromkeys(map(missing_for_clients, configs)):
+        if reason is not None:
+            where = "calls" if calls else "get_async_redis_connection"
+            yield checks.Info(
+                f"CACHES[{alias!r}]: on asyncio {where} will be refused: {reason}.",
+                hint="Silence this where the cache is used in blocking code only.",
+                id=f"{TAG}.I001",
+            )
+
+
 def _deprecations(engine: Engine) -> Iterable[CheckMessage]:
     for message in engine.options.deprecated:
         yield checks.Warning(message, id=f"{TAG}.W006")
+
+
+def _overrides(alias: str) -> Iterable[CheckMessage]:
+    backend = backend_of(alias)
+    names, costs = backend._costs()
+    if names:
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: {backend.__module__}.{backend.__qualname__} overrides "
+            f"{', '.join(names)}, which costs: {'; '.join(costs)}.",
+            hint="A client plugin changes an operation in blocking code, on asyncio and in "
+            "pipelines at once, and costs none of this. Where it has to be a subclass, silence "
+            "this check.",
+            id=f"{TAG}.W009",
+        )
 
 
 def _unknown_settings(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
@@ -252,7 +339,7 @@ def _is_plain(config: ServerConfig) -> bool:
 
 
 def _is_tls(config: ServerConfig) -> bool:
-    return issubclass(config.connection_class, SSLConnection)
+    return config.tls
 
 
 def _is_loopback(host: Any) -> bool:

@@ -22,6 +22,7 @@ from django.core.cache.backends.base import InvalidCacheKey
 from django.core.exceptions import ImproperlyConfigured
 
 __all__ = [
+    "CallTooLarge",
     "CircuitOpen",
     "CompressorError",
     "ConnectionInterrupted",
@@ -179,6 +180,11 @@ class SerializationError(RedisCacheError, pickle.PicklingError):
 
 class CompressorError(RedisCacheError):
     """Compressed bytes are damaged, truncated, foreign or larger than allowed when unpacked."""
+
+
+class CallTooLarge(RedisCacheError):
+    """The compressed values that one call asked for unpack to more than ``MAX_DECOMPRESSED_TOTAL``
+    bytes together."""
 
 
 class SealError(RedisCacheError):

@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from entries import with_entries
 from reference import with_operations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,8 +53,8 @@ def on_files(files: Any, *, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **kwargs: Any) -> str:
-    """Links lead to pages; the markers of operations.md become the operations."""
-    return with_operations(links_to_pages(markdown, page.file.src_uri))
+    """Links lead to pages; the markers of operations.md and of docs/api/ become what they name."""
+    return with_entries(with_operations(links_to_pages(markdown, page.file.src_uri)))
 
 
 def on_page_content(html: str, *, page: Any, **kwargs: Any) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import django
+import pytest
 from django.conf import settings
+
+from django_redis_core import hookimpl, register
+from django_redis_core._plugins.registry import registry
 
 pytest_plugins = ["django_redis_core.testing.fixtures"]
 
@@ -18,3 +25,25 @@ if not settings.configured:
         ROOT_URLCONF="",
     )
     django.setup()
+
+
+@pytest.fixture
+def acting() -> Iterator[Callable[..., object]]:
+    """``acting("acme 1.0", examine=function, …)``: an object with these hooks, registered in this
+    process for one test."""
+    made: list[object] = []
+
+    def make(source: str = "acme 1.0", **hooks: Any) -> object:
+        marked = {
+            name: staticmethod(hook if hasattr(hook, "django_redis_core_impl") else hookimpl(hook))
+            for name, hook in hooks.items()
+        }
+        plugin = type("Acting", (), marked)
+        register(plugin, source)
+        made.append(plugin)
+        return plugin
+
+    yield make
+    for plugin in made:
+        registry.manager.unregister(plugin)
+    registry._hooked[:] = [one for one in registry._hooked if one.plugin not in made]

@@ -7,11 +7,16 @@ does not use costs nothing. It knows nothing about servers, versions or expiry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from operator import length_hint
+from typing import Any, Final, TypeVar
 
 from ..exceptions import SealError, SerializationError
+from .blame import Errors, own_errors, speaks_of_a_value
+from .bounds import Bound, unpacked, watching
 from .stages import Compressor, Sealer, Serializer
+
+T = TypeVar("T")
 
 
 class _Missing:
@@ -30,7 +35,7 @@ _HEXADECIMAL = frozenset(b"0123456789abcdef")
 Report = Callable[[str, bytes, Exception], None]
 Encode = Callable[[str, Any], bytes]
 Decode = Callable[[str, bytes], Any]
-DecodeMany = Callable[[Sequence[str], Sequence[Any]], list[Any]]
+DecodeMany = Callable[[Sequence[str], Iterable[Any]], list[Any]]
 
 
 def reads_as_int(data: bytes) -> bool:
@@ -79,6 +84,7 @@ class Codec:
         *,
         compress: bool = True,
         report: Report,
+        bound: Bound | None = None,
     ) -> None:
         self.serializers = tuple(serializers)
         self.compressors = tuple(compressors)
@@ -87,23 +93,33 @@ class Codec:
         self.sealer = sealer and sealer.bind(_formats(self.serializers[0], writer))
         sealer = self.sealer
         self.compress = compress
+        #: What may speak of a value, and not of who reads or writes it: see ``blame``.
+        self.errors = own_errors(
+            (*self.serializers, *self.compressors, *((sealer,) if sealer is not None else ()))
+        )
         # ``compress=False``: the identity compressor writes, the compressors only read.
         pack = _packer(compressors, compress)
         self.report = report
         dumps = self.serializers[0].dumps
         frame = _packer(compressors, compress, always=True)
-        self.encode = self.encode_element = _encoder(dumps, pack, sealer)
-        self.encode_member = _encoder(dumps, frame, sealer)
-        self.encode_scored = _encoder(dumps, frame, sealer, plain=None)
+        self.encode = self.encode_element = _encoder(dumps, pack, sealer, self.errors)
+        self.encode_member = _encoder(dumps, frame, sealer, self.errors)
+        self.encode_scored = _encoder(dumps, frame, sealer, self.errors, plain=None)
         if sealer is not None and not sealer.deterministic:
             self.encode_element = self.encode_member = self.encode_scored = _refuser(sealer.name)
         loads: Callable[..., Any]
         if sealer is None:
-            loads = _stages(_loader(self.serializers), _unpacker(compressors))
+            loads = _stages(_loader(self.serializers, self.errors), _unpacker(compressors))
         else:
-            loads = _opener(sealer, self.serializers, self.compressors, writer)
+            loads = _opener(sealer, self.serializers, self.compressors, writer, self.errors)
         self._loads: Callable[..., Any] = loads
-        self.decode, self.decode_many = _decoders(loads, report, keyed=sealer is not None)
+        keyed = sealer is not None
+        self.decode, self.decode_many = _decoders(loads, report, self.errors, keyed=keyed)
+        #: None where nothing is compressed, which then is not counted either.
+        self.bound = bound if self.compressors else None
+        if self.bound is not None:
+            many = self.decode_many
+            self.decode_many = lambda keys, replies: many(keys, self.counted(replies))
 
     def with_serializers(
         self, serializers: Sequence[Serializer], report: Report | None = None
@@ -115,7 +131,13 @@ class Codec:
             self.sealer,
             compress=self.compress,
             report=report or self.report,
+            bound=self.bound,
         )
+
+    def counted(self, items: Iterable[T]) -> Iterable[T]:
+        """``items`` of one call, each to be decoded before the next is taken; ``CallTooLarge``
+        where they unpack to more than a call may. For whoever decodes many one by one."""
+        return items if self.bound is None else self.bound.counted(items)
 
     def recoded(self, key: str, data: bytes) -> bytes:
         """``data`` as it would be written now; ``data`` itself where it has that format already.
@@ -139,7 +161,7 @@ class Codec:
             compressors = (writer,) if writer else ()
         frame = next((one for one in compressors if one.recognises(payload)), None)
         plain = payload if frame is None else frame.decompress(payload)
-        value, serializer = _load(serializers, plain)
+        value, serializer = _load(serializers, plain, self.errors)
         packed = frame is writer
         if frame is None and writer is not None:  # as it is where that is less
             packed = len(plain) <= writer.min_length or len(writer.compress(plain)) >= len(plain)
@@ -188,19 +210,22 @@ def _unpacker(compressors: Sequence[Compressor]) -> Callable[[bytes], bytes] | N
     def unpack(data: bytes) -> bytes:
         for compressor in compressors:
             if compressor.recognises(data):
-                return compressor.decompress(data)
+                plain = compressor.decompress(data)
+                if watching:
+                    unpacked.bytes += len(plain)
+                return plain
         return data
 
     return unpack
 
 
-def _loader(serializers: Sequence[Serializer]) -> Callable[[bytes], Any]:
+def _loader(serializers: Sequence[Serializer], own: Errors) -> Callable[[bytes], Any]:
     if len(serializers) == 1:
         return serializers[0].loads
-    return lambda data: _load(serializers, data)[0]
+    return lambda data: _load(serializers, data, own)[0]
 
 
-def _load(serializers: Sequence[Serializer], data: bytes) -> tuple[Any, Serializer]:
+def _load(serializers: Sequence[Serializer], data: bytes, own: Errors) -> tuple[Any, Serializer]:
     """The value, and which of several serializers reads it."""
     if len(serializers) == 1:
         return serializers[0].loads(data), serializers[0]
@@ -209,7 +234,9 @@ def _load(serializers: Sequence[Serializer], data: bytes) -> tuple[Any, Serializ
         if serializer.recognises(data):
             try:
                 return serializer.loads(data), serializer
-            except Exception as failed:
+            except own as failed:
+                if not speaks_of_a_value(failed, own):
+                    raise
                 error = error or failed
     raise error or ValueError("no serializer recognises the value")
 
@@ -218,6 +245,7 @@ def _encoder(
     dumps: Callable[[Any], bytes],
     pack: Callable[[bytes], bytes] | None,
     sealer: Sealer | None,
+    own: Errors,
     plain: type[int] | None = int,
 ) -> Encode:
     seal = sealer.seal if sealer else None
@@ -227,7 +255,9 @@ def _encoder(
             if value.__class__ is plain:
                 return b"%d" % value
             data = dumps(value)
-        except Exception as error:
+        except own as error:
+            if not speaks_of_a_value(error, own):
+                raise
             raise SerializationError(
                 f"The value for {key!r}, of type {type(value).__name__}, cannot be stored: {error}"
             ) from error
@@ -277,6 +307,7 @@ def _opener(
     serializers: Sequence[Serializer],
     compressors: Sequence[Compressor],
     writer: Compressor | None,
+    own: Errors,
 ) -> Callable[[str, bytes], Any]:
     """From sealed bytes to the value, by the pair that wrote it. The pair of today comes first,
     and is nearly always the one."""
@@ -303,7 +334,9 @@ def _opener(
                 continue
             try:
                 return read(plain)
-            except Exception as failed:  # a sealer that lets through what nobody sealed
+            except own as failed:  # a sealer that lets through what nobody sealed
+                if not speaks_of_a_value(failed, own):
+                    raise
                 error = failed
         raise error or SealError("no pair of formats is configured")
 
@@ -311,7 +344,7 @@ def _opener(
 
 
 def _decoders(
-    loads: Callable[..., Any], report: Report, *, keyed: bool
+    loads: Callable[..., Any], report: Report, own: Errors, *, keyed: bool
 ) -> tuple[Decode, DecodeMany]:
     # Digits and "-" are the only first bytes below ":" (58) that an int has; a comparison of one
     # byte spares the other values the rest of the question.
@@ -320,15 +353,17 @@ def _decoders(
             if data[0] < 58 and reads_as_int(data):
                 return int(data)
             return loads(key, data) if keyed else loads(data)
-        except Exception as error:
+        except own as error:
+            if not speaks_of_a_value(error, own):
+                raise
             report(key, data, error)
             return MISSING
 
     # The same once more and not by calling it: a call costs a third of what a short value does.
-    def decode_many(keys: Sequence[str], replies: Sequence[Any]) -> list[Any]:
+    def decode_many(keys: Sequence[str], replies: Iterable[Any]) -> list[Any]:
         values: list[Any] = []
-        add = values.append
-        for key, data in zip(keys, replies, strict=True):
+        add, rest = values.append, iter(keys)
+        for key, data in zip(rest, replies, strict=True):
             if data is None:
                 add(MISSING)
                 continue
@@ -337,9 +372,13 @@ def _decoders(
                     add(int(data))
                 else:
                     add(loads(key, data) if keyed else loads(data))
-            except Exception as error:
+            except own as error:
+                if not speaks_of_a_value(error, own):
+                    raise
                 if not isinstance(data, Exception):  # its server's trouble is told elsewhere
                     report(key, data, error)
+                # Where it came right after ``add``, which cannot be told, there is one too many.
+                del values[len(keys) - length_hint(rest) - 1 :]
                 add(MISSING)
         return values
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 class Stage(Protocol):
     name: ClassVar[str]
+    errors: ClassVar[tuple[type[Exception], ...]]
 
 
 class Serializer(Stage, Protocol):

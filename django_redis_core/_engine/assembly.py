@@ -17,19 +17,21 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from .. import signals
+from .._codec.bounds import Bound
 from .._codec.codec import Codec, is_lock_token
 from .._codec.keys import Keys
 from .._operations.declare import declared
-from .._settings import CacheOptions, find_alias, parse
+from .._settings import CacheOptions, find_alias, load_listed, parse
 from ..commands import command as commands
 from ..connections.config import frozen
+from ..connections.counterparts import is_own_async_client, is_own_client
 from ..connections.delivery import AsyncioExecutor, BlockingExecutor, Plan
-from ..connections.foreign import AsyncForeignExecutor, ForeignExecutor
-from ..connections.raw import is_own_client
+from ..connections.foreign import AsyncForeignExecutor, AsyncOwnExecutor, ForeignExecutor
 from ..connections.recent import Recent
 from ..connections.topology import Clients, Topology
 from ..exceptions import PluginLoadError
-from ..interfaces import Client
+from ..interfaces import Client, Sealer
+from . import built
 from .clients import client_of
 from .driver import Driver
 
@@ -37,19 +39,34 @@ from .driver import Driver
 class Engine:
     """One cache of this process, ready to work: what all its backend objects share."""
 
-    def __init__(self, options: CacheOptions) -> None:
+    def __init__(self, options: CacheOptions, keys: type[Keys] = Keys) -> None:
         self.options = options
         self.alias = options.alias
         self.logger = logging.getLogger(options.logger or __package__)
-        self.codec = _codec(options, Unreadable(options.alias, self.logger))
-        self.naming = Keys(
-            options.key_prefix, options.version, options.key_function, options.reverse_key_function
+        sealer: Sealer = options.sealer.build()
+        self.codec = _codec(options, sealer, Unreadable(options.alias, self.logger))
+        self.naming = keys(
+            options.key_prefix,
+            options.version,
+            options.key_function,
+            options.reverse_key_function,
+            options.key_pattern_function,
+            options.alias,
         )
         self.client = client_of(options, self.naming, self.codec)
         self.operations = declared(type(self.client))
+        self._siblings: dict[type[Keys], Engine] | None = None
         #: The methods for those that the core does not have, kept here by the backend.
         self.added: Mapping[str, Callable[..., Any]] | None = None
         factory = options.connection_factory.build(options.connection)
+        #: The plugins' own objects, for hooks.
+        self.parts: tuple[Any, ...] = (
+            self.client,
+            *self.codec.serializers,
+            *self.codec.compressors,
+            sealer,
+            factory,
+        )
         self.topology = self.client.build_topology(options.locations, factory.topology)
         if not isinstance(self.topology, Topology):
             raise PluginLoadError(
@@ -62,7 +79,7 @@ class Engine:
         recent = None if seconds is None else Recent(seconds)
         async_plan = Plan(self.topology, partial, recent)
         execute = blocking_executor(self.topology, partial, recent)
-        aexecute = AsyncioExecutor(async_plan)
+        aexecute = asyncio_executor(self.topology, async_plan)
         self.driver = self._driver(execute, aexecute)
         #: For asyncio's operations that need no I/O, so that there is nothing to await.
         self.immediate_driver = self._driver(aexecute.immediately, aexecute)
@@ -91,7 +108,21 @@ class Engine:
 
     def changed(self, **options: Any) -> Engine:
         """The same cache under other options, for one backend object; connections stay shared."""
-        return Engine(replace(self.options, **options))
+        if "key_function" in options:  # which is not the one that the pattern function is for
+            options.setdefault("key_pattern_function", None)
+        return Engine(replace(self.options, **options), type(self.naming))
+
+    def named_by(self, keys: type[Keys]) -> Engine:
+        """The same cache with keys made by another class; one for all that ask."""
+        if type(self.naming) is keys:
+            return self
+        if self._siblings is None:
+            self._siblings = {type(self.naming): self}
+        if keys not in self._siblings:
+            made = Engine(self.options, keys)
+            made._siblings = self._siblings
+            return self._siblings.setdefault(keys, made)
+        return self._siblings[keys]
 
     def raw_clients(self, write: bool, key: Any) -> Clients:
         """redis-py clients for the server of writes, or for one that serves reads."""
@@ -120,17 +151,28 @@ def blocking_executor(
     return BlockingExecutor(Plan(topology, partial, recent))
 
 
-def _codec(options: CacheOptions, report: Callable[[str, bytes, Exception], None]) -> Codec:
+def asyncio_executor(topology: Topology, plan: Plan) -> AsyncioExecutor | AsyncOwnExecutor:
+    """Who answers them on asyncio."""
+    single = topology.single
+    if single is not None and is_own_async_client(single.config):
+        return AsyncOwnExecutor(single.async_client)
+    return AsyncioExecutor(plan)
+
+
+def _codec(
+    options: CacheOptions, sealer: Sealer, report: Callable[[str, bytes, Exception], None]
+) -> Codec:
     compressors = [
         use.build(max_length=options.max_decompressed_size) for use in options.compressors
     ]
-    sealer = options.sealer.build()
+    total = options.max_decompressed_total or 4 * options.max_decompressed_size
     return Codec(
         [use.build() for use in options.serializers],
         [compressor for compressor in compressors if compressor.name != "identity"],
         None if sealer.name == "none" else sealer,
         compress=compressors[0].name != "identity",
         report=report,
+        bound=Bound(max(options.max_decompressed_size, total), options.alias),
     )
 
 
@@ -184,9 +226,13 @@ def engine_for(location: Any, params: Mapping[str, Any]) -> Engine:
     if found is None:
         # Without a lock: this imports modules of the site's, which may use a cache themselves. Two
         # threads may build the same engine, and both go on with the one that is stored first.
+        load_listed()
         options = parse(find_alias(location, params), location, params)
+        made = Engine(options)
         # The entry is kept because its objects count by identity, which must stay theirs.
-        found = _engines.setdefault(identity, (Engine(options), (location, params)))
+        found = _engines.setdefault(identity, (made, (location, params)))
+        if found[0] is made:
+            built.remember(made)
     return found[0]
 
 
@@ -197,6 +243,7 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
         for engine, _ in _engines.values():
             engine.close_idle()
         _engines.clear()
+        built.forget()
         if setting != "CACHES":  # for which Django does this itself
             caches._connections = Local(caches.thread_critical)
 

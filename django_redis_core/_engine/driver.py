@@ -14,9 +14,11 @@ from typing import Any
 from .. import signals
 from .._codec.codec import MISSING
 from .._operations.declare import Declaration
-from ..commands import AExecute, Execute, Operation, arun, astream, run, running, stream
+from ..commands import Operation
+from ..commands.running import AExecute, Execute, arun, astream, run, stream
 from ..exceptions import ConnectionInterrupted
 from ..interfaces import Client
+from .mistakes import SYMPTOMS, explained
 
 
 class Driver:
@@ -59,8 +61,8 @@ class Driver:
             return run(getattr(self.begin, name)(*args, **kwargs), self.execute)
         except ConnectionInterrupted as trouble:
             return self.guard(name, args, kwargs, trouble)
-        except AttributeError as error:
-            self.refuse_plain(name, error)
+        except SYMPTOMS as error:
+            self.explain(name, error)
             raise
 
     async def acall(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -73,8 +75,8 @@ class Driver:
         except ConnectionInterrupted as trouble:
             answer = self.guard(name, args, kwargs, trouble)
             return await answer if isawaitable(answer) else answer
-        except AttributeError as error:
-            self.refuse_plain(name, error)
+        except SYMPTOMS as error:
+            self.explain(name, error)
             raise
 
     def iterate(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
@@ -82,6 +84,9 @@ class Driver:
             yield from stream(getattr(self.begin, name)(*args, **kwargs), self.execute)
         except ConnectionInterrupted as trouble:
             yield from self.guard(name, args, kwargs, trouble)
+        except SYMPTOMS as error:
+            self.explain(name, error)
+            raise
 
     async def aiterate(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -92,21 +97,27 @@ class Driver:
         except ConnectionInterrupted as trouble:
             for item in self.guard(name, args, kwargs, trouble):
                 yield item
+        except SYMPTOMS as error:
+            self.explain(name, error)
+            raise
 
-    def refuse_plain(self, name: str, error: AttributeError) -> None:
-        """Says what a client has to do whose operation is a function like any other. It is asked
+    def explain(self, name: str, error: Exception) -> None:
+        """Raises what a plugin has done wrong, where ``error`` comes of that. It is asked
         afterwards, so that no call pays for it."""
-        last = error.__traceback__
-        while last is not None and last.tb_next is not None:
-            last = last.tb_next
-        # In ``run`` and not in the operation, which may have such a mistake of its own.
-        here = last is not None and last.tb_frame.f_globals is vars(running)
-        if error.name in ("send", "close") and here:
-            raise TypeError(
-                f"{name}() of the client {self.client.name!r} returned {error.obj!r}. "
-                "An operation is a generator: it yields commands, and ends with a value, as in "
-                f"`return (yield from super().{name}(…))`."
-            ) from error
+        found = self.explained(name, error)
+        if found is not error:
+            raise found
+
+    def explained(self, name: str, error: Exception) -> Exception:
+        """``error``, or in its place one that says what a plugin has done wrong."""
+        if not isinstance(error, SYMPTOMS):
+            return error
+        words = explained(error, name, self.client)
+        if not words:
+            return error
+        found = TypeError(f"CACHES[{self.alias!r}]: {words}")
+        found.__cause__ = error
+        return found
 
     def guard(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._codec.codec import MISSING, reads_as_int
 from ..commands import INCRBY, SET, Operation, Script
-from ..exceptions import NotANumberError, ReplyError, WrongTypeError
+from ..exceptions import ConnectionInterrupted, NotANumberError, ReplyError, WrongTypeError
 from .declare import Family, operation
 
 # The new value is read back as text because a Lua number keeps 53 bits only. A value that INCRBY
@@ -79,7 +79,10 @@ class Counters(Family):
                     return delta
                 continue
             if not isinstance(reply, list):
-                return int(reply)
+                try:
+                    return int(reply)
+                except ValueError as error:  # the script has just added to it
+                    raise ConnectionInterrupted(None, "the new value is no number") from error
             old = reply[0]
             total = self.total(full, old, delta)
             data, _ = self.wrap(full, total, None)  # the expiry stays

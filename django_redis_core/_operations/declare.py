@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 Arguments = Mapping[str, Any]
+"""A call's arguments by their names, those that were left out by default; and ``trouble``, the
+error that the fallback stands for."""
+
 Fallback = Callable[[Arguments], Any]
 
 
 class Declaration:
-    """What the driver and the documentation know of an operation of a client besides its code."""
+    """What the driver and the documentation know of an operation of a client besides its code, with
+    ``name``, ``fallback``, ``stream`` and ``immediate`` as ``operation`` was given them."""
 
     def __init__(
         self,
@@ -136,13 +140,15 @@ def own_keywords(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def always(factory: Callable[[], Any]) -> Fallback:
-    """A fresh value each time: ``always(bool)`` is False, ``always(dict)`` an empty dict."""
+    """For ``fallback``: a fresh value each time. ``always(bool)`` is False, ``always(dict)`` an
+    empty dict."""
     return lambda arguments: factory()
 
 
 def so_far(factory: Callable[[], Any]) -> Fallback:
-    """What the operation had when a server failed, which is that of the others; ``factory()`` where
-    it had nothing."""
+    """For ``fallback``: what the operation had when a server failed, which is that of the others;
+    ``factory()`` where it had nothing. The operation leaves it in ``trouble.so_far``, alone in a
+    tuple."""
 
     def answer(arguments: Arguments) -> Any:
         has = getattr(arguments.get("trouble"), "so_far", None)
@@ -152,7 +158,7 @@ def so_far(factory: Callable[[], Any]) -> Fallback:
 
 
 def argument(name: str) -> Fallback:
-    """What the caller passed as ``name``."""
+    """For ``fallback``: what the caller passed as ``name``, or its default."""
     return lambda arguments: arguments[name]
 
 
@@ -230,5 +236,5 @@ class Family:
         unwrap = self.unwrap
         return [
             MISSING if data is None or isinstance(data, Exception) else unwrap(key, data)
-            for key, data in zip(keys, replies, strict=True)
+            for key, data in zip(keys, self.codec.counted(replies), strict=True)
         ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._codec.codec import MISSING, Codec
+from .._interrupts import struck
 from .declare import Arguments, Fallback, Family
 
 
@@ -30,18 +30,21 @@ class Elements(Family):
 
     def several(self, full: str, reply: Iterable[bytes]) -> list[Any]:
         decode = self.decode
-        return [value for data in reply if (value := decode(full, data)) is not MISSING]
+        counted = self.codec.counted(reply)
+        return [value for data in counted if (value := decode(full, data)) is not MISSING]
 
     def as_set(self, full: str, reply: Iterable[bytes]) -> set[Any]:
         """The members of a set. A tuple that JSON or msgpack gives back as a list is a tuple."""
         found = set()
-        for data in reply:
+        for data in self.codec.counted(reply):
             value = self.decode(full, data)
             if value is MISSING:
                 continue
             try:
                 found.add(hashable(value))
             except TypeError as error:  # only another program can have written it
+                if struck(error):
+                    raise
                 self.codec.report(full, data, error)
         return found
 
@@ -133,41 +136,3 @@ def field_text(field: bytes) -> str:
 def is_mapping(value: Any) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(f"mapping must be a dict, not {type(value).__name__}.")
-
-
-_GLOB = re.compile(
-    r"\\(?P<escaped>.)|\[(?P<not>\^?)(?P<set>(?:\\.|[^\]\\]-.|[^\]])*)\]|(?P<any>.)", re.S
-)
-_CLASS = re.compile(r"\\(.)|(.)-(.)|(.)", re.S)
-
-
-def matching(pattern: str) -> Callable[[Any], bool]:
-    """Whether a member matches a glob pattern (https://redis.io/commands/keys/): text as it is,
-    an int by its digits, anything else never.
-
-    It is asked here and not of the server, which sees serialized, perhaps compressed bytes.
-    """
-    if not isinstance(pattern, str):
-        raise TypeError(f"match must be a str, not {type(pattern).__name__}.")
-    fullmatch = re.compile("".join(map(_as_regex, _GLOB.finditer(pattern))), re.S).fullmatch
-
-    def matches(value: Any) -> bool:
-        if value.__class__ is int:
-            value = str(value)
-        return isinstance(value, str) and fullmatch(value) is not None
-
-    return matches
-
-
-def _as_regex(token: re.Match[str]) -> str:
-    if token["any"]:
-        return {"*": ".*", "?": "."}.get(token["any"]) or re.escape(token["any"])
-    if token["escaped"]:
-        return re.escape(token["escaped"])
-    ranges = []
-    for escaped, first, last, alone in _CLASS.findall(token["set"]):
-        low, high = sorted((first, last)) if first else (escaped or alone,) * 2
-        ranges.append(f"{re.escape(low)}-{re.escape(high)}")
-    if not ranges:  # [] matches nothing, [^] everything
-        return "." if token["not"] else "(?!)"
-    return f"[{token['not']}{''.join(ranges)}]"

@@ -70,7 +70,7 @@ class Hashes(Elements):
         """All fields and their values; a value that cannot be read is left out."""
         full = self.naming.make(key, version)
         found = {}
-        for field, data in (yield HGETALL(full)).items():
+        for field, data in self.codec.counted((yield HGETALL(full)).items()):
             value = self.decode(full, data)
             if value is not MISSING:
                 found[field_text(field)] = value
@@ -85,7 +85,7 @@ class Hashes(Elements):
         names = [field_name(field) for field in fields]
         if not names:
             return []
-        return [self.one(full, data) for data in (yield HMGET(full, *names))]
+        return [self.one(full, data) for data in self.codec.counted((yield HMGET(full, *names)))]
 
     @operation(fallback=always(list))
     def hvals(self, key: Any, version: Any = None) -> Operation[list[Any]]:

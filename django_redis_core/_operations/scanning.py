@@ -19,18 +19,20 @@ class Scanning(Family):
         (https://redis.io/commands/scan/, which also says that a key may come twice). Where one of
         several servers fails, the keys of the others come before its error.
         """
-        match = self.naming.pattern(pattern, version)
-        name = self.naming.namer(version)
+        search = self.naming.search(pattern, version, names=True)
+        name, picks = search.name or str, search.picks
         count = itersize or self.scan_itersize
         trouble: ConnectionInterrupted | None = None
         for node in (yield Primaries()):
             cursor = -1
             while cursor:
                 try:
-                    cursor, found = yield SCAN(max(cursor, 0), match, count).on(node)
+                    cursor, found = yield SCAN(max(cursor, 0), search.match, count).on(node)
                 except ConnectionInterrupted as error:
                     trouble = trouble or error
                     break
+                if picks is not None:
+                    found = [key for key in found if _picked(key, picks)]
                 yield Emit([name(key.decode(errors="replace")) for key in found])
         if trouble is not None:
             raise trouble
@@ -61,17 +63,20 @@ class Scanning(Family):
         Memory and the server's stall are bounded by ``itersize``: each page of keys is deleted by
         one UNLINK that travels together with the SCAN for the next page.
         """
-        match = self.naming.pattern(pattern, version, prefix)
-        return (yield from self.delete_matching(match, itersize or self.scan_itersize))
+        search = self.naming.search(pattern, version, prefix)
+        count = itersize or self.scan_itersize
+        return (yield from self.delete_matching(search.match, count, picks=search.picks))
 
     def delete_matching(
         self,
         match: str,
         count: int,
         progress: Callable[[int], None] | None = None,
+        picks: Callable[[str], bool] | None = None,
     ) -> Operation[int]:
         """Deletes stored keys by a pattern for stored keys, ``count`` a step, on all servers side
-        by side. Where one fails, the others are finished before its error is raised."""
+        by side; of those that it finds, those that it ``picks``. Where one fails, the others are
+        finished before its error is raised."""
         deleted = 0
         trouble: Exception | None = None
         cursors = dict.fromkeys((yield Primaries()), 0)
@@ -93,6 +98,8 @@ class Scanning(Family):
                     cursors[node], keys = reply
                     if not cursors[node]:
                         del cursors[node]
+                    if picks is not None:
+                        keys = [key for key in keys if _picked(key, picks)]
                     if keys:
                         found[node] = keys
             if progress is not None:
@@ -107,7 +114,8 @@ class Scanning(Family):
     def clear(self) -> Operation[bool]:
         """Empties the cache: the keys of KEY_PREFIX, or the database where there is none.
 
-        ``CLEAR: "flushdb"`` empties the database also where there is a prefix.
+        ``CLEAR: "flushdb"`` empties the database also where there is a prefix. Raises
+        ``ImproperlyConfigured`` where a KEY_FUNCTION does not say which keys have the prefix.
         """
         if self.clear_by_prefix:
             yield from self.delete_matching(self.naming.everything(), self.scan_itersize)
@@ -115,3 +123,10 @@ class Scanning(Family):
             nodes = yield Primaries()
             checked((yield [FLUSHDB().on(node) for node in nodes]))
         return True
+
+
+def _picked(key: bytes, picks: Callable[[str], bool]) -> bool:
+    try:
+        return picks(key.decode())
+    except UnicodeDecodeError:  # none of ours
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._codec.glob import matching
 from ..commands import (
     SADD,
     SCARD,
@@ -32,7 +33,7 @@ from ..commands import (
 )
 from ..exceptions import CrossNodeError, SerializationError
 from .declare import always, checked, operation
-from .elements import Elements, alone_or, how_many, matching, one_each, whole
+from .elements import Elements, alone_or, how_many, one_each, whole
 
 # SMOVE of a member that a sealer has bound to its key, so that its bytes differ between the keys.
 _MOVE = Script(
@@ -230,7 +231,8 @@ class Sets(Elements):
         if self.codec.sealer is None and (yield from self.together(fulls)):
             return self.as_set(fulls[0], (yield command(fulls)))
         replies = checked((yield [SMEMBERS(full) for full in fulls]))
-        return combine(*map(self.as_set, fulls, replies))  # type: ignore[no-any-return]
+        counted = self.codec.counted(replies)
+        return combine(*map(self.as_set, fulls, counted))  # type: ignore[no-any-return]
 
     def stored(
         self, command: OverKeys, dest: str, keys: Sequence[Any], version: Any

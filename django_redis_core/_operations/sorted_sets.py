@@ -268,7 +268,7 @@ class SortedSets(Elements):
         decode = self.decode
         return [
             (member, cast(points))
-            for data, points in pairs
+            for data, points in self.codec.counted(pairs)
             if (member := decode(full, data)) is not MISSING
         ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from .._interrupts import struck
 from .deprecation import Deprecation
 
 Check = Callable[[Any], Any]
@@ -21,9 +22,10 @@ UNSET: Final = object()
 class Option:
     """One name in ``OPTIONS``.
 
-    ``keyword`` is the field or constructor argument that gets it, ``setting`` the global Django
-    setting that gives it when the cache does not, ``doc`` one line with its unit. An option that
-    is ``deprecated`` works and warns.
+    ``keyword`` is the field or constructor argument that gets it, ``check`` makes it of what is
+    written, ``setting`` is the global Django setting that gives it when the cache does not, ``doc``
+    one line with its unit. ``default`` is what listings show; the constructor has its own. An
+    option that is ``deprecated`` works and warns.
     """
 
     name: str
@@ -36,19 +38,22 @@ class Option:
 
 
 def boolean(value: Any) -> bool:
+    """A check: True or False, and not 1 or 0."""
     if not isinstance(value, bool):
         raise ValueError("True or False")
     return value
 
 
 def text(value: Any) -> str:
+    """A check: a str, also an empty one."""
     if not isinstance(value, str):
         raise ValueError("a str")
     return value
 
 
 def integer(minimum: int | None = None) -> Check:
-    """An int of 64 bits, which is what servers and libraries count with."""
+    """A check: an int of ``minimum`` or more, and of 64 bits, which is what servers and libraries
+    count with. A bool is none."""
     words = "an int" if minimum is None else f"an int of at least {minimum}"
 
     def check(value: Any) -> int:
@@ -62,7 +67,8 @@ def integer(minimum: int | None = None) -> Check:
 
 
 def seconds(value: Any) -> float:
-    """A time that something may take: never 0, which redis-py would take as "do not wait"."""
+    """A check: a time that something may take, an int or float in seconds, never 0, which redis-py
+    would take as "do not wait"."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
         raise ValueError("a number of seconds above 0")
     return value
@@ -76,13 +82,15 @@ def waiting(value: Any) -> float:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """A copy, so that nobody changes the dict in settings."""
+    """A check: a dict with str keys. The value is a copy, so that nobody changes the one in
+    settings."""
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError("a dict with str keys")
     return dict(value)
 
 
 def one_of(*choices: Any) -> Check:
+    """A check: one of ``choices``, of its type too."""
     words = " or ".join(repr(choice) for choice in choices)
 
     def check(value: Any) -> Any:
@@ -102,6 +110,8 @@ def importable(value: Any) -> Any:
         try:
             value = import_string(value)
         except Exception as error:  # whatever the module of a site does when it is imported
+            if struck(error):
+                raise
             raise ValueError(
                 "a class, a function or the dotted path of one, and importing it failed with "
                 f"{type(error).__name__}: {error}"
@@ -112,7 +122,7 @@ def importable(value: Any) -> Any:
 
 
 def addresses(value: Any) -> tuple[tuple[str, int], ...]:
-    """A list of ``(host, port)``."""
+    """A check: a list of ``(host, port)``, at least one. The value is a tuple of ``(str, int)``."""
     words = 'a list of (host, port), for example [("sentinel-1", 26379)]'
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
         raise ValueError(words)
@@ -130,7 +140,7 @@ def addresses(value: Any) -> tuple[tuple[str, int], ...]:
 
 
 def optional(check: Check) -> Check:
-    """None means "as if it were not written", so the default holds."""
+    """A check: as ``check``, and None means "as if it were not written", so the default holds."""
     return lambda value: UNSET if value is None else check(value)
 
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .hookspecs import KINDS
+from .sources import Hooked
+
+#: The kind of a plugin that is no part of a cache.
+HOOKS = "hooks"
 
 #: How a line says that its plugin is not used, whatever settings say.
 IGNORED = "ignored"
@@ -41,14 +45,22 @@ def loaded_line(kind: str, plugin: type[Any], distribution: str, version: str) -
     )
 
 
+def hooks_line(one: Hooked) -> PluginInfo:
+    """The line of a plugin of hooks alone."""
+    module = getattr(one.plugin, "__name__", "")
+    source = one.source
+    return PluginInfo(one.name, HOOKS, source.distribution, source.version, module, _file(module))
+
+
 def with_aliases(
     lines: Sequence[PluginInfo], used: Mapping[tuple[str, str], Iterable[str]]
 ) -> list[PluginInfo]:
     """``lines`` with the aliases that use them, in the order of kinds, and with a line for what is
     used and has none."""
     complete, told = [], set()
+    every = [alias for of_kind in used.values() for alias in of_kind]
     for line in lines:
-        aliases: list[str] = []
+        aliases: list[str] = list(every) if line.kind == HOOKS else []
         for (kind, name), of_kind in used.items():
             # A plugin whose kind cannot be told may be the one that is meant.
             if name == line.name and line.kind in (kind, "") and not _ignored(line):

@@ -9,26 +9,30 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import pluggy
 from django.utils.module_loading import import_string
 
 from .. import interfaces
+from .._interrupts import struck
 from ..exceptions import PluginConflict, PluginError, PluginLoadError, PluginNotFound
 from ..interfaces import API_VERSION, OLDER_API_VERSIONS, Plugin
 from . import hookspecs
 from .catalogue import OURS, plugin_name
-from .hookspecs import KINDS
-from .listing import IGNORED, PluginInfo, loaded_line, with_aliases
+from .hookspecs import ACTS, KINDS
+from .listing import IGNORED, PluginInfo, hooks_line, loaded_line, with_aliases
+from .sources import Hooked, Source, imported, not_imported, rivals, source_of
 from .static_kind import declared_kinds, source_file
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from .asking import Answer
 
 GROUP = "django_redis_core"
 DISTRIBUTION = "django-redis-core"
@@ -43,6 +47,8 @@ BASES: dict[str, type[Plugin]] = {
 
 _BUILT_IN = ("pickle", "identity", "none", "single", "client")
 
+T = TypeVar("T")
+
 EntryPoints: TypeAlias = "Callable[[], Iterable[EntryPoint]]"
 
 
@@ -52,29 +58,9 @@ def installed_entry_points() -> Iterable[EntryPoint]:
     return importlib.metadata.entry_points(group=GROUP)
 
 
-class _Source:
-    """Where a plugin comes from, as errors name it; ``version`` None: this distribution's."""
-
-    def __init__(
-        self, distribution: str, version: str | None = "", entry_point: EntryPoint | None = None
-    ) -> None:
-        self.distribution = distribution
-        self._version = version
-        self.entry_point = entry_point
-
-    @property
-    def version(self) -> str:
-        if self._version is None:  # by way of sys.modules: the package stands above this module
-            self._version = str(sys.modules[hookspecs.PROJECT].__version__)
-        return self._version
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version}".strip()
-
-
 class _Loaded(NamedTuple):
     plugin: type[Plugin]
-    source: _Source
+    source: Source
 
 
 class Registry:
@@ -87,9 +73,15 @@ class Registry:
         self._lock = threading.RLock()
         self._loaded: dict[tuple[str, str], _Loaded] = {}
         self._failed: dict[str, str] = {}
+        self._hooked: list[Hooked] = []
+        self._hooks_only: set[int] = set()  # entry points
+        #: What DJANGO_REDIS_PLUGINS names now; see ``load``.
+        self.listed: frozenset[str] = frozenset()
+        #: Called after something was registered in-process.
+        self.registered: list[Callable[[], object]] = []
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
-        built_in = _Source(DISTRIBUTION, None)
+        built_in = Source(DISTRIBUTION, None)
         for name in _BUILT_IN:
             module = importlib.import_module(f"{__package__}.defaults.{name}")
             self._take(module, module.__name__, built_in)
@@ -102,7 +94,51 @@ class Registry:
         on purpose. Raises PluginConflict or PluginLoadError.
         """
         with self._lock:
-            self._take(plugin, getattr(plugin, "__name__", None), _Source(source))
+            # Two modules have two names; classes and other objects of one name may be two.
+            name = plugin.__name__ if isinstance(plugin, ModuleType) else f"{id(plugin):x}"
+            self._take(plugin, name, Source(source))
+        for tell in self.registered:
+            tell()
+
+    def load(self, written: Any, where: str) -> None:
+        """Registers a plugin for its hooks: the name of an entry point, or the dotted path of a
+        module or object. Raises PluginNotFound, PluginConflict or PluginLoadError."""
+        if not isinstance(written, str) or not written:
+            raise PluginLoadError(
+                f"{where}: {written!r} is no plugin; write the name of an entry point, or the "
+                "dotted path of a module with hooks."
+            )
+        with self._lock:
+            if any(one.listed == written for one in self._hooked):
+                return
+            if "." not in written:
+                self._load_entry_point(written, where, listed=written)
+                return
+            found = imported(written, where)
+            if self.manager.is_registered(found):
+                return
+            try:
+                self._take(found, written, Source(written), listed=written)
+            except PluginError as error:
+                raise type(error)(f"{where}: {error}") from error
+
+    def ask(
+        self,
+        hook: str,
+        read: Callable[[Any], T],
+        uses: Iterable[type[Any]] | None = None,
+        **arguments: Any,
+    ) -> Iterator[Answer[T]]:
+        """What plugins answer to one of ``hookspecs.ACTS``; see ``asking.ask``. ``uses`` are the
+        classes of the cache that it is about: who offers others is not asked."""
+        from . import asking  # here, as the few who need it are commands and checks
+
+        hooked = [one for one in self.hooked() if one.is_asked(uses)]
+        return asking.ask(self.manager, hooked, hook, read, arguments)
+
+    def hooked(self) -> list[Hooked]:
+        """All who are registered, without those that settings have listed once and do no more."""
+        return [one for one in self._hooked if one.listed is None or one.listed in self.listed]
 
     def plugin(self, kind: str, written: Any, where: str) -> type[Any]:
         """The class of ``kind`` that settings name.
@@ -143,10 +179,11 @@ class Registry:
                 loaded_line(kind, loaded.plugin, loaded.source.distribution, loaded.source.version)
                 for (kind, _), loaded in self._loaded.items()
             ]
+            lines += [hooks_line(one) for one in self.hooked() if not one.offers]
             for name, candidates in self._installed().items():
                 for entry_point in candidates:
                     if not self._is_loaded(entry_point):
-                        source = _source(entry_point)
+                        source = source_of(entry_point)
                         lines += [
                             PluginInfo(
                                 name=name,
@@ -179,11 +216,12 @@ class Registry:
         if (kind, name) in self._loaded:
             return f"{IGNORED}: {self._loaded[kind, name].source} registered the same name"
         if len(candidates) > 1:
-            return f"not usable: {_rivals(candidates)} offer the same name"
+            return f"not usable: {rivals(candidates)} offer the same name"
         return self._failed.get(name, "")
 
     def _is_loaded(self, entry_point: EntryPoint) -> bool:
-        return any(loaded.source.entry_point is entry_point for loaded in self._loaded.values())
+        loaded = {id(one.source.entry_point) for one in self._loaded.values()}
+        return id(entry_point) in loaded | self._hooks_only
 
     def _installed(self) -> dict[str, list[EntryPoint]]:
         if self._entry_points is None:
@@ -192,14 +230,14 @@ class Registry:
                 others = found.setdefault(entry_point.name, [])
                 # A distribution that is on the path twice (an editable install beside its wheel)
                 # offers one plugin, not two.
-                source = str(_source(entry_point))
-                if source not in map(str, map(_source, others)):
+                source = str(source_of(entry_point))
+                if source not in map(str, map(source_of, others)):
                     others.append(entry_point)
             self._entry_points = found
         return self._entry_points
 
     def _kinds(self, entry_point: EntryPoint) -> list[str]:
-        ours = _source(entry_point).distribution == f"{DISTRIBUTION}-{entry_point.name}"
+        ours = source_of(entry_point).distribution == f"{DISTRIBUTION}-{entry_point.name}"
         if ours and entry_point.name in OURS:
             return [OURS[entry_point.name]]
         return declared_kinds(entry_point)
@@ -208,26 +246,50 @@ class Registry:
         try:
             found = import_string(path)
         except (Exception, SystemExit) as error:
-            raise PluginLoadError(
-                f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
-            ) from error
+            if isinstance(error, Exception) and struck(error):
+                raise
+            raise PluginLoadError(not_imported(path, where, error)) from error
         return self._checked(kind, found, where, repr(path))
 
     def _from_entry_point(self, kind: str, name: str, where: str) -> type[Plugin]:
+        if not self._installed().get(name):
+            raise PluginNotFound(self._not_found(kind, name, where))
+        entry_point = self._load_entry_point(name, where)
+        known = self._loaded.get((kind, name))
+        if known is None:
+            offered = [
+                f"the {_words(of)} {other!r}"
+                for (of, other), loaded in self._loaded.items()
+                if loaded.source.entry_point is entry_point
+            ]
+            raise PluginLoadError(
+                f"{where}: {source_of(entry_point)} offers no {_words(kind)} named {name!r}, but "
+                f"{' and '.join(sorted(offered)) or 'hooks, for DJANGO_REDIS_PLUGINS'}."
+            )
+        return known.plugin
+
+    def _load_entry_point(self, name: str, where: str, listed: str | None = None) -> EntryPoint:
         candidates = self._installed().get(name, [])
         if not candidates:
-            raise PluginNotFound(self._not_found(kind, name, where))
+            close = get_close_matches(name, self._installed(), 1, 0.5)
+            raise PluginNotFound(
+                f"{where}: there is no plugin named {name!r}."
+                f"{f' Did you mean {close[0]!r}?' if close else ''} Write the name of an installed "
+                "plugin's entry point, or the dotted path of a module with hooks."
+            )
         if len(candidates) > 1:
             raise PluginConflict(
-                f"{where}: the name {name!r} is offered by {_rivals(candidates)}; "
+                f"{where}: the name {name!r} is offered by {rivals(candidates)}; "
                 "uninstall all but one of them."
             )
         entry_point = candidates[0]
-        source = _source(entry_point)
+        source = source_of(entry_point)
         if not self._is_loaded(entry_point):
             try:
-                self._take(entry_point.load(), f"{source}:{name}", source, name)
+                self._take(entry_point.load(), f"{source}:{name}", source, name, listed)
             except (Exception, SystemExit) as error:  # which would end a site without a word
+                if isinstance(error, Exception) and struck(error):
+                    raise
                 ours = isinstance(error, PluginError)
                 self._failed[name] = str(error) if ours else f"{type(error).__name__}: {error}"
                 if isinstance(error, PluginError):
@@ -237,39 +299,29 @@ class Registry:
                     f"{type(error).__name__}: {error}"
                 ) from error
             self._failed.pop(name, None)
-        known = self._loaded.get((kind, name))
-        if known is None:
-            offered = [
-                f"the {_words(of)} {other!r}"
-                for (of, other), loaded in self._loaded.items()
-                if loaded.source.entry_point is entry_point
-            ]
-            raise PluginLoadError(
-                f"{where}: {source} offers no {_words(kind)} named {name!r}, but "
-                f"{' and '.join(sorted(offered))}."
-            )
-        return known.plugin
+        return entry_point
 
     def _take(
         self,
         plugin: object,
         pluggy_name: str | None,
-        source: _Source,
+        source: Source,
         entry_point_name: str | None = None,
+        listed: str | None = None,
     ) -> None:
         """Registers with pluggy and keeps the classes that the plugin's hooks return."""
         manager = self.manager
+        called = str(getattr(plugin, "__name__", None) or repr(plugin))
         if manager.is_registered(plugin) or manager.has_plugin(pluggy_name or ""):
             raise PluginConflict(f"{plugin!r} of {source} is registered already.")
         try:
             try:
                 manager.register(plugin, pluggy_name)
-            except pluggy.PluginValidationError as error:  # pluggy's words take three lines
-                raise PluginLoadError(
-                    f"{source}: a hook of {_called(plugin)} has arguments, and hooks take none: "
-                    f"{' '.join(str(error).split())}."
-                ) from error
-            self._refuse_unknown_hook(plugin, source)
+            except pluggy.PluginValidationError as error:
+                from .refusals import unusable_hook
+
+                raise PluginLoadError(unusable_hook(plugin, called, source, error)) from error
+            self._refuse_unknown_hook(plugin, called, source)
             others = [other for other in manager.get_plugins() if other is not plugin]
             taken: dict[tuple[str, str], _Loaded] = {}
             for kind in KINDS:
@@ -278,35 +330,40 @@ class Registry:
                     checked = self._checked(kind, found, source, repr(found))
                     self._refuse_name(kind, checked.name, source, entry_point_name)
                     taken[kind, checked.name] = _Loaded(checked, source)
-            if not taken:
+            callers = manager.get_hookcallers(plugin) or ()
+            acts = any(caller.name in ACTS for caller in callers)
+            if not taken and not acts:
                 raise PluginLoadError(
-                    f"{source} offers no plugin: no function of {_called(plugin)} is marked with "
-                    "django_redis_core.hookimpl and returns a class."
+                    f"{source} offers no plugin: no function of {called} is marked with "
+                    "django_redis_core.hookimpl and returns a class, or is another hook."
                 )
             self._loaded.update(taken)
+            if not taken and source.entry_point is not None:
+                self._hooks_only.add(id(source.entry_point))
+            if acts:
+                offers = tuple(one.plugin for one in taken.values())
+                name = entry_point_name or called
+                # A part of a cache is asked by that, listed or not.
+                listed = None if offers else listed
+                self._hooked.append(Hooked(plugin, name, source, offers, listed))
         except BaseException:
             # pluggy keeps a plugin whose hooks it refuses.
             if manager.is_registered(plugin):
                 manager.unregister(plugin)
             raise
 
-    def _refuse_unknown_hook(self, plugin: object, source: _Source) -> None:
+    def _refuse_unknown_hook(self, plugin: object, called: str, source: Source) -> None:
         try:
             self.manager.check_pending()
         except pluggy.PluginValidationError as error:
-            hooks = [f"register_{kind}" for kind in KINDS]
             callers = self.manager.get_hookcallers(plugin) or ()
             unknown = [caller.name for caller in callers if not caller.has_spec()]
-            close = [match for name in unknown for match in get_close_matches(name, hooks, 1)]
-            raise PluginLoadError(
-                f"{source}: {_called(plugin)} marks {' and '.join(sorted(unknown))} with "
-                "django_redis_core.hookimpl, and there is no such hook."
-                f"{f' Did you mean {close[0]}?' if close else ''} The hooks are "
-                f"{', '.join(hooks[:-1])} and {hooks[-1]}."
-            ) from error
+            from .refusals import unknown_hook
+
+            raise PluginLoadError(unknown_hook(called, source, unknown)) from error
 
     def _refuse_name(
-        self, kind: str, name: str, source: _Source, entry_point_name: str | None
+        self, kind: str, name: str, source: Source, entry_point_name: str | None
     ) -> None:
         rival = self._loaded.get((kind, name))
         if rival is not None:
@@ -382,22 +439,6 @@ def _hint_for(found: Any) -> str:
 
 def _words(kind: str) -> str:
     return kind.replace("_", " ")
-
-
-def _source(entry_point: EntryPoint) -> _Source:
-    # What a broken uninstall leaves behind has entry points and no METADATA: no name either.
-    metadata: Any = entry_point.dist.metadata if entry_point.dist else None
-    if metadata and metadata.get("Name"):
-        return _Source(metadata.get("Name"), metadata.get("Version") or "", entry_point)
-    return _Source(f"an unknown distribution ({entry_point.value})", "", entry_point)
-
-
-def _rivals(candidates: list[EntryPoint]) -> str:
-    return " and ".join(sorted(str(_source(candidate)) for candidate in candidates))
-
-
-def _called(plugin: object) -> str:
-    return str(getattr(plugin, "__name__", None) or repr(plugin))
 
 
 #: The registry of this process.

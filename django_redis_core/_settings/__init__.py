@@ -8,12 +8,14 @@ dict is never changed, and no error and no repr shows a password.
 from ..connections import ConnectionOptions
 from .entries import (
     BACKEND,
+    backend_of,
     describe_installed,
     find_alias,
     our_entries,
     unknown_settings,
     used_plugins,
 )
+from .listed import load_listed
 from .model import CacheOptions, PluginUse
 from .parser import parse
 from .tables import (
@@ -34,8 +36,10 @@ __all__ = [
     "CacheOptions",
     "ConnectionOptions",
     "PluginUse",
+    "backend_of",
     "describe_installed",
     "find_alias",
+    "load_listed",
     "our_entries",
     "parse",
     "unknown_settings",

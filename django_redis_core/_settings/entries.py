@@ -15,6 +15,7 @@ from .._plugins.registry import Registry, registry
 from ..connections.config import frozen
 from ..connections.urls import locations_of
 from ..interfaces import Plugin
+from .listed import LISTED
 from .named import Named, named_plugins
 from .tables import CACHE_OPTIONS, CONNECTION_OPTIONS
 
@@ -44,6 +45,11 @@ def our_entries() -> Iterator[tuple[str, Any, dict[str, Any]]]:
         if _is_ours(entry.get("BACKEND")):
             params = {name: value for name, value in entry.items() if name != "BACKEND"}
             yield str(alias), params.pop("LOCATION", ""), params
+
+
+def backend_of(alias: str) -> Any:
+    """The class of a cache of this package: the backend, or a subclass of a site's."""
+    return import_string(settings.CACHES[alias]["BACKEND"])
 
 
 def _is_ours(backend: Any) -> bool:
@@ -90,7 +96,11 @@ def unknown_settings(plugins: Iterable[type[Plugin]] = ()) -> list[tuple[str, st
     with the name that was probably meant, or ""."""
     declared = [*CACHE_OPTIONS, *CONNECTION_OPTIONS]
     declared += [option for plugin in plugins for option in plugin.options]
-    known = {"DJANGO_REDIS_CONNECTION_FACTORY", *(option.setting or "" for option in declared)}
+    known = {
+        "DJANGO_REDIS_CONNECTION_FACTORY",
+        LISTED,
+        *(option.setting or "" for option in declared),
+    }
     return [
         (name, next(iter(get_close_matches(name, known, 1, 0.6)), ""))
         for name in dir(settings)

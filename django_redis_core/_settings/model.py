@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .._codec.keys import KeyFunction
+from .._codec.keys import KeyFunction, PatternFunction
+from .._interrupts import struck
 from .._options.redaction import explained, secrets_in
 from ..connections import ConnectionOptions
 from ..exceptions import PluginLoadError
@@ -30,6 +31,8 @@ class PluginUse:
         except ImproperlyConfigured:
             raise
         except Exception as error:
+            if struck(error):  # into the first use of a cache, as a task's time limit may
+                raise
             text, cause = explained(error, secrets_in(self.options))
             if not isinstance(error, TypeError | ValueError):
                 text = f"{type(error).__name__}: {text}"
@@ -67,9 +70,11 @@ class CacheOptions:
     close_connection: bool
     scan_itersize: int
     max_decompressed_size: int
+    max_decompressed_total: int | None
     delete_unreadable: bool
     clear: str
     reverse_key_function: Callable[[str], str] | None
+    key_pattern_function: PatternFunction | None
     unused: tuple[str, ...] = ()
     deprecated: tuple[str, ...] = ()
 

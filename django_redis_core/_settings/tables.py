@@ -72,6 +72,14 @@ ENTRY_OPTIONS: tuple[Option, ...] = (
         None,
         doc="A function from the stored key to the caller's, for a KEY_FUNCTION that hides it.",
     ),
+    Option(
+        "KEY_PATTERN_FUNCTION",
+        "key_pattern_function",
+        optional(importable),
+        None,
+        doc="A function of pattern, prefix and version that makes a glob pattern for stored keys, "
+        "for a KEY_FUNCTION of the site's.",
+    ),
 )
 
 CACHE_OPTIONS: tuple[Option, ...] = (
@@ -121,6 +129,15 @@ CACHE_OPTIONS: tuple[Option, ...] = (
         integer(1),
         64 * 1024 * 1024,
         doc="Bytes that a compressed value may unpack to; a larger one is a miss.",
+    ),
+    Option(
+        "MAX_DECOMPRESSED_TOTAL",
+        "max_decompressed_total",
+        optional(integer(1)),
+        None,
+        doc="Bytes that the compressed values of one call may unpack to together; with more it "
+        "raises `CallTooLarge`. Default: four times `MAX_DECOMPRESSED_SIZE`, which it is never "
+        "less than.",
     ),
     Option(
         "DELETE_UNREADABLE",
@@ -215,6 +232,26 @@ CONNECTION_OPTIONS: tuple[Option, ...] = (
         "redis-py's also serves the cache.",
     ),
     Option("REDIS_CLIENT_KWARGS", "client_kwargs", mapping, {}, doc="Arguments of that class."),
+    Option(
+        "ASYNC_CONNECTION_CLASS",
+        "async_connection_class",
+        optional(importable),
+        doc="What makes asyncio's connections: the counterpart of `connection_class` in "
+        "CONNECTION_POOL_KWARGS, without which asyncio's calls are refused.",
+    ),
+    Option(
+        "ASYNC_CONNECTION_POOL_CLASS",
+        "async_pool_class",
+        optional(importable),
+        doc="The pool of `get_async_redis_connection`: the counterpart of CONNECTION_POOL_CLASS.",
+    ),
+    Option(
+        "ASYNC_REDIS_CLIENT_CLASS",
+        "async_client_class",
+        optional(importable),
+        doc="The class of `get_async_redis_connection`'s client: the counterpart of "
+        "REDIS_CLIENT_CLASS, which is given REDIS_CLIENT_KWARGS too.",
+    ),
     Option(
         "BREAKER_FAILURES",
         "breaker_failures",

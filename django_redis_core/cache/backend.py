@@ -5,17 +5,27 @@ What an operation does stands in ``_operations``, who runs it in ``_engine``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import getattr_static
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from django.core.cache.backends.base import BaseCache
+from asgiref.sync import sync_to_async
 
 from .. import checks  # noqa: F401  # importing registers them
+from .._codec.keys import CacheKey, Keys
 from .._engine.assembly import Engine, engine_for
 from .._engine.driver import Driver
-from ..interfaces import OPERATIONS, Client
+from ..connections.topology import Clients
+from ..interfaces import OPERATIONS
+from .absent import OF_CACHES, no_attribute
+from .asked import AskedKeys, KeysOf, asked, driver_that_asks, engine_of, engine_that_asks
+from .client import CacheClient
+from .contract import Contract
+from .delegation import OverridingDriver
 from .methods import Method, Methods, methods
+from .overrides import KEYS_AND_TIMES, PLAIN, costs_of, is_untouched, of_class, of_object
 from .pipeline import AsyncPipeline, Pipeline
 
 if TYPE_CHECKING:
@@ -34,23 +44,7 @@ def added_methods(engine: Engine) -> Mapping[str, Method]:
     return engine.added
 
 
-class _Changeable:
-    """An attribute that all Django backends have: an option, which may be set on one object.
-
-    Setting it gives that object an engine of its own, so operations need not look here.
-    """
-
-    def __init__(self, option: str) -> None:
-        self.option = option
-
-    def __get__(self, cache: RedisCache | None, owner: type[RedisCache]) -> Any:
-        return self if cache is None else getattr(cache._engine.options, self.option)
-
-    def __set__(self, cache: RedisCache, value: Any) -> None:
-        cache._use(cache._engine.changed(**{self.option: value}))
-
-
-class RedisCache(Methods, BaseCache):
+class RedisCache(Methods, Contract):
     """The backend that ``CACHES`` names.
 
     Its operations are in ``methods``, those of plugins come through ``__getattr__``.
@@ -59,36 +53,135 @@ class RedisCache(Methods, BaseCache):
     cache's own connections.
     """
 
-    key_prefix = _Changeable("key_prefix")
-    version = _Changeable("version")
-    key_func = _Changeable("key_function")
-    default_timeout = _Changeable("timeout")
+    _driver: Driver | OverridingDriver
+    _keys: Keys
 
-    # Not BaseCache's: all that it does is to read params, and those are read in options/.
+    # Not BaseCache's: all that it does is to read params, and those are read in _settings/.
     def __init__(self, server: Any, params: Mapping[str, Any]) -> None:
-        self._use(engine_for(server, params))
+        engine = engine_for(server, params)
+        if type(self) is RedisCache and is_untouched(RedisCache, _SIZE):
+            self._be(engine, engine.driver, engine.naming)
+        else:
+            self._begin(engine)
+
+    @classmethod
+    def _costs(cls) -> tuple[list[str], list[str]]:
+        """For the system check: what this class overrides, and what is slower for it."""
+        return costs_of(cls)
+
+    @classmethod
+    def _makes_keys(cls) -> bool:
+        """Whether keys and times are those of this class, for what operators run."""
+        return bool(KEYS_AND_TIMES & of_class(cls))
+
+    def _begin(self, engine: Engine) -> None:
+        """Settings are what Django's attributes are at first, of classes that have them too."""
+        self._use(engine)
+        for name in KEYS_AND_TIMES & of_class(type(self)):
+            member = getattr_static(type(self), name)
+            if isinstance(member, property) and member.fset is None:
+                continue
+            option = getattr(PLAIN[name], "option", None)
+            if option is not None:
+                object.__setattr__(self, name, getattr(engine.options, option))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """An attribute in the place of a method, as tracers and debug panels set them, is called
+        wherever Django would call it."""
+        super().__setattr__(name, value)
+        self._look_again(name)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._look_again(name)
+
+    def _look_again(self, name: str) -> None:
+        engine = vars(self).get("_engine")
+        if engine is not None and (name in PLAIN or name in engine.operations):
+            self._use(engine)
 
     def __getattr__(self, name: str) -> Any:
         """The operations that the plugins of this cache add."""
-        engine = vars(self).get("_engine")
-        method = None if engine is None else added_methods(engine).get(name)
+        method = self._added().get(name)
         if method is None:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-            )
+            what = f"{type(self).__name__!r} object"
+            raise no_attribute(self, name, OF_CACHES, what, PLAIN)
         return MethodType(method, self)
+
+    def _added(self) -> Mapping[str, Method]:
+        engine = vars(self).get("_engine")
+        return {} if engine is None else added_methods(engine)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *added_methods(self._engine)})
 
     def _use(self, engine: Engine) -> None:
-        self._engine = engine
-        self._driver = engine.driver
+        overridden = of_object(self)
+        keys: Keys
+        if KEYS_AND_TIMES & overridden:
+            engine = engine_that_asks(engine)
+            driver, keys = driver_that_asks(engine.driver, self), KeysOf(self, engine.naming)
+        else:
+            engine = engine.named_by(Keys)
+            driver, keys = engine.driver, engine.naming
+        self._be(engine, self._overriding(driver, overridden, engine), keys)
 
-    def _on(self, kwargs: dict[str, Any]) -> Driver:
+    def _be(self, engine: Engine, driver: Driver | OverridingDriver, keys: Keys) -> None:
+        # By object's own way, which knows nothing to look at again.
+        object.__setattr__(self, "_engine", engine)
+        object.__setattr__(self, "_driver", driver)
+        object.__setattr__(self, "_keys", keys)
+
+    def _overriding(
+        self, native: Driver, overridden: frozenset[str], engine: Engine, client: Any = None
+    ) -> Driver | OverridingDriver:
+        operations = engine.operations
+        seen = [name for name in overridden if name in PLAIN or name in operations]
+        if KEYS_AND_TIMES.issuperset(seen):
+            return native
+        return OverridingDriver(self, native, overridden, client)
+
+    def _on(self, kwargs: dict[str, Any]) -> Driver | OverridingDriver:
         """The driver for a call: that of the caller's own client, where one is given."""
         client = kwargs.pop("client", None)
-        return self._driver if client is None else self._engine.driver_on(client)
+        if client is None:
+            return self._driver
+        driver = self._native_on(client)
+        if isinstance(self._driver, OverridingDriver):
+            return self._overriding(driver, of_object(self), self._engine, client)
+        return driver
+
+    def _native_on(self, client: Any) -> Driver:
+        if client is None:
+            return self._native
+        driver = self._engine.driver_on(client)
+        return driver_that_asks(driver, self) if self._asks else driver
+
+    @property
+    def _native(self) -> Driver:
+        """Runs operations without a look at overrides of theirs, for pipelines and ``client``."""
+        driver = self._driver
+        return driver.native if isinstance(driver, OverridingDriver) else driver
+
+    @property
+    def _immediate_driver(self) -> Driver:
+        driver = self._engine.immediate_driver
+        return driver_that_asks(driver, self) if self._asks else driver
+
+    @property
+    def _asks(self) -> bool:
+        """Whether keys and times are made by this object and not by settings alone."""
+        return type(self._engine.naming) is AskedKeys
+
+    def _for_operators(self) -> Engine:
+        """The engine for commands of operators, who run operations without this object."""
+        return engine_of(self, self._native) if self._asks else self._engine
+
+    def _asked(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """``function`` as a part of a call of this object."""
+        if not self._asks:
+            return function(*args, **kwargs)
+        return asked(self, partial(function, *args, **kwargs))
 
     @property
     def alias(self) -> str:
@@ -96,33 +189,37 @@ class RedisCache(Methods, BaseCache):
         return self._engine.alias
 
     @property
-    def client(self) -> Client:
-        """The client object that has the operations (not a redis-py client)."""
-        return self._engine.client
+    def client(self) -> CacheClient:
+        """The operations and what else django-redis' clients have; see ``CacheClient``."""
+        found = vars(self).get("_facade")
+        if found is None:
+            found = CacheClient(self)
+            object.__setattr__(self, "_facade", found)
+        return found
 
     def pipeline(self) -> Pipeline:
         """Queues operations and sends them together; see ``Pipeline``."""
-        return Pipeline(self._driver)
+        return Pipeline(self._native)
 
     def apipeline(self) -> AsyncPipeline:
         """The same for asyncio; see ``AsyncPipeline``."""
-        return AsyncPipeline(self._driver)
+        return AsyncPipeline(self._native)
 
     def raw_client(self, *, write: bool = True, key: Any = None) -> redis.Redis:
         """A redis-py client for the primary, or with ``write=False`` for a replica. ``key``: one
         for the server where that lives, where keys are spread over several."""
-        return self._engine.raw_clients(write, key).client()  # type: ignore[no-any-return]
+        return self._raw_clients(write, key).client()  # type: ignore[no-any-return]
 
     def async_raw_client(self, *, write: bool = True, key: Any = None) -> redis.asyncio.Redis:
         """The same for the running event loop."""
-        return self._engine.raw_clients(write, key).async_client()  # type: ignore[no-any-return]
+        return self._raw_clients(write, key).async_client()  # type: ignore[no-any-return]
 
     def __contains__(self, key: Any) -> bool:
         return bool(self.has_key(key))
 
-    def make_key(self, key: Any, version: Any = None) -> str:
-        """The key as stored."""
-        return self._engine.naming.make(key, version)
+    def _raw_clients(self, write: bool, key: Any) -> Clients:
+        full = None if key is None else CacheKey(self._keys.make(key))
+        return self._engine.raw_clients(write, full)
 
     def close(self, **kwargs: Any) -> None:
         """Called at the end of every request: keeps the connections, unless CLOSE_CONNECTION."""
@@ -131,4 +228,11 @@ class RedisCache(Methods, BaseCache):
 
     async def aclose(self, **kwargs: Any) -> None:
         """The same for asyncio."""
-        self.close()
+        if "close" in of_object(self):
+            await sync_to_async(self.close, thread_sensitive=True)(**kwargs)
+        else:
+            self.close()
+
+
+#: How many attributes the class has before anybody replaces a method.
+_SIZE = len(vars(RedisCache))

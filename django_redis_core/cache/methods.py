@@ -70,7 +70,7 @@ def immediate(declaration: Declaration) -> Method:
     name = declaration.name
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._engine.immediate_driver.call(name, args, kwargs)
+        return self._immediate_driver.call(name, args, kwargs)
 
     return _named(method, f"a{name}", _CacheSignature(declaration))
 
@@ -99,6 +99,8 @@ def methods(declaration: Declaration) -> dict[str, Method]:
 def _named(method: Any, name: str, signature: inspect.Signature) -> Method:
     method.__name__ = name
     method.__qualname__ = f"RedisCache.{name}"
+    # Tracers and profilers name a call by its code.
+    method.__code__ = method.__code__.replace(co_name=name, co_qualname=method.__qualname__)
     method.__doc__ = signature.doc  # type: ignore[attr-defined]
     # Not __wrapped__, by which inspect would find the generator function.
     method.__signature__ = signature

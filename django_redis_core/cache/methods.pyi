@@ -250,12 +250,14 @@ class Methods:
     def clear(self, *, client: Any = None) -> bool:
         """Empties the cache: the keys of KEY_PREFIX, or the database where there is none.
 
-        ``CLEAR: "flushdb"`` empties the database also where there is a prefix."""
+        ``CLEAR: "flushdb"`` empties the database also where there is a prefix. Raises
+        ``ImproperlyConfigured`` where a KEY_FUNCTION does not say which keys have the prefix."""
 
     async def aclear(self, *, client: Any = None) -> bool:
         """Empties the cache: the keys of KEY_PREFIX, or the database where there is none.
 
-        ``CLEAR: "flushdb"`` empties the database also where there is a prefix."""
+        ``CLEAR: "flushdb"`` empties the database also where there is a prefix. Raises
+        ``ImproperlyConfigured`` where a KEY_FUNCTION does not say which keys have the prefix."""
 
     def lock(self, key: Any, version: Any = None, timeout: float | None = None, sleep: float = 0.1, blocking: bool = True, blocking_timeout: float | None = None, *, thread_local: bool = True, client: Any = None) -> Lock:
         """A lock that workers of all hosts share; ``timeout``, ``sleep`` in seconds.
@@ -784,7 +786,8 @@ class QueuedMethods:
     def clear(self) -> Result[bool]:
         """Empties the cache: the keys of KEY_PREFIX, or the database where there is none.
 
-        ``CLEAR: "flushdb"`` empties the database also where there is a prefix."""
+        ``CLEAR: "flushdb"`` empties the database also where there is a prefix. Raises
+        ``ImproperlyConfigured`` where a KEY_FUNCTION does not say which keys have the prefix."""
 
     def lock(self, key: Any, version: Any = None, timeout: float | None = None, sleep: float = 0.1, blocking: bool = True, blocking_timeout: float | None = None, *, thread_local: bool = True) -> Result[Lock]:
         """A lock that workers of all hosts share; ``timeout``, ``sleep`` in seconds.

@@ -11,9 +11,13 @@ from inspect import isawaitable
 from types import MethodType
 from typing import Any
 
+from .._codec.codec import Codec
 from .._engine.driver import Driver
+from .._interrupts import struck
 from .._operations.declare import collect
-from ..commands import Command, Operation, Spread, arun, run, with_sources
+from ..commands import Command, Operation, Spread
+from ..commands.running import arun, run
+from ..commands.scripts import with_sources
 from ..exceptions import ConnectionInterrupted
 from .methods import QueuedMethods, queued
 from .result import Result
@@ -40,13 +44,16 @@ class _Step:
             self.result.settle(stop.value)
             return False
         except Exception as error:
+            if struck(error):  # a time limit ends the pipeline, and is no operation's result
+                raise
             self.result.settle(None, error)
             return False
         return True
 
 
-def lockstep(steps: Sequence[_Step]) -> Operation[None]:
-    """Drives all operations to their ends, a round trip for each of their steps."""
+def lockstep(steps: Sequence[_Step], codec: Codec) -> Operation[None]:
+    """Drives all operations to their ends, a round trip for each of their steps, of which what all
+    operations unpack is bounded together."""
     waiting = [step for step in steps if step.advance(None)]
     while waiting:
         batch: list[Command | Spread] = []
@@ -58,7 +65,7 @@ def lockstep(steps: Sequence[_Step]) -> Operation[None]:
                 batch.append(request)
         replies = iter((yield from _sent(batch)) if batch else ())
         going_on = []
-        for step in waiting:
+        for step in codec.counted(waiting):
             request = step.request
             answer: Any
             if isinstance(request, list):
@@ -134,7 +141,12 @@ class Queue(QueuedMethods):
                 except ConnectionInterrupted as error:
                     first, value = first or error, error
             except Exception as error:
-                first, value = first or error, error
+                if struck(error):
+                    raise
+                value = self._driver.explained(name, error)
+                if value is not error:
+                    result.settle(None, value)
+                first = first or value
             values.append(value)
         if first is not None and raise_on_error:
             raise first
@@ -151,7 +163,7 @@ class Pipeline(Queue):
     def execute(self, *, raise_on_error: bool = True) -> list[Any]:
         """Runs what is queued. The first error is raised after everything has run, or, with
         ``raise_on_error=False``, stands in the list."""
-        run(lockstep(self._begin()), self._driver.execute)
+        run(lockstep(self._begin(), self._driver.client.codec), self._driver.execute)
         return self._end(raise_on_error)
 
     def __enter__(self) -> Pipeline:
@@ -168,7 +180,7 @@ class AsyncPipeline(Queue):
     async def execute(self, *, raise_on_error: bool = True) -> list[Any]:
         """See ``Pipeline.execute``."""
         results = [queued[-1] for queued in self._queued]
-        await arun(lockstep(self._begin()), self._driver.aexecute)
+        await arun(lockstep(self._begin(), self._driver.client.codec), self._driver.aexecute)
         values = self._end(raise_on_error)
         for position, value in enumerate(values):
             if isawaitable(value):  # a fallback that was an asynchronous function's

@@ -31,7 +31,6 @@ from .command import (
     Spread,
     cursor_and_items,
     flag,
-    msetex,
     number,
     ok,
     text,
@@ -51,8 +50,7 @@ from .requests import (
     Stream,
     WantRunner,
 )
-from .running import AExecute, Execute, arun, astream, run, stream
-from .scripts import Script, with_sources
+from .scripts import Script
 from .structures import (
     GETDEL,
     GETEX,
@@ -184,14 +182,12 @@ __all__ = [
     "ZREM",
     "ZREMRANGEBYSCORE",
     "ZSCORE",
-    "AExecute",
     "Argument",
     "Await",
     "Batch",
     "Call",
     "Command",
     "Emit",
-    "Execute",
     "Key",
     "Keyed",
     "Kind",
@@ -209,20 +205,14 @@ __all__ = [
     "Spread",
     "Stream",
     "WantRunner",
-    "arun",
-    "astream",
     "cursor_and_items",
     "flag",
     "mapping",
-    "msetex",
     "number",
     "ok",
     "once",
     "reading",
-    "run",
     "scored",
-    "stream",
     "text",
-    "with_sources",
     "writing",
 ]

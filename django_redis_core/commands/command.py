@@ -14,8 +14,14 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeAlias
 
 Reply = Any
+"""What a server answered, as redis-py reads RESP2: bytes, int, None, or lists of them."""
+
 Argument = str | bytes | int | float
+"""What a command may hold; text is sent as UTF-8, a number as its digits."""
+
 Key = str | bytes
+"""A key as it is stored: what ``Keys.make`` gave, or bytes that a server listed."""
+
 Server: TypeAlias = Any
 """A ``Node`` of ``django_redis_core.connections``, which stands on this room."""
 
@@ -23,9 +29,9 @@ Server: TypeAlias = Any
 class Kind:
     """What all commands of one name have in common.
 
-    ``write``: it goes to a primary. ``repeatable``: sending it twice leaves the server as sending
-    it once would, so a lost reply may be answered by a second try. ``read`` turns the server's
-    reply into a Python value; ``None`` leaves it as it is.
+    ``name`` is the server's, in capitals. ``write``: it goes to a primary. ``repeatable``: sending
+    it twice leaves the server as sending it once would, so a lost reply may be answered by a second
+    try. ``read`` turns the server's reply into a Python value; ``None`` leaves it as it is.
     """
 
     __slots__ = ("_primary", "name", "read", "repeatable", "write")
@@ -57,9 +63,12 @@ class Kind:
 
 
 class Command:
-    """One command for one server.
+    """One command for one server. Yielded by an operation, it is answered by the reply.
 
-    ``key`` decides where it goes; a command with ``node`` goes exactly there.
+    ``args`` are the whole command, its name first: ``Command(kind, (kind.name, key), key)``.
+    ``key`` decides where it goes; a command with ``node`` goes exactly there, and one without
+    either to any server that ``Topology.route`` chooses. Raises at the ``yield``
+    ``ConnectionInterrupted`` where the server is in trouble, ``ReplyError`` where it refuses.
     """
 
     __slots__ = ("args", "key", "kind", "node")
@@ -85,10 +94,13 @@ class Command:
 
 
 class Spread:
-    """One command over many keys, which is split where the keys live on several servers.
+    """One command over many keys, which is split where the keys live on several servers. Yielded by
+    an operation, it is answered by the reply of the whole.
 
     ``join`` says how the parts' replies come together: ``list`` puts each part's elements at its
-    keys' places, ``sum`` adds them up.
+    keys' places, ``sum`` adds them up. ``keys`` are as stored, at least one. Where some servers
+    failed, what they have is an exception in the list, or missing in the sum; where all did, it is
+    raised.
     """
 
     __slots__ = ("join", "keys", "kind", "node")
@@ -150,26 +162,27 @@ class Spread:
 
 
 def ok(reply: Reply) -> bool:
-    """``OK`` is True; a nil (a condition was not met) is False."""
+    """For ``read`` of a ``Kind``: ``OK`` is True; a nil (a condition was not met) is False."""
     return reply is not None and reply is not False
 
 
 def text(reply: Reply) -> str:
+    """Text that the server sent, as a str."""
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 
 def number(reply: Reply) -> float | None:
-    """A score, which RESP2 sends as text."""
+    """A score, which RESP2 sends as text, as a float; None stays None."""
     return None if reply is None else float(reply)
 
 
 def cursor_and_items(reply: Reply) -> tuple[int, list[bytes]]:
-    """The reply of SCAN, HSCAN, SSCAN and ZSCAN."""
+    """The reply of SCAN, HSCAN, SSCAN and ZSCAN: the next cursor, 0 at the end, and the items."""
     return int(reply[0]), reply[1]
 
 
 def flag(name: str, **kwargs: Any) -> Kind:
-    """A kind whose reply is 1 or 0."""
+    """A kind whose reply is 1 or 0, read as a bool. ``kwargs`` are those of ``Kind``."""
     return Kind(name, read=bool, **kwargs)
 
 
@@ -194,13 +207,18 @@ _FLUSHDB = Kind("FLUSHDB", write=True, repeatable=False, read=ok)
 
 
 def GET(key: str) -> Command:
+    """The bytes of the entry, or None."""
     return Command(_GET, (b"GET", key), key)
 
 
 def SET(
     key: str, payload: bytes, milliseconds: int | None = None, *, nx: bool = False, xx: bool = False
 ) -> Command:
-    """https://redis.io/commands/set/ ; ``nx`` and ``xx`` make a second sending another thing."""
+    """True where it was stored. It lives for ``milliseconds``, None: for ever.
+
+    ``nx``: only a new key, ``xx``: only one that is there; such a SET is not sent twice, since the
+    first sending changes the condition. Raises ValueError for both together.
+    """
     if not (nx or xx):
         if milliseconds is None:
             return Command(_SET, (b"SET", key, payload), key)
@@ -237,61 +255,75 @@ def msetex(
 
 
 def MGET(keys: Sequence[Key]) -> Spread:
+    """A list of the entries' bytes in the order of ``keys``, None for one that is not there."""
     return Spread(_MGET, keys, list)
 
 
 def UNLINK(keys: Sequence[Key]) -> Spread:
-    """https://redis.io/commands/unlink/ : DEL that frees the memory in another thread."""
+    """How many of the keys were there; DEL that frees the memory in another thread."""
     return Spread(_UNLINK, keys, sum)
 
 
 def EXISTS(key: str) -> Command:
+    """Whether there is an entry."""
     return Command(_EXISTS, (b"EXISTS", key), key)
 
 
 def PERSIST(key: str) -> Command:
+    """Lets the entry live for ever. False: it is not there, or did so already."""
     return Command(_PERSIST, (b"PERSIST", key), key)
 
 
 def PEXPIRE(key: str, milliseconds: int) -> Command:
+    """Lets the entry live so long from now; 0 or less removes it. False: it is not there."""
     return Command(_PEXPIRE, (b"PEXPIRE", key, b"%d" % milliseconds), key)
 
 
 def PEXPIREAT(key: str, milliseconds: int) -> Command:
+    """Lets the entry end at a time, in milliseconds since 1970. False: it is not there."""
     return Command(_PEXPIREAT, (b"PEXPIREAT", key, milliseconds), key)
 
 
 def PTTL(key: str) -> Command:
-    """https://redis.io/commands/pttl/ : -2 without the key, -1 without an expiry."""
+    """The milliseconds that are left to it; -2 without the key, -1 without an expiry."""
     return Command(_PTTL, (b"PTTL", key), key)
 
 
 def TTL(key: str) -> Command:
+    """The seconds that are left to it; -2 without the key, -1 without an expiry."""
     return Command(_TTL, (b"TTL", key), key)
 
 
 def INCRBY(key: str, delta: int) -> Command:
+    """The new number. A key that is not there counts as 0; ``ReplyError`` where it is no int of 64
+    bits, before or after. Not sent twice."""
     return Command(_INCRBY, (b"INCRBY", key, b"%d" % delta), key)
 
 
 def RENAME(key: str, new: str) -> Command:
-    """https://redis.io/commands/rename/ : atomic, and the expiry goes with the value."""
+    """True. It is atomic, and the expiry goes with the value; ``ReplyError`` without the key. Both
+    in one place. Not sent twice."""
     return Command(_RENAME, (b"RENAME", key, new), key)
 
 
 def DUMP(key: str) -> Command:
+    """The entry in the server's own format, for ``RESTORE``; None without the key."""
     return Command(_DUMP, (b"DUMP", key), key)
 
 
 def RESTORE(key: str, milliseconds: int, dump: bytes) -> Command:
+    """True. Writes what ``DUMP`` gave, over what is there; 0 milliseconds: for ever."""
     return Command(_RESTORE, (b"RESTORE", key, milliseconds, dump, b"REPLACE"), key)
 
 
 def SCAN(cursor: int, pattern: str, count: int) -> Command:
-    """https://redis.io/commands/scan/ : it has no key, so the caller says ``on`` which server."""
+    """The next cursor, 0 at the end, and keys that match the glob ``pattern``, some ``count`` of
+    them. It has no key, so the caller says on which server: ``SCAN(…).on(node)``, for each of
+    ``Primaries``."""
     return Command(_SCAN, (b"SCAN", cursor, b"MATCH", pattern, b"COUNT", count), None)
 
 
 def FLUSHDB() -> Command:
-    """https://redis.io/commands/flushdb/ : ASYNC frees the memory in another thread."""
+    """True. Empties the database of the server that the caller names: ``FLUSHDB().on(node)``. The
+    memory is freed in another thread. Not sent twice."""
     return Command(_FLUSHDB, (b"FLUSHDB", b"ASYNC"), None)

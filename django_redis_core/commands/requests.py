@@ -24,13 +24,15 @@ class _Request:
 
 
 class Primaries(_Request):
-    """All servers that take writes, for work over the whole keyspace. Answered: tuple of nodes."""
+    """All servers that take writes, for work over the whole keyspace. Answered: a tuple of ``Node``
+    objects, for ``command.on(node)``. The topology makes sure first that these are still all."""
 
     __slots__ = ()
 
 
 class Places(_Request):
-    """Where keys live. Answered: a place a key; commands may join keys of equal places."""
+    """Where ``keys`` live, which are as stored. Answered: a list of a ``Place`` for each; one
+    command may have keys of equal places."""
 
     __slots__ = ("keys",)
 
@@ -39,7 +41,8 @@ class Places(_Request):
 
 
 class Sleep(_Request):
-    """Wait for ``seconds``. Answered: None."""
+    """Wait for ``seconds``: in blocking code the thread sleeps, on asyncio the task. Answered:
+    None."""
 
     __slots__ = ("seconds",)
 
@@ -48,7 +51,8 @@ class Sleep(_Request):
 
 
 class Await(_Request, Generic[T]):
-    """An awaitable that the caller's function returned. Answered: its result, only by asyncio."""
+    """An awaitable that the caller's function returned. Answered: its result, only by asyncio;
+    blocking code raises TypeError."""
 
     __slots__ = ("awaitable",)
 
@@ -83,13 +87,15 @@ class Runner:
 
 
 class WantRunner(_Request):
-    """What the operation returns will run operations later. Answered: a ``Runner``."""
+    """What the operation returns will run operations later, as a lock does. Answered: a
+    ``Runner``."""
 
     __slots__ = ()
 
 
 class Emit(_Request, Generic[T]):
-    """Items of a stream for the caller, who may stop listening here. Answered: None."""
+    """Items of a stream for the caller, who may stop listening here. Answered: None. Only in an
+    operation that is declared with ``stream=True``."""
 
     __slots__ = ("items",)
 
@@ -105,6 +111,7 @@ Request: TypeAlias = (
     "Command | Spread | Batch | Primaries | Places | Sleep | Await[Any] | Call[Any] | WantRunner "
     "| Emit[Any]"
 )
+"""What an operation may yield."""
 
 Operation: TypeAlias = Generator["Request", Any, T]
 """A cache operation: yields requests, is sent their answers, returns its result."""
@@ -113,3 +120,4 @@ Stream: TypeAlias = Generator["Request", Any, None]
 """An operation whose results are the items that it emits."""
 
 Place: TypeAlias = Hashable
+"""Where a key lives, by ``Topology.place``: a slot of a cluster, a shard. Compared, and no more."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..exceptions import RedisCacheError
 from .requests import Emit, Operation
+from .shapes import NOTHING, STUMBLED, misread
 
 T = TypeVar("T")
 
@@ -21,39 +22,50 @@ def run(operation: Operation[T], execute: Execute) -> T:
     """Drives an operation to its result; ``execute`` answers its requests.
 
     An operation that is abandoned in the middle, since a task was cancelled say, is closed at once:
-    what it does at last must not wait until nobody holds the traceback any more.
+    what it does at last must not wait until nobody holds the traceback any more. One that stumbles
+    over a reply which no server gives is in trouble with the server.
     """
+    request: Any = NOTHING
+    answer: Any = NOTHING
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = execute(request)
             except Exception as error:
+                answer = NOTHING  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    except BaseException:
+    except BaseException as error:
         operation.close()
+        if isinstance(error, STUMBLED) and (trouble := misread(request, answer)) is not None:
+            raise trouble from error
         raise
 
 
 async def arun(operation: Operation[T], execute: AExecute) -> T:
     """``run`` for asyncio."""
+    request: Any = NOTHING
+    answer: Any = NOTHING
     try:
         request = operation.send(None)
         while True:
             try:
                 answer = await execute(request)
             except Exception as error:
+                answer = NOTHING  # what it makes of an error is its own
                 request = operation.throw(error)
             else:
                 request = operation.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
-    except BaseException:
+    except BaseException as error:
         operation.close()
+        if isinstance(error, STUMBLED) and (trouble := misread(request, answer)) is not None:
+            raise trouble from error
         raise
 
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from ..exceptions import NoScriptError
+from ..exceptions import NoScriptError, ReplyError
 from .command import Argument, Command, Kind, Spread
 from .requests import Operation
 
@@ -42,7 +42,15 @@ def with_sources(batch: Sequence[Command | Spread]) -> list[Command | Spread]:
 
 
 class Script:
-    """A script over keys of one place."""
+    """A Lua script over keys of one place, made once, at the top of a module::
+
+        SWAP = Script("return redis.call('SET', KEYS[1], ARGV[1], 'GET')")
+
+        previous = yield from SWAP([full], payload)
+
+    Calling it is an operation: it goes where the first key lives, brings the script along where the
+    server does not know it, and is not sent twice. ``keys`` are as stored, at least one.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source.strip()
@@ -56,7 +64,8 @@ class Script:
         return Command(_EVAL, (b"EVAL", self.source, count, *keys, *args), keys[0])
 
     def command(self, keys: Sequence[str], *args: Argument) -> Command:
-        """The call by digest alone, for a batch: its reply may be ``NoScriptError``."""
+        """The call by digest alone, for a batch: its reply may be ``NoScriptError``, and ``whole``
+        is to be sent then."""
         # A number among the arguments makes packing look at each of them once more.
         count = b"%d" % len(keys)
         return Command(_EVALSHA, (b"EVALSHA", self.digest, count, *keys, *args), keys[0])
@@ -67,3 +76,10 @@ class Script:
             return (yield self.command(keys, *args))
         except NoScriptError:
             return (yield self.whole(keys, *args))
+        except ReplyError as error:
+            if "unknown command" not in str(error):
+                raise
+            raise ReplyError(
+                f"{error}: this operation is a script, and the server must know EVALSHA (of "
+                "fakeredis: pip install 'fakeredis[lua]')"
+            ) from error

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
+from .foreign_channel import ForeignChannel
 from .link import LOST
-from .resp import INCOMPLETE, make_reader, pack
+from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader, pack
+from .sockets import arrivals
 
 #: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
 #: and then must not hold its callers for ever.
@@ -37,9 +39,17 @@ class Replies:
 
 
 class Channel(asyncio.Protocol):
-    """One connection, many callers. ``timeout`` (seconds) bounds the wait for each reply."""
+    """One connection, many callers. ``timeout`` (seconds) bounds the wait for each reply.
 
-    def __init__(self, connection: Any, timeout: float | None) -> None:
+    ``release`` gives the connection back to the pool that it is from, when it has ended.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        timeout: float | None,
+        release: Callable[[Any], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         # redis-py's connection would close the transport when it is collected, so what it has is
@@ -52,10 +62,14 @@ class Channel(asyncio.Protocol):
             self._transport.abort()
             raise ConnectionInterrupted(None, LOST)
         self._timeout = timeout
-        self._reader = make_reader()
+        self._release = release
+        self._released: asyncio.Task[None] | None = None
+        self._reader = make_reader(connection.protocol)
+        self._holds = holding(self._reader)
         self._pending: deque[asyncio.Future[Any] | Replies] = deque()
         self._buffer: list[bytes] = []
         self._sent = 0
+        self._flushed = 0
         self._received = 0
         # When what was sent up to a count left: one mark a turn of the loop, not one a command.
         self._marks: deque[tuple[int, float]] = deque()
@@ -65,6 +79,7 @@ class Channel(asyncio.Protocol):
         self._part = 0  # bytes of an incomplete reply since then
         self._last = False
         self.closed = False
+        self._arrived = arrivals(self._transport.get_extra_info("socket"))
         self._transport.set_protocol(self)
 
     def call(self, args: tuple[Argument, ...]) -> asyncio.Future[Any]:
@@ -94,8 +109,13 @@ class Channel(asyncio.Protocol):
         self._buffer.clear()
         if self.closed:
             # It was lost between a task's getting it and using it: those calls were never sent.
-            self._end_calls(ConnectionInterrupted(None, LOST))
+            self._end_calls(_unsent(LOST))
             return
+        if self._received == self._flushed and (self._arrived(0) or self._holds()):
+            # It came before these calls are sent, so that it is none of their replies.
+            self._fail(_unsent(OUT_OF_STEP))
+            return
+        self._flushed = self._sent
         self._transport.write(data)
         if self._timeout is not None:
             self._marks.append((self._sent, self._loop.time() + self._timeout))
@@ -103,32 +123,42 @@ class Channel(asyncio.Protocol):
                 self._timer = self._loop.call_later(self._timeout, self._check)
 
     def data_received(self, data: bytes) -> None:
-        reader = self._reader
-        gets = reader.gets
+        gets = self._reader.gets
         pending = self._pending
-        before = self._received
+        received, flushed = self._received, self._flushed
         try:
-            reader.feed(data)
-            while (reply := gets()) is not INCOMPLETE:
+            self._reader.feed(data)
+            reply = gets()
+            if received >= flushed and reply is not INCOMPLETE:
+                raise IndexError
+            while reply is not INCOMPLETE:
                 entry = pending[0]
-                self._received += 1
+                received += 1
                 if entry.__class__ is Replies:
                     entry.replies.append(reply)
                     entry.left -= 1
                     if entry.left:
+                        reply = gets()
                         continue
                     reply, entry = entry.replies, entry.future
+                following = gets()
+                if received >= flushed and following is not INCOMPLETE:
+                    raise IndexError  # before anybody has a reply that may be somebody else's
                 pending.popleft()
                 if not entry.done():  # type: ignore[union-attr]
                     entry.set_result(reply)  # type: ignore[union-attr]
-        except (ConnectionInterrupted, IndexError) as error:
+                reply = following
+        except (ConnectionInterrupted, IndexError, *UNREADABLE) as error:
             # Not the protocol, or a reply that nobody asked for: nothing after it can be matched.
-            self._fail(ConnectionInterrupted(None, f"the replies are out of step: {error}"))
+            said = OUT_OF_STEP if isinstance(error, IndexError) else str(error) or repr(error)
+            self._fail(ConnectionInterrupted(None, said))
             return
+        progress = received != self._received
+        self._received = received
         marks = self._marks
-        while marks and marks[0][0] <= self._received:
+        while marks and marks[0][0] <= received:
             marks.popleft()
-        if self._received != before:
+        if progress:
             self._heard, self._part = self._loop.time(), 0
         else:
             self._part += len(data)
@@ -160,6 +190,8 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(ConnectionInterrupted(None, str(exc) if exc else LOST))
+        if self._release is not None:
+            self._released = self._loop.create_task(self._release(self._connection))
         if not self._ended.done():
             self._ended.set_result(None)
 
@@ -182,6 +214,7 @@ class Channel(asyncio.Protocol):
                 # One exception object cannot be raised in many tasks: they would share a traceback.
                 single = type(error)(None, error.reason)
                 single.event = event
+                single.before_sending = error.before_sending
                 future.set_exception(single)
         self._pending.clear()
 
@@ -189,15 +222,28 @@ class Channel(asyncio.Protocol):
         """Ends the connection and waits until its socket is closed."""
         self._fail(ConnectionInterrupted(None, "closed"))
         await self._ended
+        if self._released is not None:
+            await self._released
+
+
+def _unsent(reason: str) -> ConnectionInterrupted:
+    error = ConnectionInterrupted(None, reason)
+    error.before_sending = True
+    return error
 
 
 class Channels:
-    """The channels of one server: one a loop, closed with it."""
+    """What a server has for each event loop, closed with the loop. A topology needs it for
+    ``client`` alone: redis-py clients of asyncio's, one a loop.
 
-    def __init__(self) -> None:
+    ``client``: gives the running loop's redis-py client, whose pool then gives the connections.
+    """
+
+    def __init__(self, client: Callable[[], Any] | None = None) -> None:
         self._slots: dict[asyncio.AbstractEventLoop, _Slot] = {}
+        self._client = client
 
-    def get(self) -> Channel | None:
+    def get(self) -> Channel | ForeignChannel | None:
         """The running loop's channel, if it is open."""
         slot = self._slots.get(asyncio.get_running_loop())
         if slot is None:
@@ -205,13 +251,13 @@ class Channels:
         channel = slot.channel
         return None if channel is None or channel.closed else channel
 
-    async def open(self, config: Any) -> Channel:
+    async def open(self, config: Any) -> Channel | ForeignChannel:
         """The running loop's channel, opened by whoever asks first."""
         loop = asyncio.get_running_loop()
         slot = self._slot(loop)
         # With eager tasks one that failed at once is done before it is assigned here.
         if slot.opening is None or slot.opening.done():
-            slot.opening = loop.create_task(slot.connect(config))
+            slot.opening = loop.create_task(slot.connect(config, self._client))
             # Its error is the waiters' to see; when all of them are gone, nobody's.
             slot.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
         # Shielded: a caller that is cancelled must not take the connection from those who wait
@@ -219,7 +265,8 @@ class Channels:
         return await asyncio.shield(slot.opening)
 
     def client(self, make: Callable[[], Any]) -> Any:
-        """The running loop's redis-py client, made by ``make`` when there is none yet."""
+        """The running loop's redis-py client, made by ``make`` when there is none yet, and closed
+        with the loop. Raises RuntimeError where no loop runs."""
         slot = self._slot(asyncio.get_running_loop())
         if slot.client is None:
             slot.client = make()
@@ -272,16 +319,16 @@ class SeveralChannels(Channels):
     """``count`` channels a loop, which calls use in turn: large replies on one do not hold up the
     calls on the others."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, client: Callable[[], Any] | None = None) -> None:
         super().__init__()
-        self._all = [Channels() for _ in range(count)]
+        self._all = [Channels(client) for _ in range(count)]
         self._turn = 0
 
-    def get(self) -> Channel | None:
+    def get(self) -> Channel | ForeignChannel | None:
         self._turn = (self._turn + 1) % len(self._all)
         return self._all[self._turn].get()
 
-    async def open(self, config: Any) -> Channel:
+    async def open(self, config: Any) -> Channel | ForeignChannel:
         # ``get`` has just found that the one whose turn it is is not open.
         return await self._all[self._turn].open(config)
 
@@ -306,18 +353,42 @@ class SeveralChannels(Channels):
 _open: dict[_Slot, asyncio.AbstractEventLoop] = {}
 
 
+async def _opened(config: Any, client: Callable[[], Any] | None) -> Channel | ForeignChannel:
+    """A channel over a new connection, or over one of the pool of the site's own."""
+    if client is None:
+        return _over(await config.async_connected(), config.timeout)
+    pool = client().connection_pool
+    connection = await pool.get_connection()
+    try:
+        await config.greet(connection)
+        return _over(connection, config.timeout, pool.release)
+    except BaseException:
+        await pool.release(connection)
+        raise
+
+
+def _over(connection: Any, *args: Any) -> Channel | ForeignChannel:
+    # Private in redis-py, but the same name in all its versions. Where it is no transport of the
+    # loop's, the public methods do.
+    transport = getattr(getattr(connection, "_writer", None), "transport", None)
+    if hasattr(transport, "set_protocol"):
+        return Channel(connection, *args)
+    return ForeignChannel(connection, *args)
+
+
 class _Slot:
     def __init__(self) -> None:
-        self.channel: Channel | None = None
+        self.channel: Channel | ForeignChannel | None = None
         self.client: Any = None
-        self.opening: asyncio.Task[Channel] | None = None
+        self.opening: asyncio.Task[Channel | ForeignChannel] | None = None
         self.abandoned = ""
         self._ender: AsyncGenerator[None, None] | None = None
 
-    async def connect(self, config: Any) -> Channel:
+    async def connect(
+        self, config: Any, client: Callable[[], Any] | None
+    ) -> Channel | ForeignChannel:
         try:
-            connection = await config.async_connected()
-            self.channel = Channel(connection, config.timeout)
+            self.channel = await _opened(config, client)
             if self.abandoned:  # while it was connecting
                 await self.channel.close()
                 raise ConnectionInterrupted(None, self.abandoned)
@@ -343,8 +414,9 @@ class _Slot:
                 channel, self.channel = self.channel, None
                 if channel is not None:
                     await channel.close()
-                if self.client is not None:
-                    await self.client.aclose()
+                close = getattr(self.client, "aclose", None)  # a site's own may have none
+                if close is not None:
+                    await close()
 
         _open[self] = loop
         self._ender = ender()

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import redis.asyncio as aioredis
-from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.connection import SSLConnection
+from redis.exceptions import ResponseError
+
+from . import counterparts
 
 # socket.getaddrinfo encodes a host's name with this codec, whose module Python imports at the first
 # use. That would be within a call: a signal that raises there can leave the import's lock taken (as
@@ -45,13 +48,20 @@ class ServerConfig:
 
     ``kwargs`` go to redis-py's connection class; ``timeout`` is the operation's, in seconds;
     ``max_connections`` and ``wait`` (seconds) bound the pool; ``pool_class`` and ``client_class``
-    are the site's own redis-py classes. ``before_connect`` is called before each new connection.
+    are the site's own redis-py classes, ``async_class`` (of connections), ``async_pool_class`` and
+    ``async_client_class`` those for asyncio. ``before_connect`` is called before each new
+    connection.
     ``greeting`` makes what each new connection says before it serves: a generator that yields
-    commands' arguments, is sent the replies, and raises where the server is not the right one.
+    commands' arguments, is sent the replies and thrown the refusals (redis-py's ``ResponseError``),
+    and raises where the server is not the right one.
+    ``owner`` is whose the connections are, and equal for those who share them: whoever may call
+    ``Node.retire`` has one of its own, so that no other cache of the site loses its connections.
     ``msetex``: several SETs may go there as one MSETEX, where it knows that.
+    ``where`` is the entry of settings that errors name: of caches that share a server, the first
+    one's.
     """
 
-    connection_class: type[Any]
+    connection_class: Callable[..., Any]
     kwargs: Mapping[str, Any] = field(repr=False)
     timeout: float | None
     max_connections: int | None = None
@@ -65,7 +75,20 @@ class ServerConfig:
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before_connect: Callable[[], None] | None = None
     greeting: Callable[[], Greeting] | None = None
+    owner: Hashable = None
     msetex: bool = True
+    async_class: Callable[..., Any] | None = None
+    async_pool_class: Callable[..., Any] | None = None
+    async_client_class: Callable[..., Any] | None = None
+    where: str = ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether its connections are encrypted. Of a function that makes them, its arguments
+        tell."""
+        if isinstance(self.connection_class, type):
+            return issubclass(self.connection_class, SSLConnection)
+        return any(name.startswith("ssl_") for name in self.kwargs)
 
     @property
     def name(self) -> str:
@@ -74,12 +97,13 @@ class ServerConfig:
         if "path" in kwargs:
             place = f"unix://{kwargs['path']}"
         else:
-            scheme = "rediss" if issubclass(self.connection_class, SSLConnection) else "redis"
+            scheme = "rediss" if self.tls else "redis"
             place = f"{scheme}://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
         return f"{place}/{kwargs.get('db') or 0}"
 
     @property
     def identity(self) -> Hashable:
+        """What is equal for two configurations whose caches share connections."""
         return (
             self.connection_class,
             frozen(self.kwargs),
@@ -95,11 +119,16 @@ class ServerConfig:
             frozen(self.client_kwargs),
             self.before_connect,
             self.greeting,
+            frozen(self.owner),
             self.msetex,
+            self.async_class,
+            self.async_pool_class,
+            self.async_client_class,
         )
 
     def connection(self) -> Any:
-        """A blocking redis-py connection, not connected yet."""
+        """A blocking redis-py connection, not connected yet: for one of a plugin's own, that waits
+        for events say. Raises what ``before_connect`` raises."""
         if self.before_connect is not None:
             self.before_connect()
         # RESP2: its replies need no handshake and read the same on every server version.
@@ -110,7 +139,7 @@ class ServerConfig:
             raise error.__context__ or error from None
 
     def connected(self) -> Any:
-        """A blocking connection that is ready to serve."""
+        """A blocking connection that is ready to serve. Raises redis-py's errors, or OSError."""
         connection = self.connection()
         connection.connect()
         if self.greeting is not None:
@@ -119,32 +148,45 @@ class ServerConfig:
                 args = next(greeting, None)
                 while args is not None:
                     connection.send_command(*args)
-                    args = _next(greeting, connection.read_response())
+                    try:
+                        reply = connection.read_response()
+                    except ResponseError as refusal:
+                        reply = refusal
+                    args = _next(greeting, reply)
             except BaseException:
                 connection.disconnect()
                 raise
         return connection
 
     async def async_connected(self) -> Any:
-        """An asyncio connection that is ready to serve."""
+        """An asyncio connection that is ready to serve. Raises redis-py's errors, or OSError."""
+        connection = self.async_connection()
         if self.before_connect is not None:
             self.before_connect()
-        connection = self.async_connection()
         try:
             await connection.connect()
-            if self.greeting is not None:
-                greeting = self.greeting()
-                args = next(greeting, None)
-                while args is not None:
-                    await connection.send_command(*args)
-                    args = _next(greeting, await connection.read_response())
+            await self.greet(connection)
         except BaseException:
             # redis-py closes it for errors of its own, but not for a cancelled task.
             writer, connection._writer = connection._writer, None
-            if writer is not None:
-                writer.transport.abort()
+            abort = getattr(getattr(writer, "transport", None), "abort", None)
+            if abort is not None:
+                abort()
             raise
         return connection
+
+    async def greet(self, connection: Any) -> None:
+        """Says on a connected asyncio connection what it says before it serves."""
+        if self.greeting is not None:
+            greeting = self.greeting()
+            args = next(greeting, None)
+            while args is not None:
+                await connection.send_command(*args)
+                try:
+                    reply = await connection.read_response()
+                except ResponseError as refusal:
+                    reply = refusal
+                args = _next(greeting, reply)
 
     def async_connection(self) -> Any:
         """An asyncio redis-py connection, not connected yet."""
@@ -155,18 +197,37 @@ class ServerConfig:
         return {name: value for name, value in self.kwargs.items() if name not in _BLOCKING_ONLY}
 
     @property
-    def async_connection_class(self) -> type[Any]:
-        for blocking, native in _ASYNC_TWINS:
-            if issubclass(self.connection_class, blocking):
-                return native
-        raise TypeError(
-            f"The connection class {self.connection_class.__name__} has no asyncio counterpart, "
-            "so this cache works only in blocking code."
-        )
+    def is_own(self) -> bool:
+        """Whether the site has a connection class or a pool class of its own."""
+        own = self.connection_class not in counterparts.TWINS
+        return own or counterparts.is_own_pool(self)
+
+    def refuse_asyncio(self) -> None:
+        """Raises ImproperlyConfigured, with what to write, where the site has classes of its own
+        and none for a redis-py client of asyncio's."""
+        counterparts.refuse(self, counterparts.missing_for_clients)
+
+    def async_client(self, pool: Any) -> Any:
+        """A redis-py client of asyncio's over ``pool``, which is closed with it."""
+        own: Any = self.async_client_class
+        if own is None:
+            return aioredis.Redis.from_pool(pool)
+        client = own(connection_pool=pool, **self.client_kwargs)
+        if isinstance(client, aioredis.Redis):
+            client.auto_close_connection_pool = True
+        return client
+
+    @property
+    def async_connection_class(self) -> Callable[..., Any]:
+        """What makes asyncio's connections. Raises ImproperlyConfigured where nothing may."""
+        counterparts.refuse(self)
+        return self.async_class or counterparts.TWINS[self.connection_class]
 
 
 def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:
     try:
+        if isinstance(reply, ResponseError):
+            return greeting.throw(reply)
         return greeting.send(reply)
     except StopIteration:
         return None
@@ -174,9 +235,3 @@ def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:
 
 # The parser is chosen by whoever reads, and these read on their own.
 _BLOCKING_ONLY = frozenset({"parser_class", "redis_connect_func", "command_packer"})
-
-_ASYNC_TWINS: tuple[tuple[type[Any], type[Any]], ...] = (
-    (SSLConnection, aioredis.SSLConnection),
-    (UnixDomainSocketConnection, aioredis.UnixDomainSocketConnection),
-    (Connection, aioredis.Connection),
-)

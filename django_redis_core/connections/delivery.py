@@ -28,9 +28,8 @@ from ..commands import (
     Sleep,
     Spread,
     WantRunner,
-    arun,
-    run,
 )
+from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, RedisCacheError
 from .groups import Groups
 from .joining import send_joined
@@ -224,6 +223,8 @@ class BlockingExecutor:
             return request.node.call(request)
         if request.__class__ is Sleep:
             return time.sleep(request.seconds)
+        if request.__class__ is Call:
+            return request.function(None)
         flights: list[Any] = []
         for node, commands in request.groups:
             try:
@@ -287,6 +288,8 @@ class AsyncioExecutor:
             return await request.node.acall(request)
         if request.__class__ is Sleep:
             return await asyncio.sleep(request.seconds)
+        if request.__class__ is Call:
+            return await sync_to_async(request.function)(None)
         if len(request.groups) == 1:
             return [await _group(*request.groups[0])]
         return await asyncio.gather(*[_group(*group) for group in request.groups])
@@ -305,7 +308,7 @@ def carry_out(operation: Operation[T]) -> T:
 
 
 def discover(topology: Topology) -> None:
-    """Runs a topology's ``discover``, for redis-py clients that follow it."""
+    """Runs a topology's ``discover`` by blocking calls, for redis-py clients that follow it."""
     carry_out(topology.discover())
 
 

@@ -24,9 +24,8 @@ from ..commands import (
     Sleep,
     Spread,
     WantRunner,
-    arun,
-    run,
 )
+from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
 from .link import from_redis_py
 
@@ -136,6 +135,23 @@ class AsyncForeignExecutor(ForeignExecutor):
         except Exception as error:
             raise translated(error, self.client) from error
         return read(request, reply)
+
+
+class AsyncOwnExecutor:
+    """Answers requests by the running loop's client of ``ASYNC_REDIS_CLIENT_CLASS``, where that is
+    no redis-py's. ``find`` gives it."""
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self._find = find
+
+    async def __call__(self, request: Any) -> Any:
+        return await AsyncForeignExecutor(self._find())(request)
+
+    def immediately(self, request: Any) -> Any:
+        """Answers operations that need no I/O, so that there is nothing to await."""
+        if isinstance(request, WantRunner):
+            return Runner(partial(arun, execute=self), asynchronous=True)
+        raise TypeError(f"{request!r} has to be awaited.")
 
 
 def read(command: Command, reply: Reply) -> Reply:

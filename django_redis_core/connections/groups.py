@@ -9,8 +9,14 @@ from .node import Node
 
 
 class Groups:
-    """Commands for several servers at once, which ``discover`` and ``after`` may yield too.
-    Answered: for each server the list of replies, or the trouble that it is in."""
+    """Commands for several servers at once, which a topology's operations may yield::
+
+        replies = yield Groups([(node, [first, second]) for node in nodes])
+
+    All are written before any reply is read. Answered: a list with, for each server, the list of
+    its replies, in which a command that it refused has its exception, or the
+    ``ConnectionInterrupted`` of a server in trouble. A node may stand there once.
+    """
 
     __slots__ = ("groups",)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..commands import Command, Key, Operation, Place, Reply, msetex
+from ..commands import Command, Key, Operation, Place, Reply
+from ..commands.command import msetex
 from .groups import Groups
 from .node import Node
 

@@ -11,22 +11,22 @@ signal, a greenlet's timeout, a frame that is simply dropped) closes it.
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
-from .resp import INCOMPLETE, make_reader, pack
+from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, ProtocolViolation, holding, make_reader, pack
+from .sockets import arrivals, limit_in_kernel
 
 _CHUNK = 64 * 1024
+#: Bytes that surely find room in the buffer of a connection that owes nothing.
+_SHORT = 8 * 1024
 LOST = "the server closed the connection"
-#: What comes behind the last reply would be taken for the next caller's.
-OUT_OF_STEP = "the replies are out of step: there are more than were asked for"
 
 
 class Place:
@@ -50,10 +50,12 @@ class Link:
 
     __slots__ = (
         "_buffer",
-        "_poll",
+        "_in_kernel",
         "_pool",
         "_reader",
         "_sock",
+        "_timeout",
+        "arrived",
         "connection",
         "owes",
         "place",
@@ -74,54 +76,77 @@ class Link:
         self.reused = False
         self._pool: Home | None = pool
         self._sock = sock
-        self._reader = make_reader()
+        self._reader = make_reader(connection.protocol)
         self._buffer = bytearray(_CHUNK)
-        self._poll: Any = None
+        self._timeout = sock.gettimeout()
+        self._in_kernel = limit_in_kernel(sock)
+        #: ``arrived(0)``: whether something came that nobody asked for, or the server has closed
+        #: the connection. A system call, so it is spared elsewhere (``sockets``).
+        self.arrived = arrivals(sock)
 
     def call(self, args: tuple[Argument, ...]) -> Any:
         """Sends one command and returns its reply; an error reply is returned, not raised."""
         data = pack(args)
         self.owes += 1
-        self._sock.sendall(data)
+        if len(data) > _SHORT:
+            self._send_long(data)
+        else:
+            self._sock.sendall(data)
         # The first read nearly always brings the whole reply, so it is written out here.
         length = self._sock.recv_into(self._buffer)
         if not length:
             raise ConnectionInterrupted(None, LOST)
         reader = self._reader
-        reader.feed(self._buffer, 0, length)
-        reply = reader.gets()
-        if reply is INCOMPLETE:
-            reply = self._rest()
-        self.owes -= 1
-        if reader.has_data():
-            raise ConnectionInterrupted(None, OUT_OF_STEP)
+        try:
+            reader.feed(self._buffer, 0, length)
+            reply = reader.gets()
+            if reply is INCOMPLETE:
+                reply = self._rest()
+            self.owes -= 1
+            if reader.has_data():
+                raise ConnectionInterrupted(None, OUT_OF_STEP)
+        except UNREADABLE as error:
+            raise ProtocolViolation(f"a reply cannot be read: {error!r}") from error
         return reply
 
     def send(self, commands: Sequence[tuple[Argument, ...]]) -> None:
         """Sends commands whose replies ``receive`` will read."""
         data = b"".join([pack(args) for args in commands])
         self.owes += len(commands)
-        self._sock.sendall(data)
+        self._send_long(data)
 
     def receive(self) -> list[Any]:
         """The replies of all that was sent; error replies are among them as exceptions."""
         replies = []
         gets = self._reader.gets
-        while self.owes:
-            reply = gets()
-            if reply is INCOMPLETE:
-                reply = self._rest()
-            replies.append(reply)
-            self.owes -= 1
-        if self._reader.has_data():
-            raise ConnectionInterrupted(None, OUT_OF_STEP)
+        try:
+            while self.owes:
+                reply = gets()
+                if reply is INCOMPLETE:
+                    reply = self._rest()
+                replies.append(reply)
+                self.owes -= 1
+            if self._reader.has_data():
+                raise ConnectionInterrupted(None, OUT_OF_STEP)
+        except UNREADABLE as error:
+            raise ProtocolViolation(f"a reply cannot be read: {error!r}") from error
         return replies
+
+    def _send_long(self, data: bytes) -> None:
+        """Sends what may not find room at once: all of it within the operation's time, where the
+        kernel would count the time of each part anew."""
+        if self._in_kernel and len(data) > _SHORT:
+            self._sock.settimeout(self._timeout)
+            self._sock.sendall(data)
+            self._sock.settimeout(None)
+        else:
+            self._sock.sendall(data)
 
     def _rest(self) -> Any:
         """Reads until a reply is complete, within the operation's time as a whole: a server that
         sends a byte now and then must not hold a caller for ever."""
         sock, reader, buffer = self._sock, self._reader, self._buffer
-        allowed = sock.gettimeout()
+        allowed = self._timeout
         deadline = None if allowed is None else time.monotonic() + allowed
         while True:
             length = sock.recv_into(buffer)
@@ -135,17 +160,20 @@ class Link:
                 raise ServerTimeout(None, f"the reply was not complete after {allowed} s")
 
     def stale(self) -> bool:
-        """Whether the server has closed this idle connection, or sent what nobody asked for.
-
-        Costs a system call, so it is asked only before commands that must not be sent twice; the
-        others are sent again when the connection turns out to be closed.
-        """
-        if self._poll is None:
-            if not hasattr(select, "poll"):
-                return False
-            self._poll = select.poll()
-            self._poll.register(self._sock, select.POLLIN)
-        return bool(self._poll.poll(0))
+        """Whether what has arrived on this idle connection is anything but messages for whoever
+        wants them (pushes of RESP3), which are read and dropped here."""
+        reader = self._reader
+        try:
+            while self.arrived(0):
+                length = self._sock.recv_into(self._buffer)
+                if not length:
+                    return True
+                reader.feed(self._buffer, 0, length)
+                if reader.has_data():
+                    return True
+            return holding(reader)()
+        except (OSError, ConnectionInterrupted, *UNREADABLE):
+            return True
 
     def close(self) -> None:
         if self._pool is None:
@@ -172,7 +200,11 @@ class ForeignLink(Link):
     __slots__ = ()
 
     def __init__(self, connection: Any, pool: Home, place: Place | None = None) -> None:
-        super().__init__(connection, None, pool, place)  # type: ignore[arg-type]
+        self.connection = connection
+        self.place = place
+        self.owes = 0
+        self.reused = False
+        self._pool = pool
 
     def call(self, args: tuple[Argument, ...]) -> Any:
         self.send([args])
@@ -194,8 +226,14 @@ class ForeignLink(Link):
             self.owes -= 1
         return replies
 
+    def arrived(self, milliseconds: int) -> bool:
+        try:
+            return bool(self.connection.can_read(timeout=milliseconds / 1000))
+        except (RedisError, OSError):
+            return True
+
     def stale(self) -> bool:
-        return False
+        return True
 
 
 def from_redis_py(error: ResponseError) -> Exception:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeAlias
 import redis.exceptions
 
 from ..commands import Command, Reply
+from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
     ConnectionInterrupted,
     ReplyError,
@@ -26,16 +27,21 @@ from . import raw
 from .breaker import Breaker
 from .channel import Channels, SeveralChannels
 from .config import ServerConfig
+from .counterparts import is_own_async_pool, is_own_pool
 from .link import Link, from_redis_py
 from .pool import LinkPool, SitePool
-from .raw import is_own_pool
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
 
 
 class Node:
-    """A server that commands can be sent to. Made by ``node_for``, for sharing."""
+    """A server that commands can be sent to. Made by ``node_for``, for sharing.
+
+    ``name`` is its URL without user and password, for errors. ``config`` is the ``ServerConfig``.
+    ``breaker.opened`` is true while the server is known to be away. Nothing is connected until a
+    command is sent. A topology names nodes and does not call them: it yields commands for them.
+    """
 
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
@@ -55,14 +61,21 @@ class Node:
         else:
             self.links = LinkPool(config.connected, config.max_connections, config.wait)
         many = config.async_connections
-        self.channels = Channels() if many == 1 else SeveralChannels(many)
+        client = self.async_client if is_own_async_pool(config) else None
+        self.channels = Channels(client) if many == 1 else SeveralChannels(many, client)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.
 
-        From any thread. What is on its way on an asyncio connection fails with ``reason``; a
-        blocking call under way ends as it will, and its connection is closed then. ``node_for``
-        makes a new node when the server is needed again.
+        From any thread, and at most once needed. What is on its way on an asyncio connection fails
+        with ``ConnectionInterrupted`` and ``reason``, and so does every later command; a blocking
+        call under way ends as it will, and its connection is closed then. ``Topology.after`` is
+        asked for each command that failed so. ``node_for`` makes a new node when the server is
+        needed again.
+
+        All caches that share the node lose it: so only nodes are retired whose configuration is
+        nobody else's, by ``owner`` (``ConnectionFactory.node`` takes it). Caches of one owner look
+        at ``retired``, since another one may have done it.
         """
         with _lock:
             if _nodes.get(self.config.identity) is self:
@@ -81,7 +94,7 @@ class Node:
         return isinstance(self.config.before_connect, Retired)
 
     def client(self) -> Any:
-        """A redis-py client for this server, with a pool of its own."""
+        """A redis-py client for this server, with a pool of its own: one for the process."""
         with _lock:
             if self._client is None:
                 self._client = raw.client(self.config)
@@ -101,7 +114,7 @@ class Node:
         pool = self.links
         link = None
         try:
-            link = pool.take(command.kind.repeatable)
+            link = pool.take()
             reply = link.call(command.args)
         except BaseException as error:
             reply = self._failed(link, [command], error)[0]
@@ -117,7 +130,7 @@ class Node:
             self.breaker.admit()
         flight = Flight(commands, self.links)
         try:
-            flight.link = flight.pool.take(all(command.kind.repeatable for command in commands))
+            flight.link = flight.pool.take()
             flight.link.send([command.args for command in commands])
         except BaseException as error:
             flight.replies = self._failed(flight.link, commands, error)
@@ -161,7 +174,7 @@ class Node:
         pool.close_idle()
         fresh = None
         try:
-            fresh = pool.take(True)
+            fresh = pool.take()
             fresh.send([command.args for command in commands])
             replies = fresh.receive()
         except BaseException as second:
@@ -232,11 +245,12 @@ class Node:
         trouble: ConnectionInterrupted | None,
     ) -> bool:
         """Whether to send a second time: once, on a new connection, when an existing one broke
-        under commands that may be repeated. Never after a timeout, whose time is spent."""
+        under commands that may be repeated, or that were not sent yet. Never after a timeout, whose
+        time is spent."""
         return (
             connected
             and type(trouble) is ConnectionInterrupted
-            and all(command.kind.repeatable for command in commands)
+            and (trouble.before_sending or all(command.kind.repeatable for command in commands))
         )
 
     def _give_up(self, trouble: ConnectionInterrupted | None, error: BaseException) -> NoReturn:
@@ -261,6 +275,8 @@ class Node:
         if isinstance(error, ConnectionInterrupted):
             error.connection = error.connection or self.name
             return error
+        if isinstance(error, BlockingIOError):  # the kernel kept the time
+            return ServerTimeout(self.name, "timed out")
         if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
             return ServerTimeout(self.name, str(error) or "timed out")
         if isinstance(error, redis.exceptions.AuthenticationError):
@@ -284,7 +300,10 @@ class Node:
         if isinstance(reply, Exception):
             raise self._refused(reply)
         read = command.kind.read
-        return reply if read is None else read(reply)
+        try:
+            return reply if read is None else read(reply)
+        except STUMBLED as error:
+            raise self._strange(command, reply) from error
 
     def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
         values = []
@@ -292,9 +311,17 @@ class Node:
             if isinstance(reply, Exception):
                 reply = self._refused(reply)
             elif (read := command.kind.read) is not None:
-                reply = read(reply)
+                try:
+                    reply = read(reply)
+                except STUMBLED:
+                    reply = self._strange(command, reply)
             values.append(reply)
         return values
+
+    def _strange(self, command: Command, reply: Reply) -> ConnectionInterrupted:
+        trouble = strange(command, reply)
+        trouble.connection = self.name
+        return trouble
 
     def _refused(self, error: Exception) -> Exception:
         if isinstance(error, ServerRefused):
@@ -321,6 +348,7 @@ def _without_frames(error: BaseException) -> None:
 
 
 Nodes: TypeAlias = tuple[Node, ...]
+"""Several servers, in an order that means nothing."""
 
 
 class Retired:
@@ -347,7 +375,8 @@ class Flight:
 
 
 def node_for(config: ServerConfig) -> Node:
-    """The process' node for this configuration."""
+    """The process' node for this configuration: the same object for as long as anybody has it, and
+    for everyone whose ``config.identity`` is equal. Nothing is connected."""
     with _lock:
         node = _nodes.get(config.identity)
         if node is None:

@@ -43,19 +43,20 @@ class LinkPool:
         self._bells: deque[threading.Lock] = deque()
         self._closed = False
 
-    def take(self, repeatable: bool) -> Link:
-        """An idle link or a new one. For a command that must not be sent twice, the idle link is
-        first asked whether the server has closed it."""
+    def take(self) -> Link:
+        """An idle link or a new one. An idle one is looked at first: a reply too many would be
+        taken for the next command's, and what must not be sent twice must not be sent to a
+        connection that the server has closed."""
         free = self._free
         while True:
             try:
                 link = free.pop()
             except IndexError:
                 break
-            if repeatable or not link.stale():
+            if not link.arrived(0) or not link.stale():
                 return link
             link.close()
-        return self._new(repeatable)
+        return self._new()
 
     def give(self, link: Link) -> None:
         """Takes back a link that owes nothing."""
@@ -85,11 +86,11 @@ class LinkPool:
         if link.place is not None:
             self._leave(link.place)
 
-    def _new(self, repeatable: bool) -> Link:
+    def _new(self) -> Link:
         place = None
         if self._limit is not None:
             place = Place()
-            link = self._admission(place, self._limit, repeatable)
+            link = self._admission(place, self._limit)
             if link is not None:
                 return link
         try:
@@ -105,7 +106,7 @@ class LinkPool:
             return Link(connection, sock, self, place)
         return ForeignLink(connection, self, place)
 
-    def _admission(self, place: Place, limit: int, repeatable: bool) -> Link | None:
+    def _admission(self, place: Place, limit: int) -> Link | None:
         """Waits for a link that is given back, which is returned, or until fewer than ``limit``
         places came before this one and are still held."""
         ticket = next(self._tickets)
@@ -125,7 +126,7 @@ class LinkPool:
                         bell.acquire(timeout=min(left, _LOOK))
                         continue
                 else:
-                    if repeatable or not link.stale():
+                    if not link.arrived(0) or not link.stale():
                         self._leave(place)
                         return link
                     link.close()
@@ -182,7 +183,7 @@ class SitePool:
         # Asked for once: what was taken from a pool must go back to that one.
         self._source: Any = None
 
-    def take(self, repeatable: bool) -> Link:
+    def take(self) -> Link:
         if self._source is None:
             self._source = self._find()
         return ForeignLink(self._source.get_connection(), self)

@@ -11,21 +11,10 @@ import redis
 import redis.asyncio as aioredis
 from redis.connection import BlockingConnectionPool, ConnectionPool
 
+from . import counterparts
 from .config import ServerConfig
 
 _BLOCKING_POOL_ONLY = ("timeout", "queue_class")
-
-
-def is_own_pool(config: ServerConfig) -> bool:
-    """Whether the site has a pool class of its own, which then serves the cache too."""
-    return config.pool_class not in (None, ConnectionPool, BlockingConnectionPool)
-
-
-def is_own_client(config: ServerConfig) -> bool:
-    """Whether the site's client class is not redis-py's, such as one that fakes a server; it then
-    serves the cache too."""
-    own: Any = config.client_class
-    return own is not None and not (isinstance(own, type) and issubclass(own, redis.Redis))
 
 
 def client(config: ServerConfig) -> Any:
@@ -45,12 +34,24 @@ def client(config: ServerConfig) -> Any:
 
 
 def async_client(config: ServerConfig) -> Any:
-    """A ``redis.asyncio.Redis`` for the running loop."""
+    """A client of ``ASYNC_REDIS_CLIENT_CLASS`` over a pool of ``ASYNC_CONNECTION_POOL_CLASS``, for
+    the running loop. Raises ImproperlyConfigured where the site has not named what it needs."""
+    config.refuse_asyncio()
     if config.before_connect is not None:
         config.before_connect()
-    pool = aioredis.ConnectionPool(
-        connection_class=config.async_connection_class,
-        max_connections=config.max_connections,
-        **config.async_kwargs(),
-    )
-    return aioredis.Redis.from_pool(pool)
+    pool_class: Any = config.async_pool_class or aioredis.ConnectionPool
+    pool = pool_class(**{**config.async_kwargs(), **async_pool_kwargs(config, pool_class)})
+    return config.async_client(pool)
+
+
+def async_pool_kwargs(config: ServerConfig, pool_class: Any) -> dict[str, Any]:
+    """What a pool of asyncio's takes beside its connections' arguments."""
+    waits = counterparts.derives(pool_class, aioredis.BlockingConnectionPool)
+    return {
+        **{
+            name: value
+            for name, value in config.pool_kwargs.items()
+            if name not in _BLOCKING_POOL_ONLY or (waits and name == "timeout")
+        },
+        "connection_class": config.async_connection_class,
+    }

@@ -58,7 +58,12 @@ def instead_of(silent: Node, primary: Node, replicas: Sequence[Node]) -> Node:
 
 
 class Readers:
-    """The servers that may answer reads, chosen by chance. Made anew when they change."""
+    """The servers that may answer reads, in a topology of its own ``discover`` and ``route``: made
+    by ``readers``, and made anew when the servers change.
+
+    While ``ready`` is False, ``discover`` runs ``yield from measure()``; ``route`` asks ``pick``.
+    ``nodes`` are those that may be picked now.
+    """
 
     #: The time (``time.monotonic()``) from which on ``measure`` must run before ``pick``.
     until: float = math.inf
@@ -70,7 +75,8 @@ class Readers:
         self.nodes = tuple(replicas) or ((primary,) if primary is not None else ())
 
     def pick(self) -> Node | None:
-        """The server for a read; None where there is none at all."""
+        """The server for a read, without I/O: one that is well, the primary where no replica is.
+        None where there is none at all."""
         nodes = self.nodes
         if not nodes:
             return None
@@ -85,7 +91,8 @@ class Readers:
         return instead if left_out(node) else node
 
     def measure(self) -> Operation[None]:
-        """Finds out what ``pick`` must know."""
+        """Finds out what ``pick`` must know: latencies, or how far replicas are behind. Raises
+        ``ServerRefused`` where REPLICA_MAX_LAG asks a server for what it does not tell."""
         yield from ()
 
 
@@ -240,7 +247,9 @@ def _refuse_without_rights(node: Node, trouble: Exception) -> None:
 def readers(
     read_from: str, primary: Node | None, replicas: Sequence[Node], max_lag: float | None = None
 ) -> Readers:
-    """Who answers reads, for values of ``READ_FROM`` and ``REPLICA_MAX_LAG``."""
+    """Who answers reads, for values of ``READ_FROM`` (``"replicas"``, ``"nearest"``, ``"primary"``)
+    and ``REPLICA_MAX_LAG`` (seconds, or None). ``primary`` None: there is none, or it must not be
+    read from."""
     if read_from == "primary":
         return Readers(primary, ())
     kind: Any = Nearest if read_from == "nearest" else Readers

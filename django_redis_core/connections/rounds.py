@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..commands import Command, Operation, Reply, Sleep
+from ..commands import Call, Command, Operation, Reply, Sleep
 from ..exceptions import RedisCacheError
 from .groups import Groups
 from .node import Node
@@ -19,12 +19,14 @@ from .node import Node
 def side_by_side(operations: Sequence[Operation[Reply]]) -> Operation[list[Reply]]:
     """The results in the order of ``operations``; one that raised has its error there.
 
-    They may yield ``Command`` (with its node), ``Groups`` and ``Sleep``, and nothing else. Those
-    that sleep hold up nobody who has something to send.
+    They may yield ``Command`` (with its node), ``Groups``, ``Sleep`` and ``Call``, and nothing
+    else. Those that sleep hold up nobody who has something to send; calls are made one after the
+    other. An error that is no ``RedisCacheError`` ends all of them.
     """
     results: list[Reply] = [None] * len(operations)
     asked: dict[int, Command | Groups] = {}
     asleep: dict[int, float] = {}
+    calling: dict[int, Call[Any]] = {}
 
     def advance(position: int, answer: Any) -> None:
         operation = operations[position]
@@ -40,12 +42,21 @@ def side_by_side(operations: Sequence[Operation[Reply]]) -> Operation[list[Reply
         else:
             if isinstance(request, Sleep):
                 asleep[position] = time.monotonic() + request.seconds
+            elif isinstance(request, Call):
+                calling[position] = request
             else:
                 asked[position] = request
 
     for position in range(len(operations)):
         advance(position, None)
-    while asked or asleep:
+    while asked or asleep or calling:
+        calls, calling = calling, {}
+        for position, call in calls.items():
+            try:
+                answer = yield call
+            except Exception as error:  # the operation's own, which may know what it means
+                answer = error
+            advance(position, answer)
         now = time.monotonic()
         for position in [position for position, due in asleep.items() if due <= now]:
             del asleep[position]

@@ -16,36 +16,62 @@ from .node import Node, Nodes, node_for
 from .replicas import for_reads, instead_of, readers
 
 Parts = list[tuple[list[int], Command]]
+"""Commands that a ``Spread`` became, each with the positions of its keys in ``spread.keys``."""
+
 Instead = Sequence[Command] | Spread | None
+"""What ``Topology.after`` answers: commands with their nodes, a spread, or None for nothing."""
 
 
 class Clients(Protocol):
-    """Gives redis-py clients, as a node does."""
+    """Gives redis-py clients, as a node does. No I/O until a client is used."""
 
-    def client(self) -> Any: ...
-    def async_client(self) -> Any: ...
+    def client(self) -> Any:
+        """A blocking client. Called from any thread."""
+
+    def async_client(self) -> Any:
+        """A ``redis.asyncio`` client of the running loop, which closes it with itself: see
+        ``Channels.client``."""
 
 
 class Topology(ABC):
-    """The servers of one cache.
+    """The servers of one cache: where each command goes, and what is done when it fails there.
 
-    ``single`` is the one server that takes everything, or None when ``route`` must be asked.
-    ``ready`` is False while ``discover`` has to run before the first command.
+    Made once for a process and configuration, it serves all threads and event loops at the same
+    time. So what it knows is best one object that is replaced as a whole. Only ``route`` and
+    ``primaries`` must be there; a topology whose servers change has ``ready`` and ``discover`` too.
+
+    ``discover``, ``survey`` and ``after`` are operations: blocking code and asyncio both run them.
+    They may yield a ``Command`` with its node (``command.on(node)``), ``Groups``, ``Sleep``, and
+    ``Call`` for code that waits by itself: reading a file, asking another service. They may raise
+    ``ConnectionInterrupted`` for trouble that may pass, so that IGNORE_EXCEPTIONS holds for it, and
+    ImproperlyConfigured for what somebody has to mend; whatever they raise, the caller gets.
     """
 
+    #: The one server that takes everything, so that ``route`` and ``discover`` are never asked; it
+    #: is looked at once, when the cache is built. None: they are asked.
     single: Node | None = None
+
+    #: Whether what is known may be used. While it is False, ``discover`` runs before a command is
+    #: routed. Looked at for every command: an attribute, or a property that compares the time.
     ready: bool = True
 
     @abstractmethod
     def route(self, command: Command) -> Node:
-        """The server for ``command``, by its key and whether it writes."""
+        """The server for ``command``, by its key and whether it writes (``command.kind.write``).
+
+        Called after ``discover`` where ``ready`` was False, and for each command, so it only looks
+        at what is known. Raises ``ConnectionInterrupted`` where there is no server now.
+        """
 
     @abstractmethod
     def primaries(self) -> Nodes:
-        """All servers that together hold the whole keyspace."""
+        """All servers that together hold the whole keyspace, for scans and ``clear``. Called after
+        ``survey``, and by system checks before anything is known: no I/O. Raises
+        ``ConnectionInterrupted`` where none is known."""
 
     def nodes(self) -> Nodes:
-        """All servers, those that serve only reads included."""
+        """All servers, those that serve only reads included: for ``doctor``, ``stats`` and closing
+        idle connections. No I/O, and nothing may be known yet: ``()`` then."""
         return self.primaries()
 
     def unfit(self) -> Nodes:
@@ -54,33 +80,54 @@ class Topology(ABC):
         return ()
 
     def clients(self, command: Command) -> Clients:
-        """Who gives a redis-py client that can serve ``command``: its server, or what follows the
-        server when that changes. No I/O here, so ``discover`` may not have run yet."""
+        """Who gives a redis-py client that can serve ``command``, for ``get_redis_connection``: its
+        server, or what follows the server when that changes. No I/O here, and ``discover`` may not
+        have run yet: a topology that must run it first returns an object of its own, whose
+        ``client`` and ``async_client`` see to that."""
         return self.route(command)
 
     def place(self, key: Key) -> Place:
-        """Where ``key`` lives: keys of equal places may stand in one command."""
+        """Where ``key``, as stored, lives: keys of equal places may stand in one command. One place
+        for all unless this is overridden."""
         return None
 
     def parts(self, spread: Spread) -> Parts:
-        """``spread`` as one command a place, each with its keys' positions."""
+        """``spread`` as one command a place, each with its keys' positions. Where one server has
+        all keys, ``[(list(range(len(spread.keys))), spread.whole())]`` saves the look at each."""
         return spread.split(self.place)
 
     def discover(self) -> Operation[None]:
-        """Finds out which servers there are."""
+        """Finds out which servers there are.
+
+        Runs while ``ready`` is False, before a command is routed: in the call of whoever came, who
+        waits for it, and in that of others who come meanwhile. So it first sets the time until
+        which others go on with what is known, and keeps what is known when the source is away: only
+        who knows nothing at all raises ``ConnectionInterrupted``. Nodes that are no longer named it
+        retires (``Node.retire``). Never asked where ``single`` is set.
+        """
         yield from ()
 
     def survey(self) -> Operation[None]:
-        """Before work over the whole keyspace: makes sure that ``primaries`` are still all."""
+        """Before work over the whole keyspace: makes sure that ``primaries`` are still all. After
+        ``discover``, where that had to run."""
         yield from ()
 
     def after(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
     ) -> Operation[Instead]:
-        """What to send instead when ``command`` failed on ``node``. ``attempt`` counts from 1.
+        """What to send instead when ``command`` failed on ``node``. ``attempt`` counts from 1, and
+        this is asked again for what was sent instead, until it answers None.
 
-        Several commands go to the last one's node, on one connection, and the last reply counts.
-        A ``Spread`` is split anew. None: nothing, the caller gets ``trouble``.
+        Answer ``[command.on(other)]`` to try another server; several commands go to the last one's
+        node, on one connection, and the last reply counts. A ``Spread`` is split anew. None:
+        nothing, the caller gets ``trouble``. Whoever answers something must end: by ``attempt``, or
+        because no server is left.
+
+        What to look at: ``trouble.before_sending`` or a ``ServerRefused`` say that the server did
+        not run the command, so it may be sent elsewhere; otherwise only where
+        ``command.kind.repeatable``. A ``ServerTimeout`` has used up the caller's time. ``moved_on``
+        tells whether another server may do better. A command with a ``node`` and no ``key`` was
+        meant for that server: a cursor means nothing elsewhere.
         """
         yield from ()
         return None
@@ -89,7 +136,8 @@ class Topology(ABC):
 class SingleServer(Topology):
     """One primary, and replicas that may serve reads. ``read_from`` is as in ``READ_FROM``.
 
-    ``max_lag`` is as in ``REPLICA_MAX_LAG``, in seconds.
+    ``max_lag`` is as in ``REPLICA_MAX_LAG``, in seconds. A topology whose servers change may hold
+    one, ask it, and put another in its place.
 
     ``replica_read_only`` False: where the primary cannot be reached, a write goes to another of
     the servers, for sites whose "replicas" are primaries of their own (DJANGO_REDIS'
@@ -165,7 +213,8 @@ class SingleServer(Topology):
 
 
 def moved_on(trouble: ConnectionInterrupted) -> bool:
-    """Whether another server may be able to do what this one could not."""
+    """Whether another server may be able to do what this one could not: it is away, or it answered
+    that it is loading, is a replica without its primary, may not write, or has too many clients."""
     return not isinstance(trouble, ServerRefused) or trouble.code in _ELSEWHERE
 
 

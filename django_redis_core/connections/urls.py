@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from redis.connection import Connection, ConnectionPool, SSLConnection, parse_url
 
+from .._interrupts import struck
 from .._options.option import (
     Check,
     constructor_keywords,
@@ -27,6 +28,8 @@ from .._options.option import (
 )
 from .._options.redaction import explained, secrets_in, shown
 from .config import ServerConfig
+from .counterparts import called, derives
+from .counterparts import check as check_classes
 
 #: The schemes that redis-py knows. Any other one names a connection factory.
 SCHEMES = ("redis", "rediss", "unix")
@@ -51,7 +54,14 @@ _CHECKS: dict[str, Check] = {
 
 @dataclass(frozen=True, eq=False)
 class ConnectionOptions:
-    """What connection factories are given: how to reach a server, given its URL."""
+    """What connection factories are given: how to reach a server, given its URL.
+
+    Each field is an option of the cache under its own name in small letters (``socket_timeout`` is
+    SOCKET_TIMEOUT, in seconds) with its default already in place; ``where`` is the entry of CACHES,
+    as errors name it. A factory mostly needs ``server``, and of the fields those that ``server``
+    does not see to: ``read_from``, which is None where the site does not say, so that the factory
+    chooses, and ``replica_max_lag``, both for ``readers``, and ``replica_read_only``.
+    """
 
     where: str
     username: str | None = None
@@ -67,6 +77,9 @@ class ConnectionOptions:
     pool_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     client_class: Any = None
     client_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    async_connection_class: Any = None
+    async_pool_class: Any = None
+    async_client_class: Any = None
     breaker_failures: int = 3
     breaker_interval: float = 1.0
     async_connections: int = 1
@@ -74,7 +87,15 @@ class ConnectionOptions:
     def server(
         self, url: str, *, before_connect: Callable[[], None] | None = None, **kwargs: Any
     ) -> ServerConfig:
-        """The configuration of the server at ``url``; ``kwargs`` beat the URL."""
+        """The configuration of the server at ``url``, with everything that the site has set:
+        timeouts, password, TLS, its own classes, the breaker.
+
+        ``url`` begins with ``redis://``, ``rediss://`` or ``unix://``. ``kwargs`` are arguments of
+        redis-py's connection, as ``host`` and ``port``, and beat the URL. ``before_connect`` is
+        called before each new connection, in whichever thread or loop, and may raise
+        ``ConnectionInterrupted``. No I/O. Raises ImproperlyConfigured, which names the cache and
+        never quotes the URL, for it may have a password.
+        """
         return server_config(self, url, before_connect=before_connect, **kwargs)
 
 
@@ -133,6 +154,7 @@ def server_config(
         if (value := getattr(options, name)) is not None:
             kwargs[name] = value
     kwargs.update(options.pool_kwargs)
+    own_class = kwargs.pop("connection_class", None)
     kwargs.update(_read(options.where, url))
     if "credential_provider" in kwargs:
         for name in ("username", "password"):
@@ -146,15 +168,15 @@ def server_config(
                 f"{options.where}: {name}, from LOCATION or CONNECTION_POOL_KWARGS, must be "
                 f"{error}, not {shown(kwargs[name])}."
             ) from None
-    limits = {name: kwargs.pop(name, None) for name in _POOL_ONLY}
-    connection_class = limits["connection_class"] or Connection
-    if not isinstance(connection_class, type):
-        raise ImproperlyConfigured(
-            f"{options.where}: connection_class in CONNECTION_POOL_KWARGS must be a class, not "
-            f"{shown(connection_class)}."
-        )
-    if issubclass(connection_class, SSLConnection) and not verifies_nothing(kwargs):
+    if "connection_class" in overrides:
+        own_class = None
+    of_url = kwargs.pop("connection_class", None)
+    connection_class = _connection_class(options.where, own_class, of_url)
+    if derives(connection_class, SSLConnection) and not verifies_nothing(kwargs):
         kwargs.setdefault("ssl_check_hostname", True)  # redis-py's own default from version 6 on
+    limits = {name: kwargs.pop(name, None) for name in _pool_only(options, connection_class)}
+    if connection_class is not Connection:
+        limits["connection_class"] = connection_class
     config = ServerConfig(
         connection_class=connection_class,
         kwargs=kwargs,
@@ -169,9 +191,44 @@ def server_config(
         client_class=options.client_class,
         client_kwargs=options.client_kwargs,
         before_connect=before_connect,
+        async_class=options.async_connection_class,
+        async_pool_class=options.async_pool_class,
+        async_client_class=options.async_client_class,
+        where=options.where,
     )
+    check_classes(config)
     _try_out(options, config)
     return config
+
+
+def _connection_class(where: str, own: Any, of_url: type[Any] | None) -> Callable[..., Any]:
+    """What makes connections: the site's, as in redis-py, or what the URL's scheme asks for."""
+    if own is None or own is Connection:
+        return of_url or Connection
+    if not callable(own):
+        raise ImproperlyConfigured(
+            f"{where}: connection_class in CONNECTION_POOL_KWARGS must be a class, or a function "
+            f"that makes connections, not {shown(own)}."
+        )
+    if of_url is SSLConnection and isinstance(own, type) and not issubclass(own, SSLConnection):
+        raise ImproperlyConfigured(
+            f"{where}: LOCATION is rediss://, and connection_class in CONNECTION_POOL_KWARGS is "
+            f"{called(own)}, whose connections are not encrypted: make it a subclass of "
+            "redis.SSLConnection, or write redis://."
+        )
+    return own  # type: ignore[no-any-return]
+
+
+def _pool_only(options: ConnectionOptions, connection_class: Any) -> set[str]:
+    """Arguments of the pool, which its connections do not take: redis-py's, and those that a pool
+    class of the site's own has."""
+    names = set(_POOL_ONLY)
+    if isinstance(options.pool_class, type):
+        taken = constructor_keywords(options.pool_class)
+        if isinstance(connection_class, type):
+            taken -= constructor_keywords(connection_class)
+        names |= taken & set(options.pool_kwargs)
+    return names
 
 
 def verifies_nothing(kwargs: Mapping[str, Any]) -> bool:
@@ -225,20 +282,28 @@ def _try_out(options: ConnectionOptions, config: ServerConfig) -> None:
     """Makes a connection without connecting, so that a name which redis-py does not know is an
     error when settings are read and not at the first request."""
     try:
-        config.connection_class(**config.kwargs)
+        kind = "connection"
+        made: Any = config.connection_class
+        made(**config.kwargs)
+        if config.async_class is not None:
+            kind, made = "asyncio connection (ASYNC_CONNECTION_CLASS)", config.async_class
+            made(**config.async_kwargs())
         return
     except Exception as error:
+        if struck(error):
+            raise
         text, cause = explained(error, secrets_in(config.kwargs))
     # Python's own words name a class of redis-py, and since 3.12 sometimes another name.
     if found := _UNKNOWN.search(text):
-        text = f"there is no argument {found[1]!r}.{_meant(found[1], config.connection_class)}"
+        text = f"there is no argument {found[1]!r}.{_meant(found[1], made)}"
     raise ImproperlyConfigured(
-        f"{options.where}: the connection to {config.name} cannot be made from LOCATION and "
+        f"{options.where}: the {kind} to {config.name} cannot be made from LOCATION and "
         f"CONNECTION_POOL_KWARGS: {text}"
     ) from cause
 
 
-def _meant(name: str, connection_class: type[Any]) -> str:
+def _meant(name: str, connection_class: Any) -> str:
     if name.startswith("ssl_") and name in constructor_keywords(SSLConnection):
         return " It is for TLS: write rediss://."
-    return nearest(name, {*constructor_keywords(connection_class), *_POOL_ONLY})
+    known = constructor_keywords(connection_class) if isinstance(connection_class, type) else ()
+    return nearest(name, {*known, *_POOL_ONLY})

@@ -25,9 +25,11 @@ from .._options.option import (
     seconds,
     text,
 )
+from .built import BuiltCache, CacheOptions
 from .client import ALL_OTHERS, CHANGES_ENTRIES, OPERATIONS, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
+from .operating import EntryColumn, ServerColumn, Subcommand
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
 from .serializer import Serializer
@@ -41,7 +43,9 @@ __all__ = [
     "OLDER_API_VERSIONS",
     "OPERATIONS",
     "Arguments",
+    "BuiltCache",
     "CacheKey",
+    "CacheOptions",
     "Client",
     "ClientContext",
     "Codec",
@@ -49,12 +53,15 @@ __all__ = [
     "ConnectionFactory",
     "Declaration",
     "Deprecation",
+    "EntryColumn",
     "Finding",
     "Keys",
     "Option",
     "Plugin",
     "Sealer",
     "Serializer",
+    "ServerColumn",
+    "Subcommand",
     "addresses",
     "always",
     "argument",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
@@ -31,6 +32,8 @@ T = TypeVar("T")
 #: ``unwrap`` of its own.
 CHANGES_ENTRIES: Final = "clients that change what an entry is"
 
+_ASYNCHRONOUS = CO_COROUTINE | CO_ASYNC_GENERATOR
+
 #: In ``outside_of`` and ``inside_of``: every other client, known or not.
 ALL_OTHERS: Final = "all other clients"
 
@@ -38,7 +41,12 @@ ALL_OTHERS: Final = "all other clients"
 @dataclass(frozen=True, slots=True)
 class ClientContext:
     """What a client is built from: the cache's naming, its codec and the settings that operations
-    need. ``default_timeout`` is in seconds."""
+    need. The constructor of ``Client`` sets an attribute of the same name from each.
+
+    ``alias`` is the cache's name in CACHES. ``default_timeout`` is TIMEOUT, in seconds (None: for
+    ever), ``scan_itersize`` SCAN's COUNT. ``clear_by_prefix``: ``clear`` removes the keys of the
+    prefix alone. ``delete_unreadable``: an entry that cannot be read is removed.
+    """
 
     alias: str
     naming: Keys
@@ -105,6 +113,10 @@ class Client(
     put together, so a constructor needs no ``**options`` for those of its neighbours. A subclass
     of a client that has options takes ``**options`` and hands them to ``super().__init__``.
 
+    Of use in an operation: ``self.naming.make(key, version)``, the key as stored;
+    ``self.encode(full, value)`` and ``self.decode(full, data)``, by the cache's codec;
+    ``self.milliseconds(timeout)``; ``self.default_timeout``, in seconds.
+
     One instance serves all threads and loops of a process: keep no state of a call on it.
     """
 
@@ -139,6 +151,17 @@ class Client(
         #: client outside that changes the operation would not be asked, so one is offered only
         #: where ``type(self).get is Mine.get``.
         self.at_once: Mapping[str, Callable[..., Any]] = {}
+
+    @classmethod
+    def defect(cls) -> str:
+        for name in declared(cls):
+            code = getattr(getattr(cls, name, None), "__code__", None)
+            if code is not None and code.co_flags & _ASYNCHRONOUS:
+                return (
+                    f"has `async def {name}`. An operation is a generator, written once for "
+                    "blocking code and asyncio: write `def`, and `yield from` for `await`"
+                )
+        return super().defect()
 
     def build_topology(
         self, locations: Sequence[str], factory: Callable[[Sequence[str]], Topology]

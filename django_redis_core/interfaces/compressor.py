@@ -59,6 +59,10 @@ class Compressor(Plugin, ABC):
     #: when ``recognises`` is overridden.
     magic: ClassVar[tuple[bytes, ...]] = ()
 
+    #: Classes of exceptions beside ``CompressorError`` that ``decompress`` raises for damaged
+    #: bytes; see ``Serializer.errors``. One that translates all of its library's needs none.
+    errors: ClassVar[tuple[type[Exception], ...]] = ()
+
     set_by_base: ClassVar[tuple[str, ...]] = ("min_length", "max_length")
 
     #: The default of ``min_length`` in bytes, as django-redis has it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .._options.deprecation import Deprecation
 from .._options.option import Option
@@ -16,7 +16,7 @@ OLDER_API_VERSIONS: Mapping[int, Deprecation] = {}
 
 
 class Plugin:
-    """The root of the five base classes.
+    """The root of the base classes of all kinds.
 
     ``name`` is what sites write in ``CACHES`` and equals the name of the entry point.
 
@@ -47,6 +47,12 @@ class Plugin:
                 "has `options` that are not each an Option of django_redis_core.interfaces, such "
                 'as Option("NAME_WAIT", "wait", seconds, 0.5, doc="…")'
             )
+        errors: Any = getattr(cls, "errors", ())  # of the stages that a value passes
+        if not isinstance(errors, tuple) or not all(map(_is_an_error, errors)):
+            return (
+                "has `errors` that are not a tuple of classes of exceptions such as "
+                "(cbor2.CBORDecodeError,); Exception itself is none, for a task's time limit is one"
+            )
         return ""
 
     def unfinished(self) -> str:
@@ -58,3 +64,7 @@ class Plugin:
                     f"call super().__init__, which sets `{name}`"
                 )
         return ""
+
+
+def _is_an_error(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Exception) and kind is not Exception

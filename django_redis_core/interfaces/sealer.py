@@ -65,6 +65,10 @@ class Sealer(Plugin, ABC):
     #: found by their bytes, so where it does not (a random nonce), they are refused.
     deterministic: ClassVar[bool] = False
 
+    #: Classes of exceptions beside ``SealError`` that ``unseal`` raises for what does not open; see
+    #: ``Serializer.errors``. A sealer that translates all of its library's needs none.
+    errors: ClassVar[tuple[type[Exception], ...]] = ()
+
     @abstractmethod
     def seal(self, key: str, data: bytes) -> bytes:
         """``data``, sealed for ``key``. The result must never read as an ASCII integer."""
@@ -89,6 +93,7 @@ class _Bound(Sealer):
         self._head = f"{formats}\0"
         self.name = sealer.name  # type: ignore[misc]  # each object has that of another class
         self.deterministic = sealer.deterministic  # type: ignore[misc]
+        self.errors = sealer.errors  # type: ignore[misc]
 
     def seal(self, key: str, data: bytes) -> bytes:
         return self._sealer.seal(self._head + key, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from .plugin import Plugin
 
@@ -52,6 +52,12 @@ class Serializer(Plugin, ABC):
     format wrote: that is how ``SERIALIZER`` as a list finds out which format an entry has.
     """
 
+    #: The classes of exceptions by which the library says that bytes or a value are not of the
+    #: format, where they derive from none of these: ValueError, TypeError, LookupError,
+    #: AttributeError, ImportError, EOFError, ArithmeticError, struct.error. Whatever else ``dumps``
+    #: or ``loads`` raises comes out of the cache as itself: a time limit may strike there too.
+    errors: ClassVar[tuple[type[Exception], ...]] = ()
+
     def recognises(self, data: bytes) -> bool:
         """Whether ``data`` may be of this format; False spares ``loads`` from failing.
 
@@ -61,10 +67,10 @@ class Serializer(Plugin, ABC):
 
     @abstractmethod
     def dumps(self, value: Any) -> bytes:
-        """The bytes of ``value``. Raises any exception when the format cannot give it back;
+        """The bytes of ``value``. Raises one of ``errors`` when the format cannot give it back;
         the caller sees ``SerializationError`` with key and type, and nothing is written."""
 
     @abstractmethod
     def loads(self, data: bytes) -> Any:
-        """The value that ``dumps`` was given. Raises any exception for bytes that it did not
+        """The value that ``dumps`` was given. Raises one of ``errors`` for bytes that it did not
         write; the entry then counts as a miss."""

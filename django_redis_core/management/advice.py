@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
 
 from .._engine.assembly import Engine
 from ..checks import check_caches, check_plain_connections
@@ -131,6 +132,11 @@ def _on_time(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:
 
 def on_settings(engine: Engine) -> Iterator[Finding]:
     options = engine.options
+    try:
+        engine.naming.everything()
+    except ImproperlyConfigured as error:
+        level = problem if engine.client.clear_by_prefix else hint
+        yield level(str(error))
     if options.sealer.plugin.name == "none" and any(
         use.plugin.name == "pickle" for use in options.serializers
     ):

@@ -18,7 +18,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .._codec.codec import MISSING
 from .._engine.assembly import Engine
+from .._engine.built import ask
+from .._interrupts import struck
 from .._operations.declare import checked
+from .._plugins.asking import Nonsense, many
 from ..commands import GET, SCAN, SET, UNLINK, Operation
 from ..exceptions import RedisCacheError, SerializationError
 from ..interfaces import Finding
@@ -56,6 +59,9 @@ SAMPLES: Mapping[str, Any] = {
 #: The types that every format must keep; for the others it is enough to be known.
 MUST_KEEP = frozenset({"str", "int", "float", "bool", "None", "list", "dict", "long str"})
 
+#: The levels of findings.
+LEVELS = ("problem", "advice", "note")
+
 _TRIAL = 10_000  # milliseconds that the key of the examination lives, should nobody delete it
 
 
@@ -83,7 +89,8 @@ def examine(target: Target, pings: int, checked_before: Iterable[CheckMessage]) 
     findings += advice.on_settings(engine)
     findings += advice.of_checks(target.alias, checked_before)
     report["findings"] = [finding._asdict() for finding in dict.fromkeys(findings)]
-    report["ok"] = not any(finding.level == "problem" for finding in findings)
+    report["findings"] += of_plugins(target)
+    report["ok"] = not any(problems(report))
     return report
 
 
@@ -100,6 +107,8 @@ def servers(target: Target, pings: int) -> Operation[list[dict[str, Any]]]:
         try:
             server |= yield from one_server(target, node, pings)
         except Exception as error:  # a doctor does not faint, whatever speaks at that address
+            if struck(error):
+                raise
             server["error"] = target.explain(error)
         found.append(server)
     return found
@@ -120,8 +129,7 @@ def one_server(target: Target, node: Any, pings: int) -> Operation[dict[str, Any
     began = time.time()
     clock, info = yield [TIME().on(node), INFO().on(node)]
     took_until = time.time()
-    match = target.engine.naming.everything()
-    tried = yield [SCAN(0, match, 1).on(node), EVAL_NOTHING().on(node)]
+    tried = yield [SCAN(0, "redis_cache:doctor", 1).on(node), EVAL_NOTHING().on(node)]
     server["refused"] = [
         name for name, reply in zip(("SCAN", "EVAL"), tried, strict=True) if is_refusal(reply)
     ]
@@ -212,6 +220,8 @@ def trial(target: Target) -> str:
     try:
         return "ok" if target.run(written()) else "what was read is not what had been written"
     except Exception as error:
+        if struck(error):
+            raise
         return target.explain(error)
 
 
@@ -220,7 +230,32 @@ def of_client(target: Target) -> list[Finding]:
     try:
         return target.run(target.client.examine())
     except Exception as error:
+        if struck(error):
+            raise
         return [problem(f"The client cannot be examined: {target.explain(error)}")]
+
+
+def of_plugins(target: Target) -> list[dict[str, str]]:
+    """What plugins say by the hook ``examine``, each with whose it is."""
+    told = []
+    for answer in ask(target.engine, "examine", _findings):
+        found = answer.value or []
+        if answer.error is not None:
+            found = [problem(f"{answer.trouble(target.explain(answer.error))}.")]
+        of = answer.of.source.distribution
+        told += [{**finding._asdict(), "plugin": of} for finding in found]
+    return told
+
+
+def _findings(returned: Any) -> list[Finding]:
+    """What ``examine`` returned, or Nonsense."""
+    found = many(Finding, 'findings, such as Finding("note", "…")')(returned)
+    for finding in found:
+        if finding.level not in LEVELS:
+            raise Nonsense(
+                f"returned a finding of the level {finding.level!r}; there are {', '.join(LEVELS)}"
+            )
+    return found
 
 
 def timeouts(engine: Engine) -> list[dict[str, Any]]:

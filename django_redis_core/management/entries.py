@@ -16,7 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.dispatch import Signal
 
 from .._codec.codec import MISSING, is_lock_token
-from .._codec.keys import escape_glob
+from .._codec.keys import Search
 from .._operations.declare import checked
 from ..commands import FLUSHDB, GET, SCAN, Command, Operation, Primaries
 from ..exceptions import ConnectionInterrupted, WrongTypeError
@@ -165,9 +165,10 @@ def delete_keys(
 class Matching:
     """The stored keys that a command would delete."""
 
-    def __init__(self, target: Target, match: str) -> None:
+    def __init__(self, target: Target, search: Search) -> None:
         self.target = target
-        self.match = match
+        self.match = search.match
+        self.picks = search.picks
         self._count = target.client.scan_itersize
 
     def count(self, progress: Callable[[int], None]) -> int:
@@ -179,7 +180,7 @@ class Matching:
                 cursor = -1
                 while cursor:
                     cursor, keys = yield SCAN(max(cursor, 0), self.match, self._count).on(node)
-                    found += len(keys)
+                    found += len(keys if self.picks is None else [*filter(self._picked, keys)])
                     progress(found)
             return found
 
@@ -188,19 +189,22 @@ class Matching:
     def delete(self, progress: Callable[[int], None]) -> int:
         """Deletes them; how many there were."""
         return self.target.run(
-            self.target.client.delete_matching(self.match, self._count, progress)
+            self.target.client.delete_matching(self.match, self._count, progress, self.picks)
         )
+
+    def _picked(self, key: bytes) -> bool:
+        assert self.picks is not None
+        return self.picks(key.decode(errors="surrogateescape"))
 
 
 def by_pattern(target: Target, pattern: str, version: str | None) -> Matching:
     """The keys that callers name by a glob pattern."""
-    return Matching(target, target.engine.naming.pattern(pattern, version))
+    return Matching(target, target.engine.naming.search(pattern, version))
 
 
 def by_prefix(target: Target, prefix: str) -> Matching:
     """All keys with a KEY_PREFIX, whatever their version."""
-    naming = target.engine.naming
-    return Matching(target, naming.function("*", escape_glob(prefix), "*"))
+    return Matching(target, Search(target.engine.naming.everything(prefix), None))
 
 
 def databases(target: Target) -> list[tuple[str, int]]:

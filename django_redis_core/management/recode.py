@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._codec.codec import is_lock_token, reads_as_int
+from .._interrupts import struck
 from ..commands import GET, SCAN, Operation, Primaries, Script, Sleep
 from ..exceptions import NoScriptError, SerializationError, WrongTypeError
 from ..interfaces import Client
@@ -142,11 +143,11 @@ class Recoding:
         self._told = told
 
     def run(self) -> Operation[None]:
+        match, looked = self.client.naming.everything(), 0
         nodes = yield Primaries()
         total = 0
         for node in nodes:
             total += (yield from if_allowed(DBSIZE().on(node))) or 0
-        match, looked = self.client.naming.everything(), 0
         for node in nodes:
             place = yield from identity(node)
             cursor = self.cursors.start(place)
@@ -244,6 +245,10 @@ class Recoding:
             self._tell(key, f"refused: {type(cause).__name__}")
             return None
         except Exception as error:
+            # Whatever a class of the site's raises, its entry stays as it is. A time limit and a
+            # want of memory are not the entry's.
+            if struck(error) or isinstance(error, MemoryError):
+                raise
             if is_lock_token(data):
                 counts.locks += 1
             else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from .._codec.keys import Keys
 from .._engine.assembly import Engine
 from ..commands import PTTL, SCAN, Operation
 from ..exceptions import ConnectionInterrupted
+from .columns import Columns, Name
 from .servers import (
     DBSIZE,
     INFO,
@@ -51,6 +53,14 @@ class Family:
     sampled: int = 0
     keys: float = 0
     bytes: float = 0
+    columns: dict[Name, float] = field(default_factory=dict)
+
+    def merge(self, other: Family, weight: float = 1) -> None:
+        self.sampled += other.sampled
+        self.keys += other.keys * weight
+        self.bytes += other.bytes * weight
+        for name, count in other.columns.items():
+            self.columns[name] = self.columns.get(name, 0) + count * weight
 
 
 @dataclass
@@ -65,11 +75,13 @@ class Sample:
     families: dict[str, Family] = field(default_factory=dict)
     spans: dict[str, float] = field(default_factory=dict)
 
-    def add(self, family: str, length: int, span: str) -> None:
+    def add(self, family: str, length: int, span: str, counts: Mapping[Name, float]) -> None:
         found = self.families.setdefault(family, Family())
         found.sampled += 1
         found.keys += 1
         found.bytes += length
+        for name, count in counts.items():
+            found.columns[name] = found.columns.get(name, 0) + count
         self.spans[span] = self.spans.get(span, 0) + 1
         self.sampled += 1
 
@@ -77,10 +89,7 @@ class Sample:
         """Adds the sample of a server that has ``keys`` keys of this cache."""
         weight = keys / part.sampled if part.sampled else 0
         for name, found in part.families.items():
-            family = self.families.setdefault(name, Family())
-            family.sampled += found.sampled
-            family.keys += found.keys * weight
-            family.bytes += found.bytes * weight
+            self.families.setdefault(name, Family()).merge(found, weight)
         for span, count in part.spans.items():
             self.spans[span] = self.spans.get(span, 0) + count * weight
         self.sampled += part.sampled
@@ -104,10 +113,12 @@ def collect(
     target: Target, limit: int, depth: int, most: int, progress: Callable[[int], None]
 ) -> Operation[dict[str, Any]]:
     engine = target.engine
+    engine.naming.everything()  # where that is not known, it is said before anything is asked
     primaries, others = yield from all_nodes(engine)
+    columns = Columns(target)
     servers: list[dict[str, Any]] = []
     for node in (*primaries, *others):
-        servers += [(yield from _server(target, node))]
+        servers += [(yield from _server(target, node, columns))]
     family_of = namer(engine.naming, depth)
     whole = Sample()
     for place, node in enumerate(primaries):
@@ -117,20 +128,30 @@ def collect(
             if "error" not in servers[place]:
                 total = servers[place]["keys_in_database"]
                 part, keys = yield from _sample(
-                    engine, node, total, quota, family_of, partial(_onward, progress, before)
+                    engine,
+                    node,
+                    total,
+                    quota,
+                    family_of,
+                    columns,
+                    partial(_onward, progress, before),
                 )
                 whole.merge(part, keys)
         except ConnectionInterrupted as error:  # of one server; the others are counted all the same
             servers[place]["error"] = target.explain(error)
         whole.complete = whole.complete and "error" not in servers[place]
-    return {"servers": servers, **_told(whole, most)}
+    return {
+        "servers": servers,
+        **_told(whole, most, columns),
+        "plugin_faults": columns.faults,
+    }
 
 
 def _onward(progress: Callable[[int], None], before: int, done: int) -> None:
     progress(before + done)
 
 
-def _server(target: Target, node: Any) -> Operation[dict[str, Any]]:
+def _server(target: Target, node: Any, columns: Columns) -> Operation[dict[str, Any]]:
     """What a server has counted: for all of its databases and all who use it. What it refuses to
     tell is no error."""
     server: dict[str, Any] = {"name": name_of(node)}
@@ -139,7 +160,9 @@ def _server(target: Target, node: Any) -> Operation[dict[str, Any]]:
         keys = yield from if_allowed(DBSIZE().on(node))
     except ConnectionInterrupted as error:
         return server | {"error": target.explain(error)}
-    return server | {"keys_in_database": keys, **(_counters(info) if info else {})}
+    if info:
+        server |= _counters(info) | columns.of_server(info)
+    return server | {"keys_in_database": keys}
 
 
 def _counters(info: Info) -> dict[str, Any]:
@@ -164,6 +187,7 @@ def _sample(
     total: int | None,
     quota: int,
     family_of: Callable[[str], str],
+    columns: Columns,
     progress: Callable[[int], None],
 ) -> Operation[tuple[Sample, float]]:
     """The sample of one server, and how many keys of this cache it is taken to have; of ``total``
@@ -182,7 +206,7 @@ def _sample(
         fresh = [key for key in found if key not in seen]
         seen.update(fresh)
         for start in range(0, len(fresh), _PAGE):
-            yield from _weigh(node, fresh[start : start + _PAGE], part, family_of)
+            yield from _weigh(node, fresh[start : start + _PAGE], part, family_of, columns)
         progress(part.sampled)
     if not cursor:
         return part, part.sampled
@@ -193,13 +217,21 @@ def _sample(
 
 
 def _weigh(
-    node: Any, keys: list[bytes], part: Sample, family_of: Callable[[str], str]
+    node: Any,
+    keys: list[bytes],
+    part: Sample,
+    family_of: Callable[[str], str],
+    columns: Columns,
 ) -> Operation[None]:
+    asked = columns.commands(keys)
+    count = len(keys)
     replies = yield [
         *[MEMORY_USAGE(key).on(node) for key in keys],
         *[PTTL(key).on(node) for key in keys],  # type: ignore[arg-type]  # bytes will do
+        *[one.command.on(node) for one in asked],
     ]
-    lengths, times = replies[: len(keys)], replies[len(keys) :]
+    lengths, times = replies[:count], replies[count : 2 * count]
+    counts = columns.of_keys(asked, replies[2 * count :])
     for key, length, left in zip(keys, lengths, times, strict=True):
         if isinstance(left, Exception):
             raise left
@@ -208,7 +240,8 @@ def _weigh(
         elif isinstance(length, Exception):
             raise length
         if left != -2 and length is not None:  # it may have expired meanwhile
-            part.add(family_of(key.decode(errors="replace")), length, _span(left))
+            family = family_of(key.decode(errors="replace"))
+            part.add(family, length, _span(left), counts.get(key, {}))
 
 
 def _span(milliseconds: int) -> str:
@@ -220,10 +253,12 @@ def _span(milliseconds: int) -> str:
 def namer(naming: Keys, depth: int) -> Callable[[str], str]:
     """A function from a stored key to its family: the first ``depth`` parts of the name that the
     site gave it, between colons; where there is none, between dots."""
-    try:
-        name = _after_any_version(naming.prefix) if naming.plain else naming.namer()
-    except ImproperlyConfigured:  # a KEY_FUNCTION that hides the name
-        name = str
+    name: Callable[[str], str] = str
+    if naming.plain:
+        name = _after_any_version(naming.prefix)
+    else:
+        with suppress(ImproperlyConfigured):  # a KEY_FUNCTION that hides the name
+            name = naming.search("*", names=True).name or str
 
     def family(key: str) -> str:
         given = name(key)
@@ -239,15 +274,13 @@ def _after_any_version(prefix: str) -> Callable[[str], str]:
     return lambda key: key[skipped:].partition(":")[2]
 
 
-def _told(whole: Sample, most: int) -> dict[str, Any]:
+def _told(whole: Sample, most: int, columns: Columns) -> dict[str, Any]:
     by_size = sorted(
         whole.families.items(), key=lambda item: (item[1].bytes, item[1].keys), reverse=True
     )
     rest = Family()
     for _, family in by_size[most:]:
-        rest.sampled += family.sampled
-        rest.keys += family.keys
-        rest.bytes += family.bytes
+        rest.merge(family)
     return {
         "sample": {
             "keys": whole.sampled,
@@ -257,18 +290,19 @@ def _told(whole: Sample, most: int) -> dict[str, Any]:
         },
         "keys": round(whole.keys),
         "bytes": round(sum(family.bytes for family in whole.families.values())),
-        "families": [_family(name, family) for name, family in by_size[:most]],
-        "other_families": {"count": len(by_size[most:]), **_family("", rest)},
+        "families": [_family(name, family, columns) for name, family in by_size[:most]],
+        "other_families": {"count": len(by_size[most:]), **_family("", rest, columns)},
         "ttl": dict(_spread(whole)),
     }
 
 
-def _family(name: str, family: Family) -> dict[str, Any]:
+def _family(name: str, family: Family, columns: Columns) -> dict[str, Any]:
     return {
         **({"family": name} if name else {}),
         "sampled": family.sampled,
         "keys": round(family.keys),
         "bytes": round(family.bytes),
+        **columns.of_family(family.columns),
     }
 
 

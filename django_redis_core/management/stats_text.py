@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .columns import cells, heads
 from .output import folded, share, size, span, table
 from .servers import cannot_be_asked
 
@@ -22,6 +23,8 @@ def lines(report: Mapping[str, Any], style: Any, width: int | None) -> list[str]
         none = f"{head}: no keys on the servers that could be asked"
         text = [none if sample["servers"] else nothing]
     text += _servers(report["servers"], style, width)
+    for fault in report["plugin_faults"]:
+        text += _below(style.WARNING, fault, width)
     if report["families"]:
         text += ["", *_families(report, width)]
         rows = [("TIME TO LIVE", "KEYS", "SHARE")]
@@ -40,7 +43,9 @@ def _bytes(report: Mapping[str, Any]) -> str:
 
 
 def _servers(servers: list[dict[str, Any]], style: Any, width: int | None) -> list[str]:
-    rows = [("SERVER", "ROLE", "HITS", "MISSES", "HIT RATIO", "EVICTED", "MEMORY", "UP")]
+    more = heads(servers)
+    head = ("SERVER", "ROLE", "HITS", "MISSES", "HIT RATIO", "EVICTED", "MEMORY", "UP")
+    rows: list[tuple[str, ...]] = [(*head, *(name.upper() for _, name in more))]
     rows += [
         (
             server["name"],
@@ -51,6 +56,7 @@ def _servers(servers: list[dict[str, Any]], style: Any, width: int | None) -> li
             f"{server['evicted_keys']:,}",
             size(server["used_memory"]),
             span(server["uptime_seconds"]),
+            *cells(server, more),
         )
         for server in servers
         if "role" in server
@@ -83,7 +89,9 @@ def _remarks(server: Mapping[str, Any], style: Any) -> Iterator[tuple[Any, str]]
 
 
 def _families(report: Mapping[str, Any], width: int | None) -> list[str]:
-    rows = [("FAMILY", "KEYS", "SHARE", "BYTES", "SHARE", "EACH")]
+    more = heads(report["families"])
+    head = ("FAMILY", "KEYS", "SHARE", "BYTES", "SHARE", "EACH")
+    rows: list[tuple[str, ...]] = [(*head, *(name.upper() for _, name in more))]
     families = [(family["family"], family) for family in report["families"]]
     others = report["other_families"]
     if others["count"]:
@@ -97,6 +105,7 @@ def _families(report: Mapping[str, Any], width: int | None) -> list[str]:
                 size(family["bytes"]),
                 share(family["bytes"], report["bytes"]),
                 size(family["bytes"] / max(family["keys"], 1)),
+                *cells(family, more),
             )
         )
     return table(rows, indent=2, width=width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from ..exceptions import ConnectionInterrupted, RedisCacheError
@@ -113,7 +114,7 @@ def delete(
         raise Misunderstood("Write either keys or --pattern.")
     target = one_target(alias)
     if pattern is not None:
-        matching = entries.by_pattern(target, pattern, key_version)
+        matching = _on(target, entries.by_pattern, pattern, key_version)
         _delete_matching(console, matching, f"match {pattern!r}", no_input)
         return
     if not no_input:
@@ -151,7 +152,7 @@ def clear(
     own = target.engine.naming.prefix
     name = prefix if isinstance(prefix, str) else own
     _delete_matching(
-        console, entries.by_prefix(target, name), f"have the prefix {name!r}", no_input
+        console, _on(target, entries.by_prefix, name), f"have the prefix {name!r}", no_input
     )
 
 
@@ -227,6 +228,8 @@ def rewrite(
             target.run(recoding.run())
         except (KeyboardInterrupt, RedisCacheError) as error:
             ended = error
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
     report = recode_text.outcome(alias, recoding, complete=ended is None, dry_run=dry_run)
     if console.as_json or ended is None:
         console.show(report, recode_text.lines)
@@ -245,6 +248,8 @@ def _on(target: Target, work: Callable[..., Any], *args: Any) -> Any:
     """``work`` on a cache, whose trouble is told as a command tells it."""
     try:
         return work(target, *args)
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from None
     except RedisCacheError as error:
         raise CommandError(_in_words(target, error)) from None
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from .._engine.assembly import Engine, engine_for
+from .._engine.built import view
 from .._options.redaction import explained, secrets_in
-from .._settings import our_entries
-from ..commands import Operation, run
+from .._settings import backend_of, our_entries
+from ..commands import Operation
+from ..commands.running import run
 from ..exceptions import RedisCacheError
-from ..interfaces import Client
+from ..interfaces import BuiltCache, Client
 
 T = TypeVar("T")
 
@@ -44,12 +47,24 @@ class Target:
     def engine(self) -> Engine:
         """The cache, put together. Raises ImproperlyConfigured."""
         if self._engine is None:
-            self._engine = engine_for(*self._entry)
+            self._engine = self._found()
         return self._engine
+
+    def _found(self) -> Engine:
+        if not backend_of(self.alias)._makes_keys():
+            return engine_for(*self._entry)
+        # Its keys are those of a backend object.
+        cache: Any = caches[self.alias]
+        return cache._for_operators()  # type: ignore[no-any-return]
 
     @property
     def client(self) -> Client:
         return self.engine.client
+
+    @property
+    def view(self) -> BuiltCache:
+        """The cache as hooks are handed it."""
+        return view(self.engine)
 
     def run(self, operation: Operation[T]) -> T:
         """Runs an operation on the cache's own connections; server trouble is raised whatever

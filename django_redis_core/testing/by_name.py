@@ -260,6 +260,9 @@ def _tests(subjects: Sequence[Subject]) -> str:
                 "    def options(self):",
                 f"        return {subject.kind}.in_options",
             ]
+            if subject.kind == "client":
+                # What nobody has stated: found out, and more keys than clients of ours remember.
+                parts += ["", "    round_trips, remembered = None, 20_000"]
             continue
         parts += start
         parts.append(f"    options = {dict(subject.options)!r}")
@@ -334,11 +337,13 @@ def _problem(subject: Subject, location: Any) -> str | None:
 
 def summarize(reporter: Any, subjects: Sequence[Subject]) -> None:
     """Writes what was found out by trying at the end of pytest's report."""
-    from .observed import described
+    from .observed import described, round_trips_described
 
     lines: list[str] = []
     for subject in subjects:
-        if subject.kind in CONTRACTS and subject.kind not in ON_SERVERS:
+        if subject.kind == "client":
+            lines += round_trips_described(subject.name)
+        elif subject.kind in CONTRACTS and subject.kind not in ON_SERVERS:
             lines += described(subject.kind, subject.name, subject.options)
     if lines:
         reporter.section("to be documented")

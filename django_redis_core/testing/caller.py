@@ -19,6 +19,8 @@ import pytest
 from ..cache import RedisCache
 from ..interfaces import OPERATIONS
 
+__all__ = ["WAYS", "Caller", "LimitShown", "limited", "new_loop"]
+
 #: Blocking calls, native async, a pipeline, an asyncio pipeline.
 WAYS = ("blocking", "async", "pipeline", "async-pipeline")
 
@@ -65,6 +67,7 @@ class Caller:
 
     @property
     def asynchronous(self) -> bool:
+        """Whether operations run on ``loop``."""
         return self.way.startswith("async")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -100,7 +103,7 @@ class Caller:
     def wait(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Calls ``function``, in asynchronous ways on the event loop, and waits for its result."""
         if self.asynchronous:
-            return self.loop.run_until_complete(_finished(function, args, kwargs))
+            return self.loop.run_until_complete(finished(function, args, kwargs))
         result = function(*args, **kwargs)
         return list(result) if isinstance(result, Iterator) else result
 
@@ -119,7 +122,8 @@ class Caller:
         return self.cache.raw_client(key=key), self.cache.make_key(key)
 
 
-async def _finished(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+async def finished(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """What an asynchronous call gives, a stream's as a list."""
     result = function(*args, **kwargs)
     if isawaitable(result):
         result = await result

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from .processes import scratch_directory
 
+__all__ = ["Authority", "Certificate", "local_certificate"]
+
 
 @dataclass(frozen=True)
 class Certificate:

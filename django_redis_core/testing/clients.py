@@ -12,6 +12,8 @@ from redis.retry import Retry
 
 from .processes import ServerError
 
+__all__ = ["client", "wait_until"]
+
 
 def wait_until(
     condition: Callable[[], object], what: str, *, timeout: float = 10.0, every: float = 0.005

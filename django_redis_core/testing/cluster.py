@@ -29,6 +29,7 @@ from .topologies import start_all
 __all__ = ["SLOTS", "Cluster", "SlotMove", "cluster", "slot_of"]
 
 SLOTS = 16_384
+"""How many slots a cluster has, each of which some primary owns."""
 
 
 def slot_of(key: str | bytes) -> int:
@@ -65,10 +66,12 @@ class Cluster:
 
     @property
     def nodes(self) -> list[Server]:
+        """The primaries first."""
         return [*self.primaries, *self.replicas]
 
     @property
     def urls(self) -> list[str]:
+        """As a LOCATION, the primaries first."""
         return [node.url for node in self.nodes]
 
     def client(self, **options: Any) -> RedisCluster:
@@ -91,6 +94,7 @@ class Cluster:
         return found[0]
 
     def owner_of(self, key: str | bytes) -> Server:
+        """The primary that has the slot of ``key`` now."""
         return self.owner(slot_of(key))
 
     def replicas_of(self, primary: Server) -> list[Server]:

@@ -133,6 +133,20 @@ def described(kind: str, name: str, options: Options) -> list[str]:
     return []
 
 
+def round_trips_described(name: str) -> list[str]:
+    """The same of a client, as far as its tests have run."""
+    from .contracts.behaviour import UNSTATED
+
+    more = UNSTATED.get(name)
+    if not more:
+        return []
+    listed = ", ".join(f"{operation} {count}" for operation, count in more.items())
+    return [
+        f"The client {name!r} needs more round trips than the default one: {listed}.",
+        "State this in its documentation, and as `round_trips` in a ClientContract of its own.",
+    ]
+
+
 def _described(name: str, found: Kept, serializer: Any) -> list[str]:
     told = {*found.keeps, *found.changes, *found.partly}
     lines = [

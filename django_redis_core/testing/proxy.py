@@ -80,6 +80,7 @@ class FaultProxy:
 
     @property
     def address(self) -> tuple[str, int]:
+        """Host and port where clients connect."""
         return self.host, self.port
 
     @property
@@ -113,6 +114,7 @@ class FaultProxy:
         self.close()
 
     def start(self) -> Self:
+        """As entering its block does. Raises RuntimeError where it runs already."""
         if self._thread is not None:
             raise RuntimeError("the proxy is running already")
         started: Future[None] = Future()

@@ -113,16 +113,19 @@ class Server:
 
     @property
     def supports_tls(self) -> bool:
+        """Whether its binary was built with it."""
         return supports_tls(self.binary)
 
     @property
     def port(self) -> int:
+        """The same after each restart. Raises ``ServerError`` before the first start."""
         if self._port is None:
             raise ServerError("a server has a port once it was started")
         return self._port
 
     @property
     def tls_port(self) -> int:
+        """That of TLS, beside the plain one. Raises ``ServerError`` without ``tls``."""
         if self._tls_port is None:
             raise ServerError("a server started with tls= has a TLS port")
         return self._tls_port
@@ -148,10 +151,12 @@ class Server:
 
     @property
     def tls_url(self) -> str:
+        """As ``url``, for the TLS port."""
         return f"rediss://{self._userinfo}{self.host}:{self.tls_port}/0"
 
     @property
     def unix_url(self) -> str:
+        """As ``url``, for the Unix socket."""
         return f"unix://{self._userinfo}{self.unix_socket}?db=0"
 
     @property
@@ -169,10 +174,12 @@ class Server:
 
     @property
     def address(self) -> tuple[str, int]:
+        """Host and port."""
         return self.host, self.port
 
     @property
     def pid(self) -> int:
+        """That of the process. Raises ``ServerError`` where none runs."""
         return self._running_process().pid
 
     @property

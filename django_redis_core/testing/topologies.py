@@ -73,6 +73,7 @@ class Replicated:
 
     @property
     def servers(self) -> list[Server]:
+        """The primary first."""
         return [self.primary, *self.replicas]
 
     @property

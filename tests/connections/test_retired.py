@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from django_redis_core._plugins.registry import registry
 from django_redis_core.cache import RedisCache
 from django_redis_core.commands import GET, SET
 from django_redis_core.connections import Node, node_for
@@ -52,7 +53,7 @@ def test_a_connection_in_use_is_closed_when_it_is_given_back(
 ) -> None:
     before = connections(redis_server)
     pool = node.links
-    link = pool.take(True)
+    link = pool.take()
     node.retire("it was ousted")
     assert link.call((b"PING",)) == b"PONG"
     assert connections(redis_server) == before + 1
@@ -86,3 +87,20 @@ def test_a_new_node_takes_its_place(node: Node) -> None:
     assert again is not node
     again.call(SET("retired", b"4"))
     again.retire("the test is over")
+
+
+def test_nodes_of_an_owner_are_not_shared_with_others(redis_server: Server) -> None:
+    """A cache that is configured alike in all else keeps its connections."""
+    other = RedisCache(redis_server.url, {})
+    options = other._engine.options.connection
+    factory = registry.plugin("connection_factory", "single", "the test")(options)
+    (shared,) = other._engine.topology.nodes()
+    assert factory.node(redis_server.url) is shared
+    mine = factory.node(redis_server.url, owner=("mine", 1))
+    assert mine is not shared
+    assert factory.node(redis_server.url, owner=("mine", 1)) is mine
+    assert factory.node(redis_server.url, owner=("mine", 2)) is not mine
+    other.set("k", 1)
+    mine.retire("it was ousted")
+    assert other.get("k") == 1
+    assert not shared.retired

@@ -146,7 +146,11 @@ class CountingPool(ConnectionPool):
 
 
 def test_a_pool_class_of_the_sites_own_serves_the_cache_too(server: Server) -> None:
-    cache = cache_at(server.url, CONNECTION_POOL_CLASS=f"{__name__}.CountingPool")
+    cache = cache_at(
+        server.url,
+        CONNECTION_POOL_CLASS=f"{__name__}.CountingPool",
+        ASYNC_CONNECTION_POOL_CLASS="redis.asyncio.ConnectionPool",
+    )
     before = CountingPool.taken
     works(cache)
     with cache.pipeline() as pipe:
@@ -165,7 +169,7 @@ def test_a_blocking_pools_limits_hold_for_the_cache(server: Server) -> None:
     )
     works(cache)
     node = cache._engine.topology.primaries()[0]
-    taken = node.links.take(True)
+    taken = node.links.take()
     with pytest.raises(PoolExhausted):
         cache.get("key")
     node.links.give(taken)
@@ -177,7 +181,11 @@ class SiteRedis(redis.Redis):
 
 
 def test_a_client_class_for_raw_clients(server: Server) -> None:
-    cache = cache_at(server.url, REDIS_CLIENT_CLASS=f"{__name__}.SiteRedis")
+    cache = cache_at(
+        server.url,
+        REDIS_CLIENT_CLASS=f"{__name__}.SiteRedis",
+        ASYNC_REDIS_CLIENT_CLASS="redis.asyncio.Redis",
+    )
     works(cache)
     assert type(cache.raw_client()) is SiteRedis
 

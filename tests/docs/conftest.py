@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     [
         *ROOT.glob("*.md"),
-        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("plugins/*/README.md"),
         *ROOT.glob("examples/**/README.md"),
         *ROOT.glob("benchmarks/**/*.md"),

@@ -82,6 +82,7 @@ def test_the_default_plugin_is_the_codes(name: str) -> None:
 def functions_of_a_site(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = ModuleType("myproject.keys")
     keys.make_key = default_key_func  # type: ignore[attr-defined]
+    keys.make_pattern = default_key_func  # type: ignore[attr-defined]
     keys.plain_key = lambda stored: stored.split(":", 2)[2]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "myproject", ModuleType("myproject"))
     monkeypatch.setitem(sys.modules, "myproject.keys", keys)
@@ -98,8 +99,11 @@ def test_the_example_is_understood(name: str, functions_of_a_site: None) -> None
 
 def test_every_setting_is_documented_and_no_other() -> None:
     of_options = {option.setting: option.name for option in declared().values() if option.setting}
-    factory = {"DJANGO_REDIS_CONNECTION_FACTORY": "CONNECTION_FACTORY"}
-    assert {name: code(row[1]) for name, row in SETTINGS.items()} == of_options | factory
+    others = {
+        "DJANGO_REDIS_CONNECTION_FACTORY": "CONNECTION_FACTORY",
+        "DJANGO_REDIS_PLUGINS": "no part of a cache",
+    }
+    assert {name: code(row[1]) for name, row in SETTINGS.items()} == of_options | others
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))

@@ -10,13 +10,14 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pluggy
 import pytest
 from django.dispatch import Signal
 
 from django_redis_core import exceptions, signals, testing
 from django_redis_core._plugins import hookspecs
 from django_redis_core.cache import AsyncPipeline, Pipeline, RedisCache
-from django_redis_core.interfaces import OPERATIONS
+from django_redis_core.interfaces import OPERATIONS, BuiltCache
 
 from .conftest import DOCUMENTS, PLUGINS, ROOT, code, read, rows
 
@@ -74,9 +75,12 @@ def test_fallbacks_that_depend_on_arguments_are_in_words() -> None:
 @each_document
 def test_a_document_calls_what_a_cache_has(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
+    called = set(re.findall(r"(?<![\w.])cache\.(\w+)\(", text))
+    if document.name == "writing-a-plugin.md":  # where hooks are handed another thing
+        called -= {"call", "part", "run"} & set(vars(BuiltCache))
     # What a plugin adds that the page shows.
     shown = set(re.findall(r"@operation\(.*\n +def (\w+)", text))
-    for name in re.findall(r"(?<![\w.])cache\.(\w+)\(", text):
+    for name in called:
         added = name in shown or name.removeprefix("a") in shown
         assert added or hasattr(RedisCache, name), name
     for name in re.findall(r"(?<![\w.])queue\.(\w+)\(", text):
@@ -91,6 +95,42 @@ def test_every_hook_is_in_the_docs() -> None:
     assert specified == {f"register_{kind}" for kind in hookspecs.KINDS}
     page = read("docs/writing-a-plugin.md")
     assert {name for name in specified if name not in page} == set()
+
+
+def test_every_hook_that_acts_is_in_the_docs_with_its_arguments_and_no_other() -> None:
+    page = read("docs/writing-a-plugin.md")
+    documented = {code(row[0]) for row in rows(page, "hook")}
+    acting = {name: getattr(hookspecs, name) for name in hookspecs.ACTS}
+    assert documented == {
+        f"{name}({', '.join(inspect.signature(one).parameters)})" for name, one in acting.items()
+    }
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    specified = {name for name in vars(manager.hook) if not name.startswith("_")}
+    assert specified == {*hookspecs.ACTS, *(f"register_{kind}" for kind in hookspecs.KINDS)}
+    assert all(inspect.getdoc(one) for one in acting.values())
+
+
+@pytest.mark.parametrize("hook", hookspecs.ACTS)
+def test_every_hook_that_acts_has_a_user_here(hook: str) -> None:
+    """A plugin of ours that does something by it, and says so in the list of users."""
+    users = [
+        path.parent.name.removeprefix("django_redis_core_")
+        for path in ROOT.glob("plugins/*/src/*/__init__.py")
+        if re.search(rf"^def {hook}\(", path.read_text(encoding="utf-8"), re.M)
+    ]
+    line = re.search(r"^In this repository (.*)$", read("docs/writing-a-plugin.md"), re.M)
+    assert users
+    assert line
+    assert {name for name in users if f"`{name}`" not in line[1]} == set()
+
+
+def test_what_plugins_check_has_its_id_on_their_pages() -> None:
+    for path in ROOT.glob("plugins/*/src/*/*.py"):
+        plugin = path.parent.name
+        page = read(f"plugins/{path.parents[2].name}/README.md")
+        ids = re.findall(rf'"({plugin}\.[EWI]\d{{3}})"', path.read_text(encoding="utf-8"))
+        assert {one for one in ids if one not in page} == set()
 
 
 @each_document

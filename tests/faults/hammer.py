@@ -110,7 +110,7 @@ def left_of(cache: RedisCache, limit: int) -> int:
     links, taken = cache._engine.topology.primaries()[0].links, []
     with suppress(ConnectionInterrupted):
         while len(taken) < limit:
-            taken.append(links.take(True))
+            taken.append(links.take())
     return len(taken)
 
 

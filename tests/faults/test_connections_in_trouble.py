@@ -87,7 +87,7 @@ def test_idle_connections_that_are_dead_cost_one_timeout_together(
     """Packets of eight idle connections are dropped from now on; new ones would work."""
     cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.3, BREAKER_INTERVAL=0.1)
     pool = node_of(cache).links
-    for link in [pool.take(True) for _ in range(8)]:
+    for link in [pool.take() for _ in range(8)]:
         pool.give(link)
     assert len(pool._free) == 8
     proxy.black_hole()

@@ -247,7 +247,7 @@ def test_every_caller_waits_a_bounded_time_for_a_free_connection(
     kwargs = {"max_connections": 1, "timeout": 0.2}
     cache = cache_at(server.url, CONNECTION_POOL_KWARGS=kwargs)
     node = cache._engine.topology.primaries()[0]
-    taken = node.links.take(True)
+    taken = node.links.take()
     started = time.monotonic()
     with pytest.raises(PoolExhausted, match="max_connections"):
         cache.get("key")

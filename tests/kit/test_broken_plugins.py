@@ -116,7 +116,7 @@ SAID: dict[str, tuple[str, str, str]] = {
     "asking": (
         "COMPRESSOR",
         "E004",
-        "acme-asking 1.0: a hook of acme_asking has arguments, and hooks take none: ",
+        "acme-asking 1.0: register_compressor of acme_asking takes ",
     ),
     "leaving": ("COMPRESSOR", "E004", "acme-leaving 1.0 failed to load: SystemExit: 3"),
     "twice": ("COMPRESSOR", "E003", "acme-one 1.1 and acme-two 2.2; uninstall all but one"),

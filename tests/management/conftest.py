@@ -92,3 +92,10 @@ def one(texts: Sequence[str], words: str) -> str:
     """The one text with ``words`` in it."""
     [found] = [text for text in texts if words in text]
     return found
+
+
+@pytest.fixture
+def settings() -> Iterator[Callable[..., None]]:
+    """``settings(NAME=value)``: global settings, for one test."""
+    with ExitStack() as stack:
+        yield lambda **values: stack.enter_context(override_settings(**values))

@@ -172,6 +172,6 @@ def test_a_key_function_of_the_sites_own(
     def shout(key: str, prefix: str, version: Any) -> str:
         return f"{prefix}!{version}!{key}"
 
-    cache = site(default={"KEY_FUNCTION": shout})
+    cache = site(default={"KEY_FUNCTION": shout, "KEY_PATTERN_FUNCTION": shout})
     cache.set_many({f"user:{number}": number for number in range(5)})
     assert families(manage("stats", "--json").json[0])["user"]["keys"] == 5

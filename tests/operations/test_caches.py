@@ -60,7 +60,7 @@ class TestCaches:
             theirs = threads.submit(lambda: caches["default"]).result()
         mine = caches["default"]
         assert theirs is not mine
-        assert theirs.client is mine.client
+        assert theirs._engine is mine._engine
         theirs.version = 2
         assert mine.version == 1
 

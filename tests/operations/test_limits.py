@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from django_redis_core import hookimpl
+from django_redis_core import hookimpl, register
 from django_redis_core._operations.expiry import Expiry
-from django_redis_core._plugins.registry import registry
 from django_redis_core.cache import RedisCache
 from django_redis_core.interfaces import Client
 from django_redis_core.testing.caller import Caller, LimitShown
@@ -35,9 +34,7 @@ class Plugin:
         return MortalClient
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _registered() -> None:
-    registry.register(Plugin())
+register(Plugin())
 
 
 class TestMortal(ExpirySuite):

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.core.checks import CheckMessage, Tags
 from django.core.checks.registry import registry
 from django.test import override_settings
 
 from django_redis_core import checks
+from django_redis_core.cache import RedisCache
 
 CORE = Path(__file__).parents[2]
 BACKEND = "django_redis_core.cache.RedisCache"
@@ -149,6 +151,42 @@ def test_options_without_effect() -> None:
     assert "MAX_ENTRIES, SENTINEL_KWARGS in OPTIONS has no effect" in message.msg
 
 
+class Tunnel(redis.Connection):
+    pass
+
+
+class Audited(redis.Redis):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("location", "options"),
+    [
+        ("redis://localhost", {}),
+        ("redis://localhost", {"CONNECTION_FACTORY": "cluster"}),
+        (
+            "redis://orders/0",
+            {"CONNECTION_FACTORY": "sentinel", "SENTINELS": [("localhost", 26379)]},
+        ),
+        (["redis://a", "redis://b"], {"CLIENT": "shard"}),
+    ],
+)
+def test_what_asyncio_will_refuse(location: Any, options: dict[str, Any]) -> None:
+    own = {"CONNECTION_POOL_KWARGS": {"connection_class": Tunnel}}
+    (message,) = found(default=entry(location, OPTIONS={**options, **own}))
+    assert numbers([message]) == ["I001"]
+    assert message.msg.startswith("CACHES['default']: on asyncio calls will be refused: ")
+    assert "ASYNC_CONNECTION_CLASS" in message.msg
+    own["ASYNC_CONNECTION_CLASS"] = "redis.asyncio.Connection"  # type: ignore[assignment]
+    assert found(default=entry(location, OPTIONS={**options, **own})) == []
+
+
+def test_what_asyncios_raw_client_will_refuse() -> None:
+    (message,) = found(default=entry(OPTIONS={"REDIS_CLIENT_CLASS": Audited}))
+    assert "get_async_redis_connection will be refused" in message.msg
+    assert "ASYNC_REDIS_CLIENT_CLASS" in message.msg
+
+
 def test_a_mistyped_global_setting() -> None:
     with override_settings(DJANGO_REDIS_IGNORE_EXCEPTION=True, DJANGO_REDIS_LOGGER="x"):
         [message] = found(default=entry())
@@ -235,3 +273,31 @@ def test_manage_py_check_without_a_tag_passes_or_names_the_mistake() -> None:
     done = manage({"default": entry(OPTIONS={"SERIALISER": "json"})}, apps=[])
     assert done.returncode == 1
     assert "OPTIONS has an unknown key 'SERIALISER'. Did you mean 'SERIALIZER'?" in done.stderr
+
+
+class Recording(RedisCache):
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return super().get(*args, **kwargs)
+
+
+class Naming(RedisCache):
+    def make_key(self, key: Any, version: Any = None) -> str:
+        return f"mine:{key}"
+
+
+class Adding(RedisCache):
+    def report(self) -> str:
+        return "a method more"
+
+
+def test_a_subclass_is_told_what_its_overrides_cost() -> None:
+    path = f"{__name__}.Recording"
+    (message,) = found(default={**entry(), "BACKEND": path})
+    assert numbers([message]) == ["W009"]
+    assert message.msg.startswith(f"CACHES['default']: {path} overrides get, which costs: aget: a ")
+    assert "get_or_set, incr_version, decr_version: several calls" in message.msg
+    assert "client plugin" in str(message.hint)
+    (message,) = found(default={**entry(), "BACKEND": f"{__name__}.Naming"})
+    assert "overrides make_key, which costs: each key and timeout" in message.msg
+    assert "thread" not in message.msg
+    assert found(default={**entry(), "BACKEND": f"{__name__}.Adding"}) == []

@@ -37,6 +37,18 @@ def test_a_plugin_is_named_for_its_folder_everywhere(plugin):
         assert entry_points == {"django_redis_core": {name: plugin.module}}
 
 
+def test_a_plugin_is_found_by_its_keyword(root, plugins):
+    """Of the package index, by the word in docs/plugins.md; compat is none."""
+    word = "django-redis-core-plugin"
+    assert f"`{word}`" in (root / "docs" / "plugins.md").read_text(encoding="utf-8")
+    for source in plugins:
+        keywords = source.pyproject["project"].get("keywords", [])
+        assert (word in keywords) is source.registers, source.name
+    kit = root / "django_redis_core" / "testing" / "template" / "pyproject.toml.template"
+    for file in (kit, *root.glob("examples/*/pyproject.toml")):
+        assert f'keywords = ["{word}"]' in file.read_text(encoding="utf-8"), file
+
+
 def test_only_compat_registers_nothing(plugins):
     """And only it may have an import name that is not its own."""
     assert [(s.folder.name, s.module) for s in plugins if not s.registers] == [

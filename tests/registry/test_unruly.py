@@ -121,8 +121,9 @@ def test_the_check_goes_on_after_a_plugin_that_raises() -> None:
 def test_an_operation_that_is_no_generator_is_named(redis_server: Server) -> None:
     cache = RedisCache(redis_server.url, {"KEY_PREFIX": "plain", "OPTIONS": {"CLIENT": Plain}})
     words = (
-        r"^get\(\) of the client 'plain' returned 5\. An operation is a generator: it yields "
-        r"commands, and ends with a value, as in `return \(yield from super\(\)\.get\(…\)\)`\.$"
+        r"^CACHES\['\?'\]: get\(\) of the client 'plain' \(.*\.Plain\) returned an int\. An "
+        r"operation is a generator: it yields commands, and ends with a value, as in "
+        r"`return \(yield from super\(\)\.get\(…\)\)`\.$"
     )
     with pytest.raises(TypeError, match=words):
         cache.get("k")

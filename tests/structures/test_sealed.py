@@ -14,7 +14,7 @@ from django_redis_core._engine.assembly import Unreadable
 from django_redis_core._plugins.defaults.client import DefaultClient
 from django_redis_core._plugins.defaults.pickle import PickleSerializer
 from django_redis_core.cache import RedisCache
-from django_redis_core.commands import run
+from django_redis_core.commands.running import run
 from django_redis_core.exceptions import SealError, SerializationError
 from django_redis_core.interfaces import Sealer
 from django_redis_core.interfaces.client import ClientContext

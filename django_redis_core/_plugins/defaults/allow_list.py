@@ -35,7 +35,14 @@ class AllowList:
         return found
 
     def loads(self, data: bytes) -> Any:
+        self.examine(data)
         return _Unpickler(data, self).load()
+
+    def examine(self, data: bytes) -> None:
+        """UnpicklingError for a pickle that could do harm without the name of another class."""
+        from .pickle_scan import scan  # which only those import who have a list
+
+        scan(data)
 
 
 class _Unpickler(pickle.Unpickler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from ..._options.option import Option, integer, optional
 from ...interfaces.serializer import Serializer
@@ -17,12 +17,14 @@ class PickleSerializer(Serializer):
     another serializer, where that is not only this site.
 
     With ``allow`` only the classes and functions that it names are looked up, and a pickle that
-    needs another one is a miss. That is defence in depth and no sandbox: what is named can be
-    called with any arguments, and any attributes can be set on its instances. What could not be
-    read again is refused when it is stored, so storing unpickles as well.
+    needs another one is a miss; so is one that sets attributes of a class or function, has
+    extension codes, or nests more than 1,000 tuples. That is defence in depth and no sandbox: what
+    is named can be called with any arguments, and any attributes can be set on its instances. What
+    could not be read again is refused when it is stored, so storing unpickles as well.
     """
 
     name = "pickle"
+    errors: ClassVar[tuple[type[Exception], ...]] = (pickle.PickleError,)
     options = (
         Option(
             "PICKLE_VERSION",
@@ -46,6 +48,8 @@ class PickleSerializer(Serializer):
 
     #: What looks up classes where there is an ``allow``, for plugins that unpickle by themselves.
     find_class: Callable[[str, str], Any]
+    #: What such plugins ask before they do: it raises for a pickle that could do harm all the same.
+    examine: Callable[[bytes], None]
 
     def __init__(self, protocol: int | None = None, allow: Collection[str] | None = None) -> None:
         if protocol is not None and protocol > pickle.HIGHEST_PROTOCOL:
@@ -59,6 +63,7 @@ class PickleSerializer(Serializer):
             # On the object alone, so that other caches call pickle.loads itself.
             self.loads = self.allow.loads  # type: ignore[assignment]
             self.find_class = self.allow.find_class
+            self.examine = self.allow.examine
 
     def dumps(self, value: Any) -> bytes:
         data = pickle.dumps(value, self.protocol)

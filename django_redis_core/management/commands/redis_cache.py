@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.color import no_style
 
-from .. import recode, subcommands
+from .. import of_plugins, recode, subcommands
 from ..console import Console
 from ..targets import Interrupted
 
@@ -130,6 +130,8 @@ class Command(BaseCommand):
         sub.add_argument("--cursor", type=cursors, help="Where an interrupted run goes on.")
         sub.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
 
+        self._faults = of_plugins.add_all(add, taken=found.choices)
+
     def handle(
         self, *, run: Callable[..., None], json: bool, verbosity: int, **options: Any
     ) -> None:
@@ -143,6 +145,8 @@ class Command(BaseCommand):
             force_color=options["force_color"],
             verbosity=verbosity,
         )
+        for fault in self._faults:
+            console.remark(fault)
         try:
             run(console, **options)
         except KeyboardInterrupt:
@@ -150,7 +154,14 @@ class Command(BaseCommand):
 
 
 def _add_key_version(sub: CommandParser) -> None:
-    sub.add_argument("--key-version", help="The version of the key. Default: the cache's VERSION.")
+    sub.add_argument(
+        "--key-version", type=_version, help="The version of the key. Default: the cache's VERSION."
+    )
+
+
+def _version(text: str) -> Any:
+    """A number as sites write it, so that a KEY_FUNCTION may format it."""
+    return int(text) if text.isdecimal() and text == str(int(text)) else text
 
 
 def _add_no_input(sub: CommandParser) -> None:

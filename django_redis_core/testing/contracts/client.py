@@ -17,8 +17,8 @@ from ...interfaces import Client, Compressor, Sealer
 from ...management.recode import refusal
 from ..caller import Caller
 from ..fixtures import MakeCache
-from ..operations import Operations
-from .added import AddedOperations
+from .at_import import work_at_import
+from .behaviour import ClientBehaviour
 
 #: What entries hold that are rewritten, and live for some seconds or for ever.
 VALUES: dict[str, Any] = {
@@ -68,7 +68,7 @@ class BoundToKeys(Sealer):
         return hmac.digest(key.encode(), data, hashlib.sha256)
 
 
-class ClientContract(AddedOperations, Operations):
+class ClientContract(ClientBehaviour):
     """The whole operation suite with a client plugin. In a test module of the plugin::
 
         from django_redis_core.testing import ClientContract
@@ -77,9 +77,9 @@ class ClientContract(AddedOperations, Operations):
             name = "jitter"
 
     with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. A client
-    that adds operations shows each in ``examples`` (``AddedOperations``). For more servers or
-    options, and for what the plugin documents to be otherwise, see
-    ``operations.suite.Suite``.
+    that adds operations shows each in ``examples``. For more servers or options the fixtures
+    ``location`` and ``options`` are overridden; what the plugin documents that it cannot do is
+    stated in ``limits``. Tests of your own are given a ``cache``, or ``make`` more.
     """
 
     part: ClassVar = "CLIENT"
@@ -99,8 +99,14 @@ class ClientContract(AddedOperations, Operations):
 
     def test_the_client_under_test_is_in_use(self, cache: Caller) -> None:
         plugin = registry.plugin("client", self.name, type(self).__name__)
-        assert isinstance(cache.cache.client, Client)
-        assert plugin.name in cache.cache.client.name.split("+")
+        client = cache.cache._engine.client
+        assert isinstance(client, Client)
+        assert plugin.name in client.name.split("+")
+
+    def test_importing_it_does_nothing_else(self) -> None:
+        plugin = registry.plugin("client", self.name, type(self).__name__)
+        done = work_at_import("client", self.name, plugin)
+        assert not done, done
 
     def test_entries_are_recoded(self, make_with: MakeWith) -> None:
         """``manage.py redis_cache recode`` moves them to another format: with what the client adds
@@ -108,7 +114,7 @@ class ClientContract(AddedOperations, Operations):
         # Without a sealer, which may seal what it is given to other bytes each time.
         old = make_with(COMPRESSOR=Deflate, SEALER="none")
         new = make_with(COMPRESSOR=["identity", Deflate], SEALER="none")
-        client = new.client
+        client = new._engine.client
         assert refusal(client) is None, refusal(client)
         stored = {
             f"{name}-for-{timeout}": (value, timeout)

@@ -9,10 +9,11 @@ from ..._plugins.registry import registry
 from ...connections.topology import Topology
 from ...interfaces import ConnectionFactory
 from ..caller import Caller
-from ..operations import Operations
+from .at_import import work_at_import
+from .reaching import ReachingServers
 
 
-class ConnectionFactoryContract(Operations):
+class ConnectionFactoryContract(ReachingServers):
     """The whole operation suite on the servers that a connection factory finds. In a test module
     of the plugin::
 
@@ -30,7 +31,8 @@ class ConnectionFactoryContract(Operations):
                 return {"CONSUL": consul.address}
 
     with ``pytest_plugins = ["django_redis_core.testing.fixtures"]`` in ``conftest.py``. Reads must
-    see what was written, so the servers should have no replicas that serve reads.
+    see what was written, so the servers should have no replicas that serve reads. What the servers
+    cannot do is stated in ``limits``. Tests of your own are given a ``cache``, or ``make`` more.
     """
 
     part: ClassVar = "CONNECTION_FACTORY"
@@ -40,6 +42,11 @@ class ConnectionFactoryContract(Operations):
         assert issubclass(plugin, ConnectionFactory)
         assert plugin is registry.plugin("connection_factory", self.name, type(self).__name__)
         assert isinstance(cache.cache._engine.topology, Topology)
+
+    def test_importing_it_does_nothing_else(self) -> None:
+        plugin = registry.plugin("connection_factory", self.name, type(self).__name__)
+        done = work_at_import("connection_factory", self.name, plugin)
+        assert not done, done
 
     def test_a_raw_client_reaches_the_server_of_a_key(self, cache: Caller) -> None:
         cache.set("k", "value")

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import inspect
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from ..._plugins.registry import BASES, GROUP, registry
+from ..._plugins.registry import BASES, registry
 from ..._settings import PLUGIN_KEYS, parse
 from ...interfaces import API_VERSION
-
-#: Prints the modules that importing one module adds to those that every cache has imported.
-IMPORTED_WITH = """
-import sys
-import django_redis_core._plugins.registry
-before = set(sys.modules)
-import {module}
-print(*sorted(set(sys.modules) - before))
-"""
+from ..installed import Named
+from .at_import import entry_point_of, imported, work_at_import
 
 
-class PluginContract:
+class PluginContract(Named):
     """The base of the contracts of codec plugins; subclass that of your plugin's kind.
 
     ``name`` is the plugin's name, or the dotted path of a project's own class. ``options`` are the
@@ -38,9 +30,14 @@ class PluginContract:
     """
 
     kind: ClassVar[str]
-    name: ClassVar[str]
     options: ClassVar[Mapping[str, Any]] = {}
     library: ClassVar[str | None] = None
+
+    @classmethod
+    def missing(cls) -> str:
+        # A class that a test brings itself needs no distribution.
+        own = vars(PluginContract)["plugin_class"].__func__
+        return "" if cls.plugin_class.__func__ is not own else super().missing()  # type: ignore[attr-defined]
 
     @classmethod
     def plugin_class(cls) -> type[Any]:
@@ -54,8 +51,7 @@ class PluginContract:
 
     def entry_point(self) -> EntryPoint | None:
         """Where the plugin is found; None for one of the core's own."""
-        found = list(entry_points(group=GROUP, name=self.name))
-        return found[0] if found else None
+        return entry_point_of(self.name)
 
     def in_settings(self, **options: Any) -> None:
         """Checks an entry of CACHES that names the plugin with ``options``."""
@@ -76,24 +72,20 @@ class PluginContract:
 
     def test_nothing_is_imported_before_settings_name_it(self) -> None:
         plugin, entry_point = self.plugin_class(), self.entry_point()
+        found = imported(self.kind, self.name, plugin.__module__)
+        assert not found.failed, found.failed
         home = plugin.__module__ if entry_point is None else entry_point.module
-        if entry_point is None and not home.startswith(f"{GROUP}."):
-            home = f"{GROUP}.registry"  # a class of a project's own, which settings import
-        done = subprocess.run(
-            [sys.executable, "-c", IMPORTED_WITH.format(module=home)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        new = set(done.stdout.split())
         own = home.partition(".")[0]
-        foreign = {name.partition(".")[0] for name in new} - sys.stdlib_module_names - {own}
+        foreign = {name.partition(".")[0] for name in found.new} - sys.stdlib_module_names - {own}
         assert not foreign, f"importing {home} imports {foreign}: import them inside the hook"
         if home != plugin.__module__:
-            assert plugin.__module__ not in new
-        assert self.library not in new
+            assert plugin.__module__ not in found.new
+        assert self.library not in found.new
         assert self.library is None or self.library in sys.modules, "`library` is another one"
+
+    def test_importing_it_does_nothing_else(self) -> None:
+        done = work_at_import(self.kind, self.name, self.plugin_class())
+        assert not done, done
 
     def test_its_options_are_accepted_in_settings(self) -> None:
         self.in_settings(**self.options)

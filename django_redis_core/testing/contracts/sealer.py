@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import zip_longest
+
 import pytest
 from django.test import override_settings
 from hypothesis import given
@@ -16,6 +20,21 @@ from .sealed import SealedCacheContract
 
 KEY = ":1:k"
 DATA = b"a value, as it was compressed"
+
+#: Of 300 bytes.
+LONG_KEYS = [(":1:" + "shop:customer/4711?page=" * 20)[:300], ":1:" + "Zürich-Süd:" * 22 + "x" * 11]
+
+#: What somebody may write between a key and its data instead of a length.
+SEPARATORS = ["\0", ":", "|", "\n", " ", ",", "/", ".", "-", "$", "\x1f", ": ", "--", "::"]
+
+
+def other_keys(key: str) -> Iterator[str]:
+    """``key`` with each bit of each of its bytes turned, where that is a text."""
+    for flip in flipped(key.encode()):
+        with suppress(UnicodeDecodeError):
+            yield flip.decode()
+    for place, letter in enumerate(key):  # of letters with several bytes, few flips are text
+        yield key[:place] + chr(ord(letter) ^ 1) + key[place + 1 :]
 
 
 class SealerContract(SealedCacheContract):
@@ -64,6 +83,63 @@ class SealerContract(SealedCacheContract):
         sealed = self.build().seal("ab", b"cd")
         for key in ("a", "abc", "abcd"):
             self.refused(key, sealed)
+
+    @pytest.mark.parametrize("key", LONG_KEYS, ids=["text", "ümläüts"])
+    @in_a_child
+    def test_every_part_of_a_long_key_counts(self, key: str) -> None:
+        """Each bit of each byte, and its end."""
+        sealer = self.build()
+        sealed = sealer.seal(key, DATA)
+        assert sealer.unseal(key, sealed) == DATA
+        missed = []
+        for other in [*other_keys(key), key[:-1], key[1:], f"{key} ", f"{key}\0", key.upper()]:
+            try:
+                sealer.unseal(other, sealed)
+            except SealError:
+                continue
+            missed.append(other)
+        if missed:
+            at = [
+                next(at for at, pair in enumerate(zip_longest(key, other)) if len({*pair}) > 1)
+                for other in missed
+            ]
+            pytest.fail(
+                f"the key is bound only in part: {len(missed)} other keys of {len(key)} letters "
+                f"open it, which differ from letter {min(at)} to {max(at)}"
+            )
+
+    @pytest.mark.parametrize("separator", ["", *SEPARATORS], ids=repr)
+    @in_a_child
+    def test_key_and_data_cannot_be_cut_otherwise(self, separator: str) -> None:
+        """Where the data can be seen in what is sealed, somebody may move its border to the key:
+        ``seal("ab", b"c")`` must not be good for "a" and b"bc". The key's length is sealed too."""
+        sealer = self.build()
+        parts = ["cut-one", "cut-two", "cut-three"]
+        whole = separator.join(parts)
+        places = [len(separator.join(parts[:count])) for count in (1, 2)] if separator else [7, 14]
+        cuts = [(whole[:at], whole[at + len(separator) :]) for at in places]
+        for key, data in cuts:
+            for mine, other in (((key, data), cut) for cut in cuts):
+                for (name, plain), (other_name, other_plain) in (
+                    (mine, other),
+                    (mine[::-1], other[::-1]),
+                ):
+                    sealed = sealer.seal(name, plain.encode())
+                    head, found, tail = sealed.partition(plain.encode())
+                    if found and name != other_name:
+                        self.refused(other_name, head + other_plain.encode() + tail)
+
+    @in_a_child
+    def test_no_byte_moves_between_key_and_sealed(self) -> None:
+        """The same where the data cannot be seen: wherever in what is sealed it may begin."""
+        sealed = self.build().seal(KEY, DATA)
+        for at in range(len(sealed) + 1):
+            before, byte, after = sealed[:at], sealed[at : at + 1], sealed[at + 1 :]
+            for moved, rest in ((KEY[-1], KEY[:-1]), (KEY[0], KEY[1:])):
+                self.refused(rest, before + moved.encode() + byte + after)
+            if byte and byte.isascii():
+                self.refused(KEY + byte.decode(), before + after)
+                self.refused(byte.decode() + KEY, before + after)
 
     def test_a_value_of_other_formats_is_refused(self) -> None:
         bound, plugin = self.build().bind("json+zlib"), self.plugin_class()

@@ -9,6 +9,7 @@ import math
 import struct
 import uuid
 from collections import namedtuple
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -50,6 +51,44 @@ BASIC: list[Any] = [
     [0, -1, 2**31, -(2**63), 2**63 - 1],
     list(range(2000)),
 ]
+
+#: Text that somebody tidies up: its ends, its normal form, its case.
+TEXTS: list[str] = [
+    " leading",
+    "trailing ",
+    " ",
+    "\ttab\t",
+    "\r\nlines\r\n",
+    "\n",
+    "line\rline",
+    "\x00nul",
+    "nul\x00",
+    "\x00",
+    "\x1funit\x1f",
+    "\ufeffmark",
+    "mark\ufeff",
+    "\xa0no-break\xa0",
+    "\u2028separated\u2028",
+    "\u200bnothing wide\u200b",
+    "caf\xe9",  # one code point, and
+    "cafe\u0301",  # the same letter as two
+    "\u212bngstr\xf6m",
+    "\uac00",
+    "\u1100\u1161",
+    "\ufb01ne",  # a ligature, which NFKC takes apart
+    "\uff11\uff12",
+    "Stra\xdfe",
+    "STRASSE",
+    "\\n",
+    '"quoted"',
+    "&amp;<b>",
+    "%s {0}",
+]
+
+#: Keys in an order that is nobody's but their own.
+ORDERED: dict[str, Any] = {
+    key: number for number, key in enumerate("z b é y a 10 9 1 Z _ m".split())
+} | {"last": {"z": 1, "a": {"y": 1, "b": 2}}}
 
 #: A sample of each thing that a format keeps, changes or refuses.
 SAMPLES: dict[str, Any] = {
@@ -110,10 +149,32 @@ MORE: dict[str, st.SearchStrategy[Any]] = {
     "int subclass inside": st.lists(st.sampled_from(Level), min_size=1, max_size=3),
 }
 
+#: Containers of what stands one level down, by the name of their sample; lists and dicts have none.
+CONTAINERS: dict[str, Callable[[Any], Any]] = {
+    "list": lambda value: [value],
+    "dict": lambda value: {"k": value},
+    "tuple": lambda value: (value,),
+    "namedtuple": lambda value: Point(value, value),
+    "set": lambda value: {value},
+    "frozenset": lambda value: frozenset([value]),
+}
+
+
+def mutable(value: Any) -> Iterator[Any]:
+    """All that a reader of ``value`` could change."""
+    if isinstance(value, dict | list | set | bytearray):
+        yield value
+    if isinstance(value, dict):
+        for item in (*value.keys(), *value.values()):
+            yield from mutable(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from mutable(item)
+
 
 def same(one: Any, other: Any) -> bool:
-    """Whether the two are equal, with their types, at any depth; -0.0 is not 0.0, and nan is
-    nan."""
+    """Whether the two are equal, with their types, at any depth; -0.0 is not 0.0, nan is nan, and
+    the keys of dicts stand in one order."""
     if type(one) is not type(other):
         return False
     if isinstance(one, float):
@@ -121,12 +182,10 @@ def same(one: Any, other: Any) -> bool:
             return math.isnan(other)
         return struct.pack("d", one) == struct.pack("d", other)
     if isinstance(one, dict):
-        keys = {key: key for key in other}
-        return one.keys() == keys.keys() and all(
-            same(key, keys[key]) and same(value, other[key]) for key, value in one.items()
-        )
+        return len(one) == len(other) and all(map(same, one.items(), other.items()))
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, set | frozenset):
-        return {(type(item), item) for item in one} == {(type(item), item) for item in other}
+        # Each by each: 1 and True are one to a set, and nan is no other nan.
+        return len(one) == len(other) and all(any(same(a, b) for b in other) for a in one)
     return bool(one == other)

@@ -92,7 +92,7 @@ class ScanningSuite(Suite):
             assert other.keys("*") == ["b:1:theirs"]
 
     def test_a_key_function_around_the_key_is_undone(self, make: Make) -> None:
-        cache = make(KEY_FUNCTION=reversing)
+        cache = make(KEY_FUNCTION=reversing, KEY_PATTERN_FUNCTION=reversing)
         cache.set_many({"a|b": 1, "c": 1})
         cache.set("a", 1, version=2)
         assert sorted(cache.keys("*")) == sorted(cache.iter_keys("*")) == ["a|b", "c"]
@@ -102,17 +102,26 @@ class ScanningSuite(Suite):
     def test_another_key_function_is_undone_by_its_reverse(self, make: Make) -> None:
         cache = make(KEY_FUNCTION=hiding, REVERSE_KEY_FUNCTION=shown)
         cache.set_many({"abc": 1, "abd": 1})
+        cache.set("abc", 1, version=2)
+        make().set("abe", 1)
         assert sorted(cache.keys("*")) == sorted(cache.iter_keys("*")) == ["abc", "abd"]
-        cache.clear()
+        assert cache.keys("?b[a-c]") == ["abc"]
+        assert cache.delete_pattern("ab*") == 2
+        assert cache.get("abc", version=2) == 1
+        with pytest.raises(ImproperlyConfigured, match="KEY_PATTERN_FUNCTION"):
+            cache.clear()
+        cache.delete("abc", version=2)
 
     def test_without_a_reverse_the_error_says_what_is_needed(self, make: Make) -> None:
         cache = make(KEY_FUNCTION=hiding)
         cache.set("abc", 1)
         assert cache.get("abc") == 1
-        with pytest.raises(ImproperlyConfigured, match="REVERSE_KEY_FUNCTION"):
-            cache.keys("*")
-        with pytest.raises(ImproperlyConfigured, match="REVERSE_KEY_FUNCTION"):
-            cache.iter_keys("*")
+        for call in (cache.keys, cache.iter_keys, cache.delete_pattern):
+            with pytest.raises(ImproperlyConfigured, match="REVERSE_KEY_FUNCTION"):
+                call("*")
+        with pytest.raises(ImproperlyConfigured, match="KEY_PATTERN_FUNCTION"):
+            cache.clear()
+        assert cache.delete("abc") is True
 
     def test_delete_pattern_deletes_what_matches_and_counts_it(self, cache: Caller) -> None:
         cache.set_many({"foo-1": 1, "foo-2": 1, "bar": 1})

@@ -14,12 +14,13 @@ from ...interfaces import OPERATIONS
 from ...interfaces.client import Client
 from ..caller import WAYS, Caller
 from ..fixtures import MakeCache
+from ..installed import Named
 from ..servers import Server
 
 Make = Callable[..., Caller]
 
 
-class Suite:
+class Suite(Named):
     """The promises of one family of operations, each a test that runs in all four ways.
 
     A subclass in a test module says which plugin is under test by ``name``, and overrides the

@@ -193,3 +193,14 @@ def test_a_cluster_that_was_made_anew_is_found(cache_on: CacheOn) -> None:
             assert cache.get("k") is None
             cache.set("k", "new")
             assert cache.get("k") == "new"
+
+
+def test_a_user_who_may_not_ask_is_served(cache_on: CacheOn) -> None:
+    """Its ACL allows what a cluster's clients needed before nodes were asked who they are."""
+    users = {"site": "on >secret ~* +@all -cluster +cluster|slots"}
+    with cluster(1, 0, kind=KIND, password="all", users=users) as nodes:
+        place = f"redis://site:secret@127.0.0.1:{nodes.nodes[0].port}"
+        cache = cache_on(place)
+        cache.set("k", 1)
+        assert cache.get("k") == 1
+        assert asyncio.run(cache.aget("k")) == 1

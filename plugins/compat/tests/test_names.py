@@ -1,5 +1,6 @@
 """What is imported from ``django_redis`` is there, and does what it does there."""
 
+import asyncio
 import pickle
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from redis import Redis
 
 import django_redis
 from django_redis import get_redis_connection
-from django_redis.cache import RedisCache
+from django_redis.cache import RedisCache, omit_exception
 from django_redis.client import DefaultClient
+from django_redis.exceptions import ConnectionInterrupted
 from django_redis.hash_ring import HashRing
 from django_redis.pool import ConnectionFactory, SentinelConnectionFactory, get_connection_factory
 from django_redis.util import CacheKey
@@ -215,3 +217,71 @@ def test_beside_the_other_package_it_refuses_and_a_check_says_so(with_the_other)
 
 def test_alone_it_says_nothing(tmp_path):
     assert run_beside(tmp_path) == "[]\n"
+
+
+class Counting(RedisCache):
+    """As metrics packages subclass django-redis' backend."""
+
+    asked = 0
+
+    @omit_exception(return_value="omitted")
+    def get(self, key, default=None, version=None, client=None):
+        type(self).asked += 1
+        try:
+            return self.client.get(key, default=None, version=version, client=client)
+        except ConnectionInterrupted as error:
+            if self._ignore_exceptions:
+                if self._log_ignored_exceptions:
+                    self.logger.error(str(error))
+                return default
+            raise
+
+    def make_key(self, key, version=None):
+        return super().make_key(f"tenant:{key}", version)
+
+
+def test_a_subclass_of_the_backend_is_written_as_for_django_redis(redis_server):
+    entry = {"BACKEND": f"{__name__}.Counting", "LOCATION": redis_server.url}
+    with override_settings(CACHES={"default": {**entry, "KEY_PREFIX": "counting"}}):
+        site, Counting.asked = caches["default"], 0
+        site.set("k", 1, 60)
+        assert site.get("k") == 1
+        assert asyncio.run(site.aget("k")) == 1
+        assert site.get_or_set("k", 2) == 1
+        assert Counting.asked == 3
+        assert site.client.make_key("k") == "counting:1:tenant:k"
+        assert site.client.get_client().delete("counting:1:tenant:k") == 1
+
+
+@pytest.mark.parametrize("ignore", [True, False])
+def test_an_outage_is_ignored_by_the_decorator(ignore, caplog):
+    options = {"IGNORE_EXCEPTIONS": ignore, "LOG_IGNORED_EXCEPTIONS": True}
+    site = RedisCache("redis://127.0.0.1:1/0", {"OPTIONS": options})
+
+    @omit_exception(return_value=5)
+    def get(cache):
+        return cache.client.get("k")
+
+    if not ignore:
+        with pytest.raises(ConnectionInterrupted):
+            get(site)
+        return
+    assert get(site) == 5
+    assert "Exception ignored" in caplog.text
+    assert Counting("redis://127.0.0.1:1/0", {"OPTIONS": options}).get("k", "default") == "default"
+
+
+class OwnClient(DefaultClient):
+    def get(self, key, default=None, version=None, client=None):
+        return f"own {super().get(key, default, version, client)}"
+
+
+def test_own_clients_have_the_keys_of_an_own_backend(redis_server):
+    options = {"CLIENT_CLASS": f"{__name__}.OwnClient"}
+    site = Counting(redis_server.url, {"KEY_PREFIX": "own", "OPTIONS": options})
+    site.set("k", 1, 60)
+    assert site.raw_client().exists("own:1:tenant:k") == 1
+    assert site.get("k") == site.client.get("k") == "own 1"
+    assert asyncio.run(site.aget_many(["k"])) == {"k": 1}
+    assert site.client.make_key("k") == "own:1:tenant:k"
+    assert site.client.delete("k") is True

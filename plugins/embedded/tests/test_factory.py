@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -13,9 +16,11 @@ from typing import Any
 import pytest
 import redis
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.test.utils import override_settings
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.management.commands.redis_cache import Command
 from django_redis_core.testing import ConnectionFactoryContract
 from django_redis_core_embedded.server import socket_path
 
@@ -66,6 +71,10 @@ def kill(pid: int) -> None:
 
 class TestEmbedded(ConnectionFactoryContract):
     name = "embedded"
+
+    #: A server that does not answer is started again, so that nothing fails for want of one;
+    #: test_server.py has what is said where it cannot be started.
+    test_servers_that_cannot_be_reached = None
 
     @pytest.fixture
     def location(self, directory: Path) -> str:
@@ -208,3 +217,23 @@ def test_a_directory_that_is_too_long_is_refused_before_anything_is_started(
     with pytest.raises(ImproperlyConfigured, match=r"CACHES\['long'\].*too long for a socket"):
         cache["long"].get("fruit")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_says_whose_the_server_is(tmp_path: Path) -> None:
+    def told(location: str) -> list[dict[str, str]]:
+        entry = {"BACKEND": "django_redis_core.cache.RedisCache", "LOCATION": location}
+        out = io.StringIO()
+        with override_settings(CACHES={"default": entry}):
+            call_command(Command(), "doctor", "--json", stdout=out, stderr=io.StringIO())
+        [report] = json.loads(out.getvalue())
+        of = "django-redis-core-embedded"
+        return [one for one in report["findings"] if one.get("plugin") == of]
+
+    [private] = told("embedded://")
+    assert private["level"] == "advice"
+    assert "no other process sees it" in private["text"]
+    [shared] = told(f"embedded://{tmp_path}?db=1")
+    assert shared["level"] == "note"
+    log = re.search(r"is (\S+)\.$", shared["text"])
+    assert log
+    assert Path(log[1]).is_file()

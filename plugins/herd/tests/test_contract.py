@@ -13,10 +13,17 @@ from django_redis_core.testing.caller import Caller
 
 class TestHerd(ClientContract):
     name = "herd"
+    round_trips = {"getex": 1, "incr_version": 1, "decr_version": 1}
 
 
 class TestTuples(ClientContract):
     name = "herd"
+    # What is in a tuple, the server cannot judge or change.
+    round_trips = {
+        **dict.fromkeys(["add", "incr", "decr", "incr_version", "decr_version"], 1),
+        **dict.fromkeys(["touch", "expire", "pexpire", "expire_at", "pexpire_at", "persist"], 2),
+        "getex": 3,
+    }
 
     @pytest.fixture(params=["blocking"])
     def way(self, request: pytest.FixtureRequest) -> str:

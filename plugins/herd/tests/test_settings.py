@@ -44,7 +44,7 @@ def test_the_herd_timeout_comes_from_the_cache_then_from_the_settings(make_cache
 @pytest.mark.parametrize("path", ["client.HerdClient", "client.herd.HerdClient"])
 def test_django_redis_settings_mean_this_client(make_cache: Make, path: str) -> None:
     cache = make_cache({"CLIENT_CLASS": f"django_redis.{path}"})
-    assert isinstance(cache.client, HerdClient)
+    assert isinstance(cache._engine.client, HerdClient)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_readmes_example_works(redis_server: Server, tmp_path: Path) -> None
         exec(use, namespace)
         from django.core.cache import cache
 
-        assert isinstance(cache.client, HerdClient)
+        assert isinstance(cache._engine.client, HerdClient)
         cache.clear()
     assert namespace["page"] == "<html>"
     assert calls == ["built"]

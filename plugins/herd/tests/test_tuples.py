@@ -124,7 +124,7 @@ def native(make_cache: Callable[..., RedisCache]) -> Callable[..., RedisCache]:
 
 def put(cache: RedisCache, key: str, data: bytes, seconds: int) -> None:
     """Stores what django-redis would have stored, ``seconds`` before it expires."""
-    client: Any = cache.client
+    client: Any = cache._engine.client
     full = cache.make_key(key)
     codec = client.codec
     data = good_through(int(time.time()) + seconds, data)
@@ -207,6 +207,7 @@ class ListedSerializer(Serializer):
     """A site's own pickle serializer, which lets few classes through."""
 
     name = "pickle"
+    errors = (Refusing,)
 
     def dumps(self, value: Any) -> bytes:
         return pickle.dumps(value)

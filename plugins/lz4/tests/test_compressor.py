@@ -1,5 +1,8 @@
 """LZ4's own: the bytes of other writers, frames that lie, and its options."""
 
+import random
+import time
+
 import lz4.frame
 import pytest
 
@@ -72,3 +75,18 @@ def test_another_level_is_refused(level):
 def test_another_checksum_is_refused():
     with pytest.raises(ValueError, match="checksum must be True or False, not 1"):
         Lz4Compressor(checksum=1)
+
+
+def test_a_frame_without_its_size_takes_time_as_it_is_long() -> None:
+    """And not as the square of that."""
+    took = []
+    for megabytes in (16, 64):
+        noise = random.Random(megabytes).randbytes(1024 * 1024) * megabytes
+        # Linked blocks would find the noise again.
+        frame = lz4.frame.compress(noise, store_size=False, block_size=4, block_linked=False)
+        assert len(frame) > len(noise)
+        compressor = Lz4Compressor(max_length=len(noise))
+        began = time.process_time()
+        assert compressor.decompress(frame) == noise
+        took.append(time.process_time() - began)
+    assert took[1] < took[0] * 9

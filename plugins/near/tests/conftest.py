@@ -38,7 +38,7 @@ def kept(cache: RedisCache, key: str, *, version: Any = None, read: bool = True)
     """Whether there is a copy that is served now; with ``read`` after one more ``get``."""
     if read:
         cache.get(key, version=version)
-    copy = cache.client._copies.get(cache.make_key(key, version))
+    copy = cache._engine.client._copies.get(cache.make_key(key, version))
     now = time.monotonic()
     return copy is not None and now < copy.until and now < copy.session.lease
 

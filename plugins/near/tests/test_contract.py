@@ -17,6 +17,7 @@ class Near(ClientContract):
     """With copies from the first read on, and for longer than a test takes."""
 
     name = "near"
+    bounded = {"NEAR_MAX_ENTRIES": 100}
 
     @pytest.fixture
     def options(self) -> Any:

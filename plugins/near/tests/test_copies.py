@@ -126,9 +126,9 @@ def test_readers_of_one_key_do_not_keep_each_other_from_a_copy(cache: RedisCache
     cache.set("k", "value")
     told(cache)
     cache.get("k")
-    first = cache.client.get("k")
+    first = cache._engine.client.get("k")
     reply = cache._driver.execute(first.send(None))
-    others = [cache.client.get("k") for _ in range(3)]
+    others = [cache._engine.client.get("k") for _ in range(3)]
     requests = [other.send(None) for other in others]
     with pytest.raises(StopIteration):
         first.send(reply)
@@ -144,7 +144,7 @@ def test_a_reader_that_gave_up_leaves_the_copy_to_others(cache: RedisCache) -> N
     cache.set("k", "value")
     told(cache)
     cache.get("k")
-    abandoned = cache.client.get("k")
+    abandoned = cache._engine.client.get("k")
     abandoned.send(None)
     abandoned.close()
     wait_until(lambda: kept(cache, "k"), "a copy")
@@ -195,7 +195,7 @@ def test_a_copy_ends_after_near_ttl(make_near: Make, redis_server: Server) -> No
     cache = make_near({"NEAR_TTL": 0.05})
     cache.set("k", 1, None)
     wait_until(lambda: kept(cache, "k"), "a copy")
-    copy = cache.client._copies[cache.make_key("k")]
+    copy = cache._engine.client._copies[cache.make_key("k")]
     assert copy.until <= time.monotonic() + 0.05
     asked = Asked(redis_server)
     time.sleep(0.06)
@@ -248,7 +248,7 @@ def test_copies_never_take_more_memory_than_allowed(make_near: Make) -> None:
             assert cache.client.near_info().bytes <= limit
     assert cache.client.near_info().bytes > limit / 2
     assert cache.client.near_info().bytes == sum(
-        copy.size for copy in cache.client._copies.values()
+        copy.size for copy in cache._engine.client._copies.values()
     )
 
 

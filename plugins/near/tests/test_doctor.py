@@ -79,3 +79,66 @@ def test_the_other_commands_work(command: Run, server: Server) -> None:
     assert "near" in command(server.url, "plugins", "--alias", "default")
     assert "1 key" in command(server.url, "stats")
     assert command(server.url, "get", "k").startswith("5\n")
+
+
+def test_the_subcommand_tells_who_hears_which_server(
+    command: Run, server: Server, make_near: Callable[..., RedisCache]
+) -> None:
+    [told] = json.loads(command(server.url, "near", "--json"))
+    [one] = told["report"]["servers"]
+    assert (one["heard"], one["listeners"]) == (True, 0)
+    assert told["report"]["limits"] == {"entries": 10_000, "bytes": 64 * 1024**2, "ttl": 5}
+    make_near({}, LOCATION=server.url)
+    text = command(server.url, "near")
+    name = f"redis://127.0.0.1:{server.port}/0"
+    assert f"default:\n  {name} tells of writes; connections that listen: 1\n" in text
+    assert "a process keeps at most 10,000 copies of 67,108,864 bytes, each for 5 s" in text
+
+
+def test_the_subcommand_of_a_server_that_is_deaf(command: Run) -> None:
+    with Server(users={"shop": "on >shop ~* &* +@all -client|tracking"}) as server:
+        url = f"redis://shop:shop@127.0.0.1:{server.port}/0"
+        out = io.StringIO()
+        entry = {
+            "BACKEND": "django_redis_core.cache.RedisCache",
+            "LOCATION": url,
+            "OPTIONS": {"CLIENT": "near"},
+        }
+        with (
+            override_settings(CACHES={"default": entry}),
+            pytest.raises(CommandError, match="nothing is kept of what is read from") as caught,
+        ):
+            call_command(Command(), "near", stdout=out, stderr=io.StringIO())
+        assert caught.value.returncode == 1
+        assert "tells of no writes:" in out.getvalue()
+
+
+def test_stats_has_a_column_of_who_listens(
+    command: Run, server: Server, make_near: Callable[..., RedisCache]
+) -> None:
+    make_near({}, LOCATION=server.url)
+    [report] = json.loads(command(server.url, "stats", "--json"))
+    [one] = report["servers"]
+    assert one["columns"]["django-redis-core-near"]["listeners"] >= 1
+
+
+def test_the_caches_of_this_process_that_are_on_near(server: Server) -> None:
+    from django.core.cache import caches
+
+    from django_redis_core_near import near_infos
+
+    backend = {"BACKEND": "django_redis_core.cache.RedisCache", "LOCATION": server.url}
+    entries = {
+        "a": {**backend, "OPTIONS": {"CLIENT": "near", "NEAR_LEASE": 30}},
+        "b": {**backend, "OPTIONS": {"CLIENT": ["near", "default"]}},
+        "plain": backend,
+        "unused": {**backend, "OPTIONS": {"CLIENT": "near", "NEAR_TTL": 1}},
+    }
+    with override_settings(CACHES=entries):
+        for alias in ("plain", "a", "b"):
+            caches[alias].get("k")
+        assert sorted(near_infos()) == ["a", "b"]
+        assert near_infos()["a"].misses == 1
+    with override_settings(CACHES={"a": backend}):
+        caches["a"].get("k")
+        assert near_infos() == {}

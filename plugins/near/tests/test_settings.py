@@ -97,7 +97,7 @@ def test_a_subclass_of_a_sites_own_is_near_too(make_cache: Make) -> None:
 
     for client in (Mine, [Mine, Other], ["near", Other], Mixed, [Mixed, Other]):
         cache = make_cache({"CLIENT": client}, LOCATION=NOWHERE)
-        assert isinstance(cache.client, NearClient)
+        assert isinstance(cache._engine.client, NearClient)
 
 
 def test_nothing_is_connected_before_the_first_read(make_cache: Make, server: Server) -> None:
@@ -116,7 +116,7 @@ def test_the_readmes_example_works(redis_server: Server) -> None:
         exec(use, namespace)
         from django.core.cache import cache
 
-        assert isinstance(cache.client, NearClient)
+        assert isinstance(cache._engine.client, NearClient)
         cache.clear()
 
 

@@ -212,7 +212,7 @@ def test_a_value_overtaken_by_its_invalidation_is_not_kept(cache: RedisCache, wa
     cache.set("k", "old")
     told(cache)
     cache.get("k")  # the first read; the second one would be kept
-    driver, client = cache._driver, cache.client
+    driver, client = cache._driver, cache._engine.client
     operation = client.get("k") if way != "get_many" else client.get_many(["k"])
     request = operation.send(None)
     assert isinstance(request, list), "the value is asked for together with its time to live"
@@ -230,7 +230,7 @@ def test_a_value_overtaken_by_an_own_write_is_not_kept(cache: RedisCache) -> Non
     cache.set("k", "old")
     told(cache)
     cache.get("k")
-    operation = cache.client.get("k")
+    operation = cache._engine.client.get("k")
     reply = cache._driver.execute(operation.send(None))
     cache.set("k", "new")
     with pytest.raises(StopIteration):
@@ -242,7 +242,7 @@ def test_a_read_during_an_own_write_keeps_nothing(cache: RedisCache) -> None:
     cache.set("k", "old")
     told(cache)
     cache.get("k")
-    write = cache.client.set("k", "new")
+    write = cache._driver.begin.set("k", "new")
     request = write.send(None)
     for _ in range(3):
         assert cache.get("k") == "old"
@@ -255,7 +255,7 @@ def test_a_read_during_an_own_write_keeps_nothing(cache: RedisCache) -> None:
 
 def test_a_write_that_was_abandoned_leaves_no_fence(cache: RedisCache) -> None:
     cache.set("k", "old")
-    write = cache.client.set("k", "new")
+    write = cache._driver.begin.set("k", "new")
     write.send(None)
     write.close()
     wait_until(lambda: kept(cache, "k"), "a copy")

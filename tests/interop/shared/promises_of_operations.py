@@ -102,7 +102,7 @@ def under_a_tag(key, prefix, version):
 
 @promise(r"IndexError")
 def keys_come_back_from_a_key_function(site):
-    cache = site.cache(KEY_FUNCTION=under_a_tag)
+    cache = site.cache(KEY_FUNCTION=under_a_tag, KEY_PATTERN_FUNCTION=under_a_tag)
     cache.set("key", 1)
     same(cache.keys("*"), ["key"])
     same(list(cache.iter_keys("*")), ["key"])

@@ -57,7 +57,7 @@ class Site:
         OPTIONS, others belong to the entry."""
         entry = {
             name: options.pop(name)
-            for name in ("KEY_FUNCTION", "TIMEOUT", "VERSION")
+            for name in ("KEY_FUNCTION", "KEY_PATTERN_FUNCTION", "TIMEOUT", "VERSION")
             if name in options
         }
         entry["KEY_PREFIX"] = self.fresh() if prefix is None else prefix

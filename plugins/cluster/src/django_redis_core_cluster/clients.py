@@ -13,7 +13,7 @@ from typing import Any
 
 import redis.asyncio.cluster as native
 import redis.cluster as blocking
-from redis.connection import SSLConnection
+from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import RedisClusterException, RedisError
 
 from django_redis_core.connections import Channels, ServerConfig
@@ -47,7 +47,19 @@ class ClusterClients:
     def async_client(self) -> Any:
         return self._of_loops.client(self._native)
 
+    def _refuse_own(self) -> None:
+        """redis-py's cluster clients take neither a connection class nor a pool's, and would go
+        past those of the site."""
+        config = self._configs[0]
+        if config.is_own:
+            raise ImproperlyConfigured(
+                f"{config.where}: redis-py's cluster clients do not take the connection class or "
+                "the pool class that CONNECTION_POOL_KWARGS or CONNECTION_POOL_CLASS names: use "
+                "the cache's own methods, or client= with a client of yours."
+            )
+
     def _blocking(self) -> Any:
+        self._refuse_own()
         start: list[Any] = [
             blocking.ClusterNode(*address)  # type: ignore[no-untyped-call]
             for address in self._addresses()
@@ -64,6 +76,8 @@ class ClusterClients:
             raise ConnectionInterrupted(names, str(error)) from error
 
     def _native(self) -> Any:
+        self._refuse_own()
+        self._configs[0].async_connection_class  # noqa: B018  # raises where there is none
         start = [native.ClusterNode(*address) for address in self._addresses()]
         takes = inspect.signature(native.RedisCluster.__init__).parameters
         arguments = {name: value for name, value in self._arguments().items() if name in takes}
@@ -84,6 +98,6 @@ class ClusterClients:
         }
         if config.max_connections is not None:
             arguments["max_connections"] = config.max_connections
-        if issubclass(config.connection_class, SSLConnection):
+        if config.tls:
             arguments["ssl"] = True
         return arguments

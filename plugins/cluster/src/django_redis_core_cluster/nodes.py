@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -130,9 +130,10 @@ class Nodes:
         host, port, *more = server
         host = host.decode() if isinstance(host, bytes) else host
         if host == "?":  # it shall name itself by a hostname, and has none
-            details = more[1] if len(more) > 1 else []
-            pairs = dict(zip(details[::2], details[1::2], strict=False))
-            host = pairs.get(b"ip", b"").decode()
+            details = more[1] if len(more) > 1 else {}
+            if not isinstance(details, Mapping):  # as in RESP2
+                details = dict(zip(details[::2], details[1::2], strict=False))
+            host = details.get(b"ip", b"").decode()
         return self._address(host or "", int(port), asked), text(more[0]) if more else ""
 
     def _address(self, host: str, port: int, asked: Node) -> Address:

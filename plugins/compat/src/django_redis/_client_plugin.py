@@ -15,8 +15,9 @@ from functools import cache, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from django_redis_core._codec.blame import speaks_of_a_value
 from django_redis_core._codec.codec import MISSING, Codec, reads_as_int
-from django_redis_core._codec.keys import CacheKey, Keys, check
+from django_redis_core._codec.keys import CacheKey, Keys, Search, check
 from django_redis_core._engine.assembly import Partial, blocking_executor
 from django_redis_core._plugins.registry import registry
 from django_redis_core.commands import Await, Call, Command, Emit, Operation, Reply
@@ -155,7 +156,9 @@ class OwnKeys(Keys):
     """Keys as the site's ``make_key`` and ``make_pattern`` make them."""
 
     def __init__(self, plugin: Any, keys: Keys) -> None:
-        super().__init__(keys.prefix, keys.version, keys.function, keys.reverse)
+        super().__init__(
+            keys.prefix, keys.version, keys.function, keys.reverse, keys.patterns, keys.alias
+        )
         self.plain = False
         self._plugin = plugin
 
@@ -164,6 +167,21 @@ class OwnKeys(Keys):
             return key
         more = {} if prefix is None else {"prefix": prefix}
         return check(str(self._plugin.blocking.make_key(key, version=version, **more)))
+
+    def search(
+        self, pattern: str, version: Any = None, prefix: str | None = None, *, names: bool = False
+    ) -> Search:
+        match = self.pattern(pattern, version, prefix)
+        return Search(match, self._namer(version, prefix) if names else None)
+
+    def everything(self, prefix: str | None = None) -> str:
+        if self.patterns is None and is_own(self._plugin.blocking_class, "make_key"):
+            raise self.refusal(
+                "clear() of a KEY_PREFIX, recode and stats do not work",
+                "set KEY_PATTERN_FUNCTION, a function of pattern, prefix and version that makes a "
+                "pattern for what make_key() of CLIENT_CLASS makes",
+            )
+        return super().everything(prefix)
 
     def pattern(self, pattern: str, version: Any = None, prefix: str | None = None) -> str:
         more = {} if prefix is None else {"prefix": prefix}
@@ -182,7 +200,9 @@ def own_codec(plugin: Any, codec: Codec) -> Codec:
             return bytes(data) if sealer is None else sealer.seal(key, data)
         except SerializationError:
             raise
-        except Exception as error:
+        except codec.errors as error:
+            if not speaks_of_a_value(error, codec.errors):
+                raise
             raise SerializationError(
                 f"The value for {key!r}, of type {type(value).__name__}, cannot be stored: {error}"
             ) from error
@@ -192,14 +212,16 @@ def own_codec(plugin: Any, codec: Codec) -> Codec:
             if sealer is not None and not reads_as_int(data):
                 data = sealer.unseal(key, data)
             return plugin.blocking.decode(data)
-        except Exception as error:
+        except codec.errors as error:
+            if not speaks_of_a_value(error, codec.errors):
+                raise
             codec.report(key, data, error)
             return MISSING
 
-    def decode_many(keys: Sequence[str], replies: Sequence[Any]) -> list[Any]:
+    def decode_many(keys: Sequence[str], replies: Iterable[Any]) -> list[Any]:
         return [
             decode(key, reply) if isinstance(reply, bytes) else MISSING
-            for key, reply in zip(keys, replies, strict=True)
+            for key, reply in zip(keys, codec.counted(replies), strict=True)
         ]
 
     own = copy.copy(codec)

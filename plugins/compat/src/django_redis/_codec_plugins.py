@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ def serializer_plugin(cls: Any) -> type[Serializer]:
 
     class Adapted(Serializer):
         name = path_of(cls)
+        errors = (pickle.PickleError, *getattr(cls, "errors", ()))
         options = options_for(cls.option_names)
 
         def __init__(self, **options: Any) -> None:
@@ -44,6 +46,7 @@ def compressor_plugin(cls: Any) -> type[Compressor]:
 
     class Adapted(Compressor):
         name = path_of(cls)
+        errors = tuple(getattr(cls, "errors", ()))
         options = options_for(cls.option_names)
 
         def __init__(self, *, max_length: int, **options: Any) -> None:

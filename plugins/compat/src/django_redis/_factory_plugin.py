@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from redis.asyncio import ConnectionPool
+
 from django_redis_core.connections import Node, SingleServer, Topology, node_for
+from django_redis_core.connections.counterparts import is_own_pool
 from django_redis_core.interfaces import ConnectionFactory as CoreFactory
 
+from . import pool
 from ._options import given, options_for, path_of
+
+
+def makes_pools(cls: Any) -> bool:
+    """Whether a subclass makes clients or pools in a way of its own."""
+    names = ("connect", "get_connection", "get_or_create_connection_pool", "get_connection_pool")
+    return any(getattr(cls, name) is not getattr(pool.ConnectionFactory, name) for name in names)
 
 
 @cache
@@ -30,7 +40,7 @@ def factory_plugin(cls: Any) -> type[CoreFactory]:
             read_only = self.connection.replica_read_only
             return SingleServer(primary, replicas, replica_read_only=read_only)
 
-        def node(self, url: str) -> Node:
+        def node(self, url: str, *, owner: Hashable = None) -> Node:
             own = self._own
             params = own.make_connection_params(url)
             del params["url"]
@@ -45,6 +55,11 @@ def factory_plugin(cls: Any) -> type[CoreFactory]:
                     return own.connect(url).connection_pool
 
             config = self.connection.server(url, **more)
-            return node_for(replace(config, pool_class=Pool))
+            asynchronous = config.async_pool_class
+            if asynchronous is None and not is_own_pool(config) and not makes_pools(cls):
+                asynchronous = ConnectionPool  # what the subclass decides are arguments alone
+            return node_for(
+                replace(config, pool_class=Pool, async_pool_class=asynchronous, owner=owner)
+            )
 
     return Adapted

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django_redis_core._codec.codec import Codec
 from django_redis_core._codec.keys import Keys
 from django_redis_core.cache import RedisCache
+from django_redis_core.cache.asked import asked, beginning
 from django_redis_core.connections import Topology
 
 if TYPE_CHECKING:
@@ -45,8 +46,19 @@ class Link:
             "TIMEOUT": self.default_timeout,
             "KEY_FUNCTION": self.naming.function,
             "REVERSE_KEY_FUNCTION": self.naming.reverse,
+            "KEY_PATTERN_FUNCTION": self.naming.patterns,
             "OPTIONS": options,
         }
+
+
+def link_of(cache: RedisCache, link: Link) -> Link:
+    """``link`` for a backend object whose class makes keys and times itself."""
+    return replace(
+        link,
+        operation=lambda name: beginning(cache, link.operation(name)),
+        execute=lambda request: asked(cache, link.execute, request),
+        naming=cache._keys,
+    )
 
 
 def plain_codec(codec: Codec) -> Codec:
@@ -64,9 +76,9 @@ def _raise(key: str, data: bytes, error: Exception) -> NoReturn:
 def blocking_client(cache: RedisCache) -> DefaultClient:
     """The client of django-redis' interface for a cache: the site's own, where it has one."""
     engine = cache._engine
-    own = getattr(engine.client, "blocking", None)
+    own: DefaultClient | None = getattr(engine.client, "blocking", None)
     if own is not None:
-        return own  # type: ignore[no-any-return]
+        return own.of(cache) if cache._asks else own
     from .client import DefaultClient, HerdClient, ShardClient
 
     names = engine.client.name.split("+")
@@ -75,11 +87,12 @@ def blocking_client(cache: RedisCache) -> DefaultClient:
         kind = ShardClient
     elif "herd" in names:
         kind = HerdClient
+    driver = cache._native
     link = Link(
-        operation=lambda name: getattr(engine.client, name),
-        execute=engine.driver.execute,
+        operation=lambda name: getattr(driver.begin, name),
+        execute=driver.execute,
         topology=engine.topology,
-        naming=engine.naming,
+        naming=cache._keys,
         codec=engine.codec,
         default_timeout=engine.options.timeout,
     )

@@ -41,7 +41,8 @@ class ConnectionFactory:
     that the subclass reads itself, because unknown ones are refused.
 
     On asyncio the cache connects by ``make_connection_params`` of the subclass, with connections of
-    its own: what a pool of the subclass adds beyond that holds in blocking code.
+    its own. Where the subclass makes clients or pools in another way, asyncio's calls are refused,
+    unless ``ASYNC_CONNECTION_POOL_CLASS`` names their counterpart.
     """
 
     option_names: ClassVar[tuple[str, ...]] = ()

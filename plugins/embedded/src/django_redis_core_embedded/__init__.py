@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from django_redis_core import hookimpl
 
 if TYPE_CHECKING:
-    from django_redis_core.interfaces import ConnectionFactory
+    from collections.abc import Iterable
+
+    from django_redis_core.interfaces import BuiltCache, ConnectionFactory, Finding
 
 
 @hookimpl
@@ -15,3 +17,10 @@ def register_connection_factory() -> type[ConnectionFactory]:
     from .factory import EmbeddedFactory
 
     return EmbeddedFactory
+
+
+@hookimpl
+def examine(cache: BuiltCache) -> Iterable[Finding]:
+    from .factory import findings
+
+    return findings(cache)

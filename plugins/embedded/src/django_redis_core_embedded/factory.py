@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.connections import SingleServer, Topology, node_for
-from django_redis_core.interfaces import ConnectionFactory
+from django_redis_core.interfaces import BuiltCache, ConnectionFactory, Finding
 
+from .reaper import LOG
 from .server import EmbeddedServerError, open_server, socket_path
 
 
@@ -28,7 +30,7 @@ class EmbeddedFactory(ConnectionFactory):
             raise ImproperlyConfigured(
                 f"{self.connection.where}: an embedded LOCATION stands alone; it has no replicas."
             )
-        directory, db = self._parse(locations[0])
+        directory, db = self.parse(locations[0])
         try:
             url = f"unix://{quote(socket_path(directory))}?db={db}"
         except EmbeddedServerError as error:
@@ -36,7 +38,8 @@ class EmbeddedFactory(ConnectionFactory):
         ensure = EnsureRunning(self.connection.where, directory)
         return SingleServer(node_for(self.connection.server(url, before_connect=ensure)))
 
-    def _parse(self, location: str) -> tuple[str | None, int]:
+    def parse(self, location: str) -> tuple[str | None, int]:
+        """The directory of a LOCATION, None for this process' own, and its database."""
         parts = urlsplit(location)
         query = parse_qs(parts.query)
         db = query.pop("db", ["0"])[-1]
@@ -61,3 +64,20 @@ class EnsureRunning:
             open_server(self.directory)
         except EmbeddedServerError as error:
             raise ImproperlyConfigured(f"{self.where}: {error}") from error
+
+
+def findings(cache: BuiltCache) -> Iterator[Finding]:
+    """What ``doctor`` tells of the servers of a cache."""
+    factory = cache.part(EmbeddedFactory)
+    for location in cache.options.locations:
+        directory, _ = factory.parse(location)
+        if directory is None:
+            yield Finding(
+                "advice",
+                "embedded:// is a server of each process' own: what is examined here is this "
+                "command's, and no other process sees it. A directory in LOCATION, such as "
+                "embedded:///var/tmp/cache, is one for all.",
+            )
+        else:
+            log = os.path.join(os.path.realpath(directory), LOG)
+            yield Finding("note", f"The log of the embedded server is {log}.")

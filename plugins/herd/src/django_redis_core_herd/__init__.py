@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from django_redis_core import hookimpl
 
 if TYPE_CHECKING:
-    from django_redis_core.interfaces import Client
+    from collections.abc import Iterable
+
+    from django_redis_core.interfaces import BuiltCache, Client, EntryColumn
 
 
 @hookimpl
@@ -15,3 +17,10 @@ def register_client() -> type[Client]:
     from .client import HerdClient
 
     return HerdClient
+
+
+@hookimpl
+def stats_columns(cache: BuiltCache) -> Iterable[EntryColumn]:
+    from .operating import columns
+
+    return columns(cache)

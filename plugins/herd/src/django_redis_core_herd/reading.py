@@ -25,7 +25,7 @@ class Reading(Writing):
         shown: dict[str, Any] = {}
         candidates: dict[str, Command] = {}
         unreadable: dict[str, bytes] = {}
-        for full, data in entries.items():
+        for full, data in self.codec.counted(entries.items()):
             value, election = self.old(full, data)
             if value is MISSING:
                 unreadable[full] = data

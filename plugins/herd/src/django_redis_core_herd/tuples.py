@@ -69,9 +69,11 @@ class TuplePickle(Serializer):
     name = "pickle"
 
     def __init__(self, serializer: Any) -> None:
+        self.errors = (*serializer.errors, pickle.PickleError)  # type: ignore[misc]
         self._dumps = serializer.dumps
         self._loads = serializer.loads
         self._find = getattr(serializer, "find_class", None)
+        self._examine = getattr(serializer, "examine", None)
         self.recognises = serializer.recognises  # type: ignore[method-assign]
 
     def dumps(self, value: Any) -> bytes:
@@ -86,6 +88,8 @@ class TuplePickle(Serializer):
     def loads(self, data: bytes) -> Any:
         if data.find(_NEEDLE, 0, _BEGINNING) < 0:
             return self._loads(data)
+        if self._examine is not None:
+            self._examine(data)
         found = _Unpickler(data, self._find).load()
         if type(found) is tuple and len(found) == 3 and type(found[0]) is Marker:
             return Packed(found[1], found[2])

@@ -54,6 +54,8 @@ class Lz4Compressor(Compressor):
             if not ended:
                 plain, read = self._rest(context, data, plain, read)
         except (RuntimeError, ValueError) as error:
+            if type(error) not in (RuntimeError, ValueError):  # a time limit, say
+                raise
             raise CompressorError(f"Not a whole LZ4 frame: {error}") from error
         if len(plain) > self.max_length:
             raise self._too_large()
@@ -64,10 +66,11 @@ class Lz4Compressor(Compressor):
     def _rest(self, context: Any, data: bytes, plain: bytes, read: int) -> tuple[bytes, int]:
         """The value and the length of a frame that is longer than the first step."""
         pieces, length, ended = [plain], len(plain), False
+        view = memoryview(data)  # else each step would copy what is left
         while not ended:
             if length > self.max_length:
                 raise self._too_large()
-            piece, more, ended = decompress_chunk(context, data[read:], max_length=STEP)
+            piece, more, ended = decompress_chunk(context, view[read:], max_length=STEP)
             if not piece and not more and not ended:
                 raise CompressorError("An LZ4 frame is truncated")
             pieces.append(piece)

@@ -34,7 +34,9 @@ class MsgpackSerializer(Serializer):
     def loads(self, data: bytes) -> Any:
         try:
             return unpackb(data, strict_map_key=False)
-        except TypeError:
+        except TypeError as error:
+            if type(error) is not TypeError:
+                raise
             # A tuple that is a key was read as a list, which cannot be one.
             return unpackb(data, strict_map_key=False, object_pairs_hook=_with_tuple_keys)
 

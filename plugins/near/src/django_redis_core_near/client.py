@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -167,11 +167,8 @@ class NearClient(Client):
 
     def examine(self) -> Operation[list[Finding]]:
         findings = yield from super().examine()
-        until = _now() + EXAMINED
         for tracker in self._trackers.values():
-            tracker.current()
-            while not tracker.alive and tracker.trouble is None and _now() < until:
-                yield Sleep(0.01)
+            yield from self.wait_for(tracker)
             if tracker.alive:
                 text = f'{tracker.name} tells of writes, so "near" keeps copies of what it reads.'
                 findings.append(Finding("note", text))
@@ -180,6 +177,24 @@ class NearClient(Client):
                 why = tracker.trouble or "it has not answered yet"
                 findings.append(Finding("problem", f"{text}: {why}"))
         return findings
+
+    @property
+    def trackers(self) -> Mapping[Node, Tracker]:
+        """Who hears each server."""
+        return self._trackers
+
+    def wait_for(self, tracker: Tracker) -> Operation[None]:
+        """Ends when the server is heard or it is known why it is not, in ``EXAMINED`` seconds at
+        the latest."""
+        until = _now() + EXAMINED
+        tracker.current()
+        while not tracker.alive and tracker.trouble is None and _now() < until:
+            yield Sleep(0.01)
+
+    def limits(self) -> dict[str, float]:
+        """What a process keeps at most, and for how many seconds."""
+        store = self._store
+        return {"entries": store.max_entries, "bytes": store.max_bytes, "ttl": self._ttl}
 
     def around(self, name: str, operation: Operation[T]) -> Operation[T]:
         """Sees the writes of every operation."""
@@ -235,7 +250,8 @@ class NearClient(Client):
         copies, unwrap, now = self._copies, self.unwrap, _now()
         values: dict[Any, Any] = {}
         rest: list[tuple[str, Any]] = []
-        for full, key in zip(self.naming.make_many(given, version), given, strict=True):
+        named = zip(self.naming.make_many(given, version), given, strict=True)
+        for full, key in self.codec.counted(named):
             found = copies.get(full)
             if found is not None and now < found.until and now < found.session.lease:
                 value = found.value

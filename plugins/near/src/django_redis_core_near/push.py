@@ -13,6 +13,10 @@ from django_redis_core.exceptions import ConnectionInterrupted
 _BLOBS, _ARRAYS, _PAIRS, _LINES = b"$=!", b"*>~", b"%|", b"+:,(#"
 
 
+#: No message of a server's is nearly that deep, or that long.
+_DEEPEST, _LARGEST = 100, 2**32
+
+
 class Push(list[Any]):
     """A message that nobody asked for: what it is, and what it says."""
 
@@ -53,15 +57,17 @@ class Reader:
         mark, rest = data[self._at : self._at + 1], bytes(data[self._at + 1 : end])
         after = end + 2
         value: Any
-        if mark in _BLOBS and rest != b"-1":
-            start, after = after, after + int(rest) + 2
+        if mark in _BLOBS and mark and rest != b"-1":
+            start, after = after, after + _size(rest) + 2
             if len(data) < after:
                 return False
             value = bytes(data[start : after - 2])
             if mark == b"!":
                 value = Refusal(value.decode(errors="replace"))
-        elif (mark in _ARRAYS or mark in _PAIRS) and rest != b"-1":
-            count = int(rest) * (2 if mark in _PAIRS else 1)
+        elif (mark in _ARRAYS or mark in _PAIRS) and mark and rest != b"-1":
+            count = _size(rest) * (2 if mark in _PAIRS else 1)
+            if len(self._open) >= _DEEPEST:
+                raise ConnectionInterrupted(None, "protocol error: too many arrays in arrays")
             value = Push() if mark == b">" else []
             if count:
                 self._open.append((value, count))
@@ -69,9 +75,9 @@ class Reader:
                 return True
         elif mark == b"-":
             value = Refusal(rest.decode(errors="replace"))
-        elif mark in _LINES:
+        elif mark in _LINES and mark:
             value = rest
-        elif mark == b"_" or rest == b"-1":
+        elif mark == b"_" or (rest == b"-1" and mark in _BLOBS + _ARRAYS + _PAIRS and mark):
             value = None
         else:
             raise ConnectionInterrupted(None, f"protocol error: a reply that begins with {mark!r}")
@@ -88,3 +94,10 @@ class Reader:
             self._open.pop()
             value = array
         complete.append(value)
+
+
+def _size(digits: bytes) -> int:
+    """A length or a count: one that is negative would lead back to where it stands, for ever."""
+    if len(digits) > 10 or not digits.isdigit() or int(digits) > _LARGEST:
+        raise ConnectionInterrupted(None, f"protocol error: {digits[:20]!r} is no size")
+    return int(digits)

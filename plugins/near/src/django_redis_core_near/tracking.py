@@ -103,6 +103,8 @@ class Tracker:
                 try:
                     thread.start()
                 except RuntimeError as error:  # no more threads, or the interpreter is going down
+                    if type(error).__module__ != "builtins":  # a time limit of that class
+                        raise
                     self.trouble = str(error)
                 else:
                     self._thread = thread
@@ -186,8 +188,10 @@ class Tracker:
             self.session.lease = lease
 
     def _told(self, message: Push) -> None:
-        if message[0] != b"invalidate":
+        if message[:1] != [b"invalidate"]:
             return
+        if len(message) != 2 or not (message[1] is None or isinstance(message[1], list)):
+            raise ConnectionInterrupted(self.name, "it tells of writes in a way of its own")
         for store in list(self._stores):
             if message[1] is None:  # FLUSHDB, FLUSHALL
                 store.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,5 +81,8 @@ def _command(*args: bytes | str) -> Command:
     return Command(_SENTINEL, (b"SENTINEL", *args), None)
 
 
-def _pairs(flat: Sequence[Any]) -> dict[str, str]:
-    return dict(zip(map(text, flat[::2]), map(text, flat[1::2]), strict=True))
+def _pairs(reply: Sequence[Any] | Mapping[Any, Any]) -> dict[str, str]:
+    """Names and values, which are a flat array in RESP2 and a map in RESP3."""
+    if isinstance(reply, Mapping):
+        return {text(name): text(value) for name, value in reply.items()}
+    return dict(zip(map(text, reply[::2]), map(text, reply[1::2]), strict=True))

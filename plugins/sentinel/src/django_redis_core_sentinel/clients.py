@@ -7,18 +7,21 @@ that is idle is looked at before it is used again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import redis
-import redis.asyncio
+from django.core.exceptions import ImproperlyConfigured
+from redis import sentinel as blocking
 from redis.asyncio import sentinel as aio
-from redis.connection import SSLConnection
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
 from django_redis_core.connections import Channels, adiscover, discover
 from django_redis_core.exceptions import ConnectionInterrupted
 
 if TYPE_CHECKING:
+    from django_redis_core.connections import ServerConfig
+
     from .answers import Address
     from .topology import SentinelTopology, Service
 
@@ -76,13 +79,13 @@ class Following:
         return super().get_connection(*args, **options)  # type: ignore[misc]
 
 
-class AsyncFollowingPool(aio.SentinelConnectionPool):
+class AsyncFollowing:
     """The same for asyncio."""
 
     async def get_connection(self, *args: Any, **options: Any) -> Any:
-        if self.is_master:
-            await self.get_master_address()  # type: ignore[no-untyped-call]
-        return await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
+        if self.is_master:  # type: ignore[attr-defined]
+            await self.get_master_address()  # type: ignore[attr-defined]
+        return await super().get_connection(*args, **options)  # type: ignore[misc]
 
 
 class Followers:
@@ -98,11 +101,16 @@ class Followers:
     def client(self) -> Any:
         """The blocking client, of ``REDIS_CLIENT_CLASS``."""
         if self._client is None:
-            config = self._service.config(("", 0))
-            pool_class = config.pool_class or SentinelConnectionPool
+            config = self._config
+            pool_class = self._service.pool_class or SentinelConnectionPool
             following: Any = type("FollowingPool", (Following, pool_class), {})
             pool = following(
-                self._service.name, Known(self._topology), **self._arguments(config.kwargs)
+                self._service.name,
+                Known(self._topology),
+                connection_class=self._managed(
+                    config.connection_class, blocking.SentinelManagedConnection
+                ),
+                **self._arguments(config.kwargs),
             )
             client_class = config.client_class or redis.Redis
             self._client = client_class(connection_pool=pool, **config.client_kwargs)
@@ -113,19 +121,39 @@ class Followers:
         return self._loops.client(self._make_async_client)
 
     def _make_async_client(self) -> Any:
-        config = self._service.config(("", 0))
-        pool = AsyncFollowingPool(  # type: ignore[no-untyped-call]
+        config = self._config
+        pools = self._service.pool_class, self._service.async_pool_class
+        own = replace(config, pool_class=pools[0], async_pool_class=pools[1])
+        own.refuse_asyncio()
+        pool_class: Any = pools[1] or aio.SentinelConnectionPool
+        following: Any = type("AsyncFollowingPool", (AsyncFollowing, pool_class), {})
+        pool = following(
             self._service.name,
             AsyncKnown(self._topology),
+            connection_class=self._managed(
+                config.async_connection_class, aio.SentinelManagedConnection
+            ),
             **self._arguments(config.async_kwargs()),
         )
-        return redis.asyncio.Redis.from_pool(pool)
+        return config.async_client(pool)
+
+    @property
+    def _config(self) -> ServerConfig:
+        return self._service.config(("", 0))
+
+    def _managed(self, connection_class: Any, managed: type[Any]) -> type[Any]:
+        """``connection_class`` with a pool that tells it where to connect to."""
+        if not isinstance(connection_class, type):
+            raise ImproperlyConfigured(
+                f"{self._service.where}: with sentinels redis-py's clients need a connection "
+                f"class, and {connection_class!r} is a function: use the cache's own methods, or "
+                "name a class."
+            )
+        return type("Managed", (managed, connection_class), {})
 
     def _arguments(self, kwargs: Any) -> dict[str, Any]:
-        config = self._service.config(("", 0))
         return {
             **{name: value for name, value in kwargs.items() if name not in ("host", "port")},
-            "ssl": issubclass(config.connection_class, SSLConnection),
-            "max_connections": config.max_connections,
+            "max_connections": self._config.max_connections,
             "is_master": self._of_primary,
         }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import redis.asyncio.sentinel
 from django.core.exceptions import ImproperlyConfigured
 from redis.connection import BlockingConnectionPool, Connection, ConnectionPool, SSLConnection
 from redis.sentinel import SentinelConnectionPool
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 #: Seconds that a sentinel may take to answer, unless SENTINEL_KWARGS says otherwise: little, since
 #: three that are silent are waited for one after the other, before the operation itself.
 PATIENCE = 0.3
+
+_POOLS = (ConnectionPool, BlockingConnectionPool, SentinelConnectionPool)
+_ASYNC_POOLS = (
+    redis.asyncio.ConnectionPool,
+    redis.asyncio.BlockingConnectionPool,
+    redis.asyncio.sentinel.SentinelConnectionPool,
+)
 
 # Arguments of redis-py's clients and pools, which its connections do not take.
 _NOT_A_CONNECTIONS = ("ssl", "max_connections", "connection_pool", "single_connection_client")
@@ -63,7 +71,10 @@ class SentinelFactory(ConnectionFactory):
             )
         self.sentinels = tuple(dict.fromkeys(sentinels))
         self.sentinel_kwargs = dict(sentinel_kwargs or {})
-        self.pool_class = self._pool_class()
+        self.pool_class = self._pool_class("CONNECTION_POOL_CLASS", connection.pool_class, _POOLS)
+        self.async_pool_class = self._pool_class(
+            "ASYNC_CONNECTION_POOL_CLASS", connection.async_pool_class, _ASYNC_POOLS
+        )
 
     def topology(self, locations: Sequence[str]) -> Topology:
         where = self.connection.where
@@ -72,10 +83,17 @@ class SentinelFactory(ConnectionFactory):
         def config(address: Address) -> ServerConfig:
             host, port = address
             made = self.connection.server(place.url, host=host, port=port)
-            return replace(made, pool_class=self.pool_class)
+            return replace(made, pool_class=None, async_pool_class=None)
 
         config(("localhost", 6379))  # what is wrong with the settings is said before any I/O
-        service = Service(where, place.service, self._sentinel_nodes(), config)
+        service = Service(
+            where,
+            place.service,
+            self._sentinel_nodes(),
+            config,
+            self.pool_class,
+            self.async_pool_class,
+        )
         return SentinelTopology(
             service,
             read_from=self._read_from(place),
@@ -123,14 +141,14 @@ class SentinelFactory(ConnectionFactory):
             for host, port in self.sentinels
         )
 
-    def _pool_class(self) -> type[Any] | None:
-        """The pool class of the raw clients; the cache's own connections are in pools of ours."""
-        pool_class = self.connection.pool_class
-        if pool_class in (None, ConnectionPool, BlockingConnectionPool, SentinelConnectionPool):
+    def _pool_class(self, name: str, own: Any, plain: Sequence[Any]) -> type[Any] | None:
+        """The pool class of the raw clients; the cache's own connections are in pools of ours.
+        ``plain``: redis-py's, whose place is taken by the last of them."""
+        if own is None or own in plain:
             return None
-        if isinstance(pool_class, type) and issubclass(pool_class, SentinelConnectionPool):
-            return pool_class
+        if isinstance(own, type) and issubclass(own, plain[-1]):
+            return own
         raise ImproperlyConfigured(
-            f"{self.connection.where}: with sentinels CONNECTION_POOL_CLASS must be a subclass of "
-            "redis.sentinel.SentinelConnectionPool, or left out."
+            f"{self.connection.where}: with sentinels {name} must be a subclass of "
+            f"{plain[-1].__module__}.SentinelConnectionPool, or left out."
         )

@@ -58,12 +58,14 @@ SURE = 10.0
 @dataclass(frozen=True)
 class Service:
     """A service of the sentinels. ``config`` makes the configuration of the server at an
-    address."""
+    address. The pool classes are those of the raw clients."""
 
     where: str
     name: str
     sentinels: tuple[Node, ...]
     config: Callable[[Address], ServerConfig]
+    pool_class: type[Any] | None = None
+    async_pool_class: type[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

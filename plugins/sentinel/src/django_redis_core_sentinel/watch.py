@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django_redis_core.commands import text
@@ -108,8 +109,11 @@ class Watch:
 
 
 def _listen(watch: weakref.ref[Watch], sentinel: Node, stop: threading.Event) -> None:
+    # RESP2, in which messages are read as replies are, whatever SENTINEL_KWARGS say.
+    kwargs = {**sentinel.config.kwargs, "protocol": 2}
+    config = replace(sentinel.config, kwargs=kwargs)
     while not stop.is_set():
-        connection = sentinel.config.connection()
+        connection = config.connection()
         try:
             _beat(watch, sentinel, connection)
             connection.connect()

@@ -65,7 +65,9 @@ class SignedSealer(Sealer):
             salted_hmac(SALT, salt, secret=secret, algorithm="sha256").digest()
             for secret in _secrets(key)
         ]
-        self._until = 0.0 if accept_unsigned_until is None else _moment(accept_unsigned_until)
+        #: Unix seconds until which values without a signature are read, or None.
+        self.until = None if accept_unsigned_until is None else _moment(accept_unsigned_until)
+        self._until = self.until or 0.0
         self._use("")
 
     def bind(self, formats: str) -> Sealer:

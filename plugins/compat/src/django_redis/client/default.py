@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
-from django_redis_core.commands import GET, SET, run, stream
+from django_redis_core.cache import RedisCache
+from django_redis_core.commands import GET, SET
+from django_redis_core.commands.running import run, stream
 from django_redis_core.connections.foreign import ForeignExecutor
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, OPERATIONS
 
-from .._link import Link, blocking_client, plain_codec
+from .._link import Link, blocking_client, link_of, plain_codec
 from ..util import CacheKey, default_reverse_key
 from ._methods import blocking
 
@@ -54,6 +57,12 @@ class DefaultClient:
         self._link = link
         self.__init__(server, link.params(options), link.backend())  # type: ignore[misc]
         return self
+
+    def of(self, cache: RedisCache) -> Self:
+        """The same for one backend object, whose class makes keys and times itself."""
+        own = copy.copy(self)
+        own._link = link_of(cache, self._link)
+        return own
 
     @classmethod
     def as_plugin(cls, kind: str) -> type[Any]:

@@ -11,10 +11,13 @@ class BaseSerializer:
     """value ↔ bytes. A subclass is named by its dotted path in ``SERIALIZER``.
 
     ``options`` are the OPTIONS of the cache, as written; ``option_names`` are keys of them that
-    the subclass reads itself, because unknown ones are refused. One object serves all threads.
+    the subclass reads itself, because unknown ones are refused. ``errors`` are classes of
+    exceptions by which it says that bytes or a value are not of the format, beside ValueError,
+    TypeError and their like. One object serves all threads.
     """
 
     option_names: ClassVar[tuple[str, ...]] = ()
+    errors: ClassVar[tuple[type[Exception], ...]] = ()
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options

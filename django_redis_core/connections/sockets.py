@@ -1,0 +1,53 @@
+"""What the operating system does for a blocking connection.
+
+A socket with a timeout of Python's asks ``poll`` before each of its calls whether it may go on. The
+kernel can keep the time by itself; and one of the two system calls that are saved so pays for a
+look, before a command is sent, at what may have come unasked: it would be taken for the reply.
+"""
+
+from __future__ import annotations
+
+import _socket
+import select
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def limit_in_kernel(sock: socket.socket) -> bool:
+    """Has the kernel keep the socket's timeout, where it can. A call that runs out of time then
+    ends in BlockingIOError."""
+    timeout = sock.gettimeout()
+    if not timeout or not _is_plain(sock):
+        return False
+    seconds = int(timeout)
+    # Rounded up: of 0 the kernel would make "no limit".
+    limit = struct.pack("@ll", seconds, max(1, int((timeout - seconds) * 1e6)))
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    except OSError:
+        return False
+    sock.settimeout(None)
+    return True
+
+
+def _is_plain(sock: socket.socket) -> bool:
+    """Whether its calls are the system's: not those of TLS, nor those of a library that switches to
+    other greenlets while they wait, which a call without a timeout of Python's would hold up."""
+    return sys.platform == "linux" and type(sock).recv_into is _socket.socket.recv_into
+
+
+def arrivals(sock: Any) -> Callable[[int], Any]:
+    """A function that is given 0 and says whether there is something to read, or the end."""
+    if sock is None or not hasattr(select, "poll"):
+        return _unknown
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return poll.poll
+
+
+def _unknown(milliseconds: int) -> bool:
+    return False
