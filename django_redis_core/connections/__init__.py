@@ -9,6 +9,7 @@ from .channel import Channels
 from .config import ServerConfig
 from .delivery import adiscover, carry_out, discover
 from .groups import Groups
+from .holders import hold, reconnect
 from .node import Node, Nodes, node_for
 from .replicas import Readers, for_reads, instead_of, readers
 from .rounds import side_by_side
@@ -32,10 +33,12 @@ __all__ = [
     "carry_out",
     "discover",
     "for_reads",
+    "hold",
     "in_background",
     "instead_of",
     "moved_on",
     "node_for",
     "readers",
+    "reconnect",
     "side_by_side",
 ]

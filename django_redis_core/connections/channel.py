@@ -291,14 +291,21 @@ class Channels:
                 _open.pop(slot, None)
 
     def renew(self) -> None:
-        """Lets the running loop's next call open another channel; the present one finishes."""
+        """Has the next call on every loop open another channel; the present ones finish. From any
+        thread."""
+        here: asyncio.AbstractEventLoop | None
         try:
-            slot = self._slots.get(asyncio.get_running_loop())
+            here = asyncio.get_running_loop()
         except RuntimeError:
-            return  # blocking code
-        if slot is not None and slot.channel is not None:
-            channel, slot.channel = slot.channel, None
-            channel.finish()
+            here = None  # blocking code
+        for loop, slot in list(self._slots.items()):
+            if loop is here:
+                slot.renew()
+                continue
+            try:
+                loop.call_soon_threadsafe(slot.renew)
+            except RuntimeError:
+                pass  # the loop is closed, and its channel with it
 
     def abandon(self, reason: str) -> None:
         """Ends the channels of all loops, and the calls on them; from any thread."""
@@ -398,6 +405,15 @@ class _Slot:
             raise
         finally:
             self.opening = None
+
+    def renew(self) -> None:
+        channel, self.channel = self.channel, None
+        if channel is not None:
+            channel.finish()
+        pool = getattr(self.client, "connection_pool", None)
+        if pool is not None:
+            idle = asyncio.ensure_future(pool.disconnect(inuse_connections=False))
+            idle.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def close_with_loop(self, slots: dict[asyncio.AbstractEventLoop, _Slot]) -> None:
         """Lets the loop end this slot: ``asyncio.run`` and every framework's runner finish open

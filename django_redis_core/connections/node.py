@@ -23,7 +23,7 @@ from ..exceptions import (
     ServerRefused,
     ServerTimeout,
 )
-from . import raw
+from . import holders, raw
 from .breaker import Breaker
 from .channel import Channels, SeveralChannels
 from .config import ServerConfig
@@ -55,14 +55,26 @@ class Node:
         #: Whether the server must not be sent MSETEX, or is known to refuse it.
         self.without_msetex = not config.msetex
         self._client: Any = None
-        self.links: LinkPool | SitePool
-        if is_own_pool(config):
-            self.links = SitePool(lambda: self.client().connection_pool)
-        else:
-            self.links = LinkPool(config.connected, config.max_connections, config.wait)
+        self.links = self._pool()
         many = config.async_connections
         client = self.async_client if is_own_async_pool(config) else None
         self.channels = Channels(client) if many == 1 else SeveralChannels(many, client)
+
+    def _pool(self) -> LinkPool | SitePool:
+        config = self.config
+        if is_own_pool(config):
+            return SitePool(lambda: self.client().connection_pool)
+        return LinkPool(config.connected, config.max_connections, config.wait)
+
+    def reconnect(self) -> None:
+        """Has every later command go on a connection that is made from now on: the name may lead
+        to another server. From any thread; what is on its way ends as it will."""
+        links, client = self.links, self._client
+        self.links = self._pool()
+        links.close()
+        self.channels.renew()
+        if client is not None:
+            client.connection_pool.disconnect(inuse_connections=False)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.
@@ -328,8 +340,7 @@ class Node:
             error.connection = self.name
             if error.code == "READONLY":
                 # The name may lead to another server by now, but old connections do not.
-                self.links.close_idle()
-                self.channels.renew()
+                holders.reconnect(self.config)
         return error
 
 
@@ -381,6 +392,7 @@ def node_for(config: ServerConfig) -> Node:
         node = _nodes.get(config.identity)
         if node is None:
             node = _nodes[config.identity] = Node(config)
+            holders.hold(node)
         return node
 
 
