@@ -22,6 +22,10 @@ KeyFunction = Callable[[str, str, Any], str]
 PatternFunction = Callable[[str, str, Any], str]
 
 
+#: The version of a pattern for keys of all versions.
+ANY_VERSION = "*"
+
+
 class CacheKey(str):
     """A key as it is stored; where a key is taken, it is not prefixed again."""
 
@@ -136,6 +140,16 @@ class Keys:
             raise self.refusal("delete_pattern(), keys() and iter_keys() do not work", _EITHER)
         full = f"{prefix}:{escape_glob(str(version))}:{pattern}"
         return full if full.isascii() else encodable(full)
+
+    def usual_pattern(self, pattern: str, version: Any = None) -> str:
+        """What ``make_pattern`` of the backend makes, and a subclass makes something else of;
+        ``ANY_VERSION`` for keys of all versions."""
+        if version != ANY_VERSION:
+            return Keys.pattern(self, pattern, version)
+        every = Keys.everything(self)  # raises where it cannot be told
+        if self.patterns is not None:
+            return encodable(self.patterns(pattern, escape_glob(self.prefix), ANY_VERSION))
+        return every.removesuffix("*") + encodable(pattern)
 
     def everything(self, prefix: str | None = None) -> str:
         """A MATCH pattern for all keys of this prefix, whatever their version. Raises

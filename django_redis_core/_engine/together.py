@@ -19,7 +19,7 @@ from ..interfaces import OPERATIONS, Client
 #: Methods and attributes of a cache that are no operations, beside those of Django's BaseCache.
 RESERVED = frozenset(
     "aclose alias apipeline async_raw_client client default_timeout execute key_func key_prefix "
-    "pipeline raw_client version".split()
+    "make_pattern pipeline raw_client version".split()
 )
 
 

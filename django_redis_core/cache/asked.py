@@ -13,12 +13,14 @@ from contextvars import ContextVar
 from inspect import isgenerator
 from typing import Any, TypeVar
 
+from django.core.cache.backends.base import default_key_func
 from django.core.exceptions import ImproperlyConfigured
 
-from .._codec.glob import escape_glob
-from .._codec.keys import CacheKey, Keys, encodable
+from .._codec.glob import around_star, matching
+from .._codec.keys import ANY_VERSION, CacheKey, Keys, encodable
 from .._engine.assembly import Engine
 from .._engine.driver import Driver
+from .._interrupts import struck
 from .contract import Contract
 
 T = TypeVar("T")
@@ -28,13 +30,6 @@ _whose: ContextVar[Contract | None] = ContextVar("whose", default=None)
 
 #: What the caller gave as ``prefix=``, while a key is made.
 _prefix: ContextVar[str | None] = ContextVar("prefix", default=None)
-
-#: Keys to find out by what ``make_key`` does with a key: a plain one, and one that is changed by
-#: whoever changes letters, spaces, other alphabets or long keys.
-_SAMPLES = ("DrcSample1", "Drc sample:é/" * 30)
-
-#: Versions for the same.
-_VERSIONS = (70_000_001, 80_000_003)
 
 
 def asked(cache: Contract, function: Callable[..., T], *args: Any) -> T:
@@ -65,17 +60,47 @@ def _ask_for_times(client: Any) -> None:
     client.milliseconds = milliseconds
 
 
+class _Current:
+    """An attribute of keys that is that of the backend object whose call is under way."""
+
+    def __init__(self, attribute: str) -> None:
+        self._attribute = attribute
+
+    def __get__(self, keys: AskedKeys, owner: type[AskedKeys]) -> Any:
+        cache = keys.found()
+        return vars(keys)[self._attribute] if cache is None else getattr(cache, self._attribute)
+
+    def __set__(self, keys: AskedKeys, value: Any) -> None:
+        vars(keys)[self._attribute] = value
+
+
+class _CurrentPrefix(_Current):
+    """The same, or what the caller gave as ``prefix=``."""
+
+    def __get__(self, keys: AskedKeys, owner: type[AskedKeys]) -> Any:
+        given = _prefix.get()
+        return super().__get__(keys, owner) if given is None else given
+
+
 class AskedKeys(Keys):
     """Keys as the backend object whose call is under way makes them."""
+
+    prefix: Any = _CurrentPrefix("key_prefix")
+    version: Any = _Current("version")
+    function: Any = _Current("key_func")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.plain = False
 
+    def found(self) -> Contract | None:
+        """Whom to ask, if a call is under way."""
+        return _whose.get()
+
     @property
     def cache(self) -> Contract:
         """Whom to ask."""
-        cache = _whose.get()
+        cache = self.found()
         if cache is None:
             raise RuntimeError(
                 "A key was asked for outside of a call of the cache, whose class makes keys "
@@ -83,135 +108,137 @@ class AskedKeys(Keys):
             )
         return cache
 
-    @property
-    def version(self) -> Any:
-        cache = _whose.get()
-        return self._version if cache is None else cache.version
-
-    @version.setter
-    def version(self, version: Any) -> None:
-        self._version = version
-
     def unchecked(self, key: Any, version: Any = None, prefix: str | None = None) -> str:
         """The key as Django makes it, which is what ``make_key`` of a site's goes on from."""
         if isinstance(key, CacheKey):
             return key
-        cache = self.cache
-        if prefix is None:
-            prefix = _prefix.get()
-        full = cache.key_func(
-            key,
-            cache.key_prefix if prefix is None else prefix,
-            cache.version if version is None else version,
-        )
-        return self._text(full, "key_func")
+        return with_prefix(prefix, lambda: super(AskedKeys, self).unchecked(key, version))
 
     def make(self, key: Any, version: Any = None, prefix: str | None = None) -> str:
         if isinstance(key, CacheKey):
             return key
-        return self._asked(self.cache.make_and_validate_key, key, version, prefix)
+        cache = self.cache
 
-    def _asked(
-        self, make: Callable[..., Any], key: Any, version: Any, prefix: str | None = None
-    ) -> str:
-        if prefix is None:
-            return self._text(make(key, version=version), make.__name__)
-        token = _prefix.set(prefix)
-        try:
-            full = self._text(make(key, version=version), make.__name__)
-        finally:
-            _prefix.reset(token)
-        if prefix != self.cache.key_prefix and full == make(key, version=version):
+        def made() -> str:
+            return self._text(cache.make_and_validate_key(key, version=version), "make_key")
+
+        full = with_prefix(prefix, made)
+        if prefix is not None and prefix != cache.key_prefix and full == made():
             raise ValueError(
-                f"prefix={prefix!r} cannot be had: make_key() of {self._owner()} makes its keys "
+                f"prefix={prefix!r} cannot be had: make_key() of {self._owner} makes its keys "
                 "without KEY_PREFIX. Leave prefix= out."
             )
         return full
 
     def _text(self, full: Any, maker: str) -> str:
         if not isinstance(full, str):
-            raise TypeError(
-                f"{maker}() of {self._owner()} must return a key as text, not {full!r}."
-            )
+            raise TypeError(f"{maker}() of {self._owner} must return a key as text, not {full!r}.")
         return full if full.isascii() else encodable(full)
 
+    @property
     def _owner(self) -> str:
         return type(self.cache).__qualname__
 
-    def pattern(self, pattern: str, version: Any = None, prefix: str | None = None) -> str:
-        head, tail = self._around(version, prefix)
-        return f"{escape_glob(head)}{pattern}{escape_glob(tail)}"
+    @property
+    def _own_keys(self) -> bool:
+        """Whether stored keys are what a site's method makes."""
+        return not _KEYS.isdisjoint(self.cache._overridden)
 
-    def _namer(self, version: Any = None, prefix: str | None = None) -> Callable[[str], str]:
-        head, tail = self._around(version, prefix)
-        start, end = len(head), len(tail)
-        return lambda key: key[start : len(key) - end]
+    @property
+    def _own_patterns(self) -> bool:
+        return "make_pattern" in self.cache._overridden
 
     @property
     def _looks_at_all(self) -> bool:
-        return False
+        if self._own_patterns:
+            return False
+        return self._own_keys or super()._looks_at_all
+
+    def pattern(self, pattern: str, version: Any = None, prefix: str | None = None) -> str:
+        return with_prefix(prefix, lambda: self._pattern(pattern, version))
+
+    def _pattern(self, pattern: str, version: Any) -> str:
+        if self._own_patterns:
+            made = self.cache.make_pattern(pattern, version=version)
+            return self._text(made, "make_pattern")
+        if self._own_keys:
+            raise self._refusal("delete_pattern(), keys() and iter_keys() do not work")
+        return self.usual_pattern(pattern, version)
 
     def everything(self, prefix: str | None = None) -> str:
-        cache = self.cache
-        one, other = (self._around(version) for version in _VERSIONS)
-        if one[0].startswith(f"{cache.key_prefix}:{_VERSIONS[0]}:"):
-            # Those of KEY_PREFIX, as ever: what is put into the key behind it is a part of those.
-            return f"{escape_glob(cache.key_prefix)}:*:*"
-        texts = []
-        for first, second in zip(one, other, strict=True):
-            parts = [
-                text.split(str(version))
-                for text, version in zip((first, second), _VERSIONS, strict=True)
-            ]
-            if parts[0] != parts[1]:
-                raise self._unfindable("clear() and all that looks at every key")
-            texts.append("*".join(map(escape_glob, parts[0])))
-        if texts == ["", ""]:
-            raise self._unfindable("clear() and all that looks at every key")
-        return f"{texts[0]}*{texts[1]}"
+        if self._own_keys and not self._own_patterns:
+            raise self._refusal(
+                "clear() of a KEY_PREFIX, recode and stats do not work",
+                '. CLEAR "flushdb" lets clear() empty the database',
+            )
+        return self.pattern("*", ANY_VERSION, prefix)
 
-    def _around(self, version: Any = None, prefix: str | None = None) -> tuple[str, str]:
-        """What ``make_key`` puts before and behind every key."""
-        found = []
-        for sample in _SAMPLES:
-            head, sample, tail = self._asked(
-                self.cache.make_key, sample, version, prefix
-            ).partition(sample)
-            if not sample:
-                raise self._unfindable("A pattern")
-            found.append((head, tail))
-        if found[0] != found[1]:
-            raise self._unfindable("A pattern")
-        return found[0]
+    def _picker(
+        self, pattern: str, version: Any = None, prefix: str | None = None
+    ) -> Callable[[str], bool]:
+        if not self._own_keys:
+            return super()._picker(pattern, version, prefix)
+        cache, reverse, matches = self.cache, self.reverse, matching(pattern)
+        assert reverse is not None
 
-    def _unfindable(self, what: str) -> ImproperlyConfigured:
-        return ImproperlyConfigured(
-            f"{what} cannot find the keys of this cache: make_key() of {self._owner()} does more "
-            "than put text before or behind the key, so no pattern for stored keys can be made of "
-            'it. Name the keys (delete_many), or have "CLEAR": "flushdb" in OPTIONS for clear().'
+        def picks(key: str) -> bool:
+            try:
+                name = reverse(key)
+                made = with_prefix(prefix, lambda: cache.make_key(name, version=version))
+                return bool(matches(name)) and made == key
+            except (ValueError, TypeError, LookupError, AttributeError) as error:
+                if struck(error):
+                    raise
+                return False  # a key that this class has not made
+
+        return picks
+
+    def _namer(self, version: Any = None, prefix: str | None = None) -> Callable[[str], str]:
+        if self.reverse is not None or not (self._own_keys or self._own_patterns):
+            return super()._namer(version, prefix)
+        texts = around_star(self.pattern("*", version, prefix))
+        if texts is None:
+            raise self._refusal("keys() and iter_keys() do not work", where=_REVERSE)
+        start, end = map(len, texts)
+        return lambda key: key[start : len(key) - end]
+
+    def _refusal(self, what: str, more: str = "", where: str = "") -> ImproperlyConfigured:
+        write = where or (
+            "give it make_pattern(pattern, version=None) too, which makes a glob pattern for "
+            f"stored keys, of version {ANY_VERSION!r} one for those of all; or {_REVERSE}"
         )
+        return ImproperlyConfigured(
+            f"CACHES[{self.alias!r}]: make_key() is a method of {self._owner}, which may do "
+            f"anything with the key, so {what}: {write}{more}."
+        )
+
+
+_KEYS = frozenset({"make_key", "make_and_validate_key"})
+
+_REVERSE = "set REVERSE_KEY_FUNCTION, a function from the stored key to the caller's"
 
 
 class KeysOf(AskedKeys):
     """The same outside of calls, for one backend object."""
 
-    def __init__(self, cache: Contract, keys: Keys) -> None:
+    def __init__(self, cache: Contract, keys: AskedKeys) -> None:
         self._of = cache
-        super().__init__(
-            keys.prefix, keys.version, keys.function, keys.reverse, keys.patterns, keys.alias
-        )
+        # Its own values are never looked at.
+        super().__init__("", 1, default_key_func, keys.reverse, keys.patterns, keys.alias)
 
-    @property
-    def cache(self) -> Contract:
+    def found(self) -> Contract:
         return self._of
 
-    @property
-    def version(self) -> Any:
-        return self._of.version
 
-    @version.setter
-    def version(self, version: Any) -> None:
-        pass
+def with_prefix(prefix: str | None, made: Callable[[], str]) -> str:
+    """What ``made`` makes with ``prefix`` in the place of KEY_PREFIX."""
+    if prefix is None:
+        return made()
+    token = _prefix.set(prefix)
+    try:
+        return made()
+    finally:
+        _prefix.reset(token)
 
 
 def driver_that_asks(driver: Driver, cache: Contract) -> Driver:

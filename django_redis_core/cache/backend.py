@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import getattr_static
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import sync_to_async
 
@@ -120,10 +120,12 @@ class RedisCache(Methods, Contract):
         keys: Keys
         if KEYS_AND_TIMES & overridden:
             engine = engine_that_asks(engine)
-            driver, keys = driver_that_asks(engine.driver, self), KeysOf(self, engine.naming)
+            driver = driver_that_asks(engine.driver, self)
+            keys = KeysOf(self, cast("AskedKeys", engine.naming))
         else:
             engine = engine.named_by(Keys)
             driver, keys = engine.driver, engine.naming
+        object.__setattr__(self, "_overridden", overridden)
         self._be(engine, self._overriding(driver, overridden, engine), keys)
 
     def _be(self, engine: Engine, driver: Driver | OverridingDriver, keys: Keys) -> None:
@@ -148,7 +150,7 @@ class RedisCache(Methods, Contract):
             return self._driver
         driver = self._native_on(client)
         if isinstance(self._driver, OverridingDriver):
-            return self._overriding(driver, of_object(self), self._engine, client)
+            return self._overriding(driver, self._overridden, self._engine, client)
         return driver
 
     def _native_on(self, client: Any) -> Driver:
@@ -228,7 +230,7 @@ class RedisCache(Methods, Contract):
 
     async def aclose(self, **kwargs: Any) -> None:
         """The same for asyncio."""
-        if "close" in of_object(self):
+        if "close" in self._overridden:
             await sync_to_async(self.close, thread_sensitive=True)(**kwargs)
         else:
             self.close()

@@ -45,6 +45,8 @@ class Contract(BaseCache):
 
     _engine: Engine
     _keys: Keys
+    #: The names of methods that the object has from a site; see ``overrides``.
+    _overridden: frozenset[str] = frozenset()
 
     # Not BaseCache's: all that it does is to read params, and those are read in _settings/.
     def __init__(self, server: Any, params: Mapping[str, Any]) -> None:
@@ -56,6 +58,11 @@ class Contract(BaseCache):
     def make_key(self, key: Any, version: Any = None) -> str:
         """The key as stored."""
         return self._keys.unchecked(key, version)
+
+    def make_pattern(self, pattern: str, version: Any = None) -> str:
+        """A glob pattern for stored keys, of a pattern for keys as callers name them. A subclass
+        that overrides ``make_key`` overrides it too, or work by patterns is refused."""
+        return self._keys.usual_pattern(pattern, version)
 
     def make_and_validate_key(self, key: Any, version: Any = None) -> str:
         """The key as stored, after ``validate_key``, which has Django's warnings."""

@@ -21,7 +21,7 @@ from .methods import Methods
 
 #: What decides over keys and times. Where one of them is overridden, all operations ask it.
 KEYS_AND_TIMES: Final = frozenset(
-    "make_key validate_key make_and_validate_key get_backend_timeout "
+    "make_key make_pattern validate_key make_and_validate_key get_backend_timeout "
     "key_prefix version key_func default_timeout".split()
 )
 

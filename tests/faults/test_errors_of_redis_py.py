@@ -85,7 +85,7 @@ async def test_it_is_of_the_class_that_redis_py_raises(
 
 async def test_no_answer_is_a_timeout_error(server: Server, cache_at: MakeCache) -> None:
     with FaultProxy(*server.address) as proxy:
-        cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.2)
+        cache = cache_at(proxy.url)
         cache.set("k", 1)
         await cache.aset("k", 1)
         proxy.black_hole()

@@ -16,6 +16,9 @@ class TenantCache(RedisCache):
     def make_key(self, key: Any, version: Any = None) -> str:
         return super().make_key(f"{self.tenant}:{key}", version)
 
+    def make_pattern(self, pattern: str, version: Any = None) -> str:
+        return super().make_pattern(f"{self.tenant}:{pattern}", version)
+
 
 def test_commands_have_the_keys_of_the_backend(
     site: Callable[..., Any], manage: Callable[..., Ran]

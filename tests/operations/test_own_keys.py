@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.cache.backends.base import CacheKeyWarning
-from django.core.cache.backends.redis import RedisCache as DjangoCache
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.servers import Server
+
+from .djangos import DjangoCache
 
 BACKENDS: dict[str, type[Any]] = {"ours": RedisCache, "django": DjangoCache}
 Made = Callable[..., Any]
@@ -38,6 +39,10 @@ class Tenant:
 
     def make_key(self, key: Any, version: Any = None) -> str:
         return str(super().make_key(f"{self.tenant}:{key}", version))  # type: ignore[misc]
+
+    def make_pattern(self, pattern: str, version: Any = None) -> str:
+        """Django's backend never calls it."""
+        return str(super().make_pattern(f"{self.tenant}:{pattern}", version))  # type: ignore[misc]
 
 
 @pytest.fixture(params=BACKENDS)
@@ -165,35 +170,46 @@ def test_scans_find_the_keys_of_one(ab: tuple[Any, Any]) -> None:
     assert b.get("x1") is None, "without KEY_PREFIX the database is emptied, as Django does it"
 
 
-def test_clear_with_a_prefix_removes_what_is_under_it(make: Made) -> None:
+def test_clear_with_a_prefix_removes_what_the_object_can_have_stored(make: Made) -> None:
     cls = type("TenantCache", (Tenant, RedisCache), {})
-    other, cache = make(RedisCache, KEY_PREFIX="other"), make(cls, KEY_PREFIX="mine")
-    other.set("k", 1)
-    cache.set("k", 1)
-    cache.set("k", 1, version=5)
-    assert cache.clear() is True
-    assert cache.get_many(["k"]) == cache.get_many(["k"], version=5) == {}
-    assert other.get("k") == 1
+    a, b = make(cls, KEY_PREFIX="mi*ne"), make(cls, KEY_PREFIX="mi*ne")
+    b.tenant = "b"
+    for cache in (a, b):
+        cache.set("k", 1)
+        cache.set("k", 1, version=5)
+    assert a.clear() is True
+    assert a.get_many(["k"]) == a.get_many(["k"], version=5) == {}
+    assert b.get("k") == b.get("k", version=5) == 1
 
 
 class Own:
     def make_key(self, key: Any, version: Any = None) -> str:
         return f"my:{version or 1}:{key}!"
 
+    def make_pattern(self, pattern: str, version: Any = None) -> str:
+        return f"my:{version or 1}:{pattern}!"
+
 
 class Versionless:
     def make_key(self, key: Any, version: Any = None) -> str:
         return f"my:{key}"
 
+    def make_pattern(self, pattern: str, version: Any = None) -> str:
+        return f"my:{pattern}"
+
 
 @pytest.mark.parametrize("mixin", [Own, Versionless])
-def test_clear_finds_keys_that_are_not_under_the_prefix(make: Made, mixin: type) -> None:
+def test_patterns_of_its_own_find_keys_that_are_not_under_the_prefix(
+    make: Made, mixin: type
+) -> None:
     cache = make(type("Site", (mixin, RedisCache), {}), KEY_PREFIX="mine")
     other = make(RedisCache, KEY_PREFIX="other")
     other.set("k", 1)
     cache.set("k", 1)
     cache.set("k", 1, version=5)
-    assert "k" in cache.keys("*")
+    assert cache.keys("*") == ["k"]
+    assert cache.delete_pattern("k") == 1
+    cache.set("k", 1)
     assert cache.clear() is True
     assert cache.get_many(["k"]) == cache.get_many(["k"], version=5) == {}
     assert other.get("k") == 1
@@ -204,50 +220,86 @@ class Upper:
         return str(super().make_key(str(key).upper(), version))  # type: ignore[misc]
 
 
+class Some:
+    """Whose keys no trial would tell."""
+
+    def make_key(self, key: Any, version: Any = None) -> str:
+        own = key if str(key).startswith("global:") else f"a:{key}"
+        return str(super().make_key(own, version))  # type: ignore[misc]
+
+
 class Hashing:
     def make_key(self, key: Any, version: Any = None) -> str:
         return f"h:{hash((key, version))}"
 
 
-class HashingLong:
-    def make_key(self, key: Any, version: Any = None) -> str:
-        if len(str(key)) > 200:
-            key = hash(key)
-        return str(super().make_key(key, version))  # type: ignore[misc]
+class Whole:
+    def make_and_validate_key(self, key: Any, version: Any = None) -> str:
+        return f"site:{key}"
 
 
-class Bare:
-    def make_key(self, key: Any, version: Any = None) -> str:
-        return str(key)
+MIXINS = [Upper, Some, Hashing, Whole]
 
 
-@pytest.mark.parametrize("mixin", [Upper, Hashing, HashingLong])
-def test_what_is_no_pattern_is_refused_in_words(make: Made, mixin: type) -> None:
+@pytest.mark.parametrize("mixin", MIXINS)
+def test_without_a_pattern_of_its_own_work_by_patterns_is_refused(make: Made, mixin: type) -> None:
     cache = make(type("Site", (mixin, RedisCache), {}))
     cache.set("k", 1)
     assert cache.get("k") == 1
+
+    async def iterated() -> Any:
+        return [key async for key in cache.aiter_keys("*")]
+
     for call in (
         lambda: cache.keys("*"),
         lambda: list(cache.iter_keys("*")),
+        lambda: asyncio.run(iterated()),
         lambda: cache.delete_pattern("*"),
         lambda: cache.client.make_pattern("*"),
     ):
-        with pytest.raises(ImproperlyConfigured, match=r"A pattern .* make_key\(\) of Site"):
+        with pytest.raises(ImproperlyConfigured, match=r"a method of Site.*give it make_pattern"):
             call()
-    assert cache.clear() is True
+    assert cache.get("k") == 1
+    assert cache.clear() is True, "without KEY_PREFIX the database is emptied, as ever"
+    assert cache.get("k") is None
 
 
-@pytest.mark.parametrize("mixin", [Hashing, Bare])
-def test_clear_is_refused_where_it_cannot_know(make: Made, mixin: type) -> None:
+@pytest.mark.parametrize("mixin", MIXINS)
+def test_clear_of_a_prefix_is_refused_where_it_cannot_know(make: Made, mixin: type) -> None:
     cls = type("Site", (mixin, RedisCache), {})
     cache = make(cls, KEY_PREFIX="mine")
     cache.set("k", 1)
-    with pytest.raises(ImproperlyConfigured, match="flushdb"):
+    with pytest.raises(ImproperlyConfigured, match=r"make_pattern.*flushdb"):
         cache.clear()
     assert cache.get("k") == 1
     flushing = make(cls, KEY_PREFIX="mine", OPTIONS={"CLEAR": "flushdb"})
     assert flushing.clear() is True
     assert cache.get("k") is None
+
+
+def reversed_some(full: str) -> str:
+    name = full.split(":", 2)[2]
+    return name.removeprefix("a:")
+
+
+def test_a_reverse_key_function_finds_keys_one_by_one(make: Made) -> None:
+    cls = type("Site", (Some, RedisCache), {})
+    cache = make(cls, REVERSE_KEY_FUNCTION=reversed_some)
+    cache.set_many({"k": 1, "global:k": 2})
+    cache.set("k", 1, version=2)
+    cache.raw_client().set("strange", 1)
+    assert sorted(cache.keys("*")) == ["global:k", "k"]
+    assert cache.keys("global:*") == ["global:k"]
+    assert cache.keys("k", version=2) == ["k"]
+    assert cache.delete_pattern("*") == 2
+    assert cache.get("k", version=2) == 1
+    assert cache.raw_client().exists("strange") == 1
+
+
+def test_a_plain_backend_makes_patterns_too(make: Made) -> None:
+    cache = make(RedisCache, KEY_PREFIX="a*b")
+    assert cache.make_pattern("k*") == r"a\*b:1:k*"
+    assert cache.make_pattern("k*", version="*") == r"a\*b:*:k*"
 
 
 def test_a_key_that_is_no_text_is_refused_by_name(make: Made) -> None:

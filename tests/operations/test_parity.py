@@ -28,7 +28,7 @@ NO_OPERATIONS = {
     *("pipeline", "apipeline"),
     *("close", "aclose"),
     *("key_prefix", "version", "key_func", "default_timeout"),
-    *("make_key", "validate_key", "make_and_validate_key", "get_backend_timeout"),
+    *("make_key", "make_pattern", "validate_key", "make_and_validate_key", "get_backend_timeout"),
 }
 
 

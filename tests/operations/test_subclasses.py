@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.cache.backends.redis import RedisCache as DjangoCache
 
 from django_redis_core._engine.driver import Driver
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.servers import Server
+
+from .djangos import DjangoCache
 
 Made = Callable[..., Any]
 

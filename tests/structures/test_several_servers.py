@@ -54,7 +54,7 @@ def spread(make_cache: MakeCache, urls: list[str]) -> RedisCache:
     async_plan = Plan(topology, lambda keys, error: None)
     first._driver = Driver(
         "spread",
-        first.client,
+        first._engine.client,
         first._engine.operations,
         BlockingExecutor(plan),
         AsyncioExecutor(async_plan),

@@ -108,12 +108,13 @@ def test_nothing_is_connected_before_the_first_read(make_cache: Make, server: Se
 
 
 def test_the_readmes_example_works(redis_server: Server) -> None:
-    settings, use = re.findall(r"```python\n(.*?)```", README, re.S)
+    settings, use, everywhere = re.findall(r"```python\n(.*?)```", README, re.S)
     namespace: dict[str, Any] = {}
     exec(settings, namespace)
     namespace["CACHES"]["default"]["LOCATION"] = redis_server.url
     with override_settings(CACHES=namespace["CACHES"]):
         exec(use, namespace)
+        exec(everywhere, namespace)
         from django.core.cache import cache
 
         assert isinstance(cache._engine.client, NearClient)
