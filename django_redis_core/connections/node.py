@@ -173,7 +173,7 @@ class Node:
         trouble = self.translate(error)
         if trouble is not None and link is None:
             trouble.before_sending = True
-        if link is not None and isinstance(trouble, ServerTimeout):
+        if link is not None and isinstance(trouble, ServerTimeout) and not trouble.of_request:
             # Where packets are lost since some moment, all idle connections are as dead as this
             # one, and each would cost a timeout of its own.
             pool.close_idle()
@@ -269,7 +269,7 @@ class Node:
         try:
             if trouble is None:
                 raise error
-            if type(trouble) in (ConnectionInterrupted, ServerTimeout):
+            if type(trouble) in (ConnectionInterrupted, ServerTimeout) and not trouble.of_request:
                 trouble.event = trouble.event or getattr(error, "event", None)
                 self.breaker.failed(trouble)
             if trouble is error:
@@ -304,6 +304,8 @@ class Node:
             return ServerRefused(self.name, f"refused the connection: {error}", code)
         if isinstance(error, redis.exceptions.InvalidResponse):
             return ConnectionInterrupted(self.name, f"does not speak Redis' protocol: {error}")
+        if isinstance(error, redis.exceptions.ConnectionError) and FULL in str(error):
+            return ServerRefused(self.name, str(error), "MAXCLIENTS")
         if isinstance(error, redis.exceptions.ConnectionError | OSError):
             return ConnectionInterrupted(self.name, str(error))
         return None
@@ -357,6 +359,9 @@ def _without_frames(error: BaseException) -> None:
         if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
             led.__traceback__ = None
 
+
+#: What a server with ``maxclients`` connections says to a new one. Those that exist are well.
+FULL = "max number of clients reached"
 
 Nodes: TypeAlias = tuple[Node, ...]
 """Several servers, in an order that means nothing."""
