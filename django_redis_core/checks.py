@@ -237,12 +237,26 @@ def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:
         )
 
 
+#: Arguments of redis-py's connections for its own way of sending and reading.
+_OF_RAW_CLIENTS = frozenset({"health_check_interval", "socket_read_size"})
+
+
 def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
     if engine.options.unused:
         yield checks.Warning(
             f"CACHES[{alias!r}]: {', '.join(engine.options.unused)} in OPTIONS has no effect with "
             "the plugins in use.",
             hint="Take it out, or name the plugin that it is for.",
+            id=f"{TAG}.W004",
+        )
+    given = {name for node in _nodes(engine) for name in node.config.kwargs} & _OF_RAW_CLIENTS
+    if given:
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: {', '.join(sorted(given))} in LOCATION or CONNECTION_POOL_KWARGS "
+            "has no effect on the cache's own connections.",
+            hint="It is for get_redis_connection()'s clients. The cache looks at each idle "
+            "connection before it sends, and SOCKET_TIMEOUT bounds the wait on one that is dead: "
+            "take it out, unless such clients are used, and silence this check there.",
             id=f"{TAG}.W004",
         )
 

@@ -61,6 +61,9 @@ class ConnectionInterrupted(RedisCacheError, theirs.ConnectionError):
     """
 
     before_sending = False
+    #: Whether the trouble is that of this one request, by its size say, and tells nothing of the
+    #: server: it opens no circuit breaker.
+    of_request = False
     #: Shared by the errors of all callers that one lost connection had, so that they count as one.
     event: object = None
     #: What the operation has in spite of it, alone in a tuple, for its fallback: the value that

@@ -15,17 +15,22 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
+import redis.exceptions
+
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .foreign_channel import ForeignChannel
 from .link import LOST
 from .notes import note_new_connection
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader, pack
-from .sockets import arrivals
+from .sockets import arrivals, on_the_way
 
 #: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
 #: and then must not hold its callers for ever.
 _PROGRESS = 4096
+#: Seconds by which a timer that comes too late was kept waiting by the loop itself, and how often
+#: that excuses a server.
+_LATE, _HELD_UP = 0.02, 2
 
 
 class Replies:
@@ -78,6 +83,7 @@ class Channel(asyncio.Protocol):
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._heard = 0.0  # when a reply was complete, or so much of one had come
         self._part = 0  # bytes of an incomplete reply since then
+        self._unsent = 0  # bytes that the line has not taken, when that was looked at last
         self._last = False
         self.closed = False
         self._arrived = arrivals(self._transport.get_extra_info("socket"))
@@ -121,6 +127,7 @@ class Channel(asyncio.Protocol):
         if self._timeout is not None:
             self._marks.append((self._sent, self._loop.time() + self._timeout))
             if self._timer is None:
+                self._unsent = self._not_sent()
                 self._timer = self._loop.call_later(self._timeout, self._check)
 
     def data_received(self, data: bytes) -> None:
@@ -188,11 +195,20 @@ class Channel(asyncio.Protocol):
         self._timer = None
         if not self._marks or self.closed or self._timeout is None:
             return
+        unsent = self._not_sent()
+        if unsent <= self._unsent - _PROGRESS:
+            self._heard = self._loop.time()  # the request is on its way still
+        self._unsent = unsent
         due = max(self._marks[0][1], self._heard + self._timeout)
         if self._loop.time() >= due:
             self._fail(ServerTimeout(None, f"no reply within {self._timeout} s"))
         else:
             self._timer = self._loop.call_at(due, self._check)
+
+    def _not_sent(self) -> int:
+        """Bytes that the other side has not got yet."""
+        sock = self._transport.get_extra_info("socket")
+        return self._transport.get_write_buffer_size() + on_the_way(sock)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(ConnectionInterrupted(None, str(exc) if exc else LOST))
@@ -298,14 +314,21 @@ class Channels:
                 _open.pop(slot, None)
 
     def renew(self) -> None:
-        """Lets the running loop's next call open another channel; the present one finishes."""
+        """Has the next call on every loop open another channel; the present ones finish. From any
+        thread."""
+        here: asyncio.AbstractEventLoop | None
         try:
-            slot = self._slots.get(asyncio.get_running_loop())
+            here = asyncio.get_running_loop()
         except RuntimeError:
-            return  # blocking code
-        if slot is not None and slot.channel is not None:
-            channel, slot.channel = slot.channel, None
-            channel.finish()
+            here = None  # blocking code
+        for loop, slot in list(self._slots.items()):
+            if loop is here:
+                slot.renew()
+                continue
+            try:
+                loop.call_soon_threadsafe(slot.renew)
+            except RuntimeError:
+                pass  # the loop is closed, and its channel with it
 
     def abandon(self, reason: str) -> None:
         """Ends the channels of all loops, and the calls on them; from any thread."""
@@ -396,6 +419,23 @@ def _over(connection: Any, *args: Any) -> Channel | ForeignChannel:
     return ForeignChannel(connection, *args)
 
 
+async def _in_its_own_time(
+    config: Any, client: Callable[[], Any] | None
+) -> Channel | ForeignChannel:
+    """Connects, once more where the loop and not the server was late: somebody's synchronous code
+    held it up, and the time was over when it came back to look."""
+    loop = asyncio.get_running_loop()
+    allowed = config.kwargs.get("socket_connect_timeout") or config.timeout or 0.0
+    for _ in range(_HELD_UP):
+        began = loop.time()
+        try:
+            return await _opened(config, client)
+        except (TimeoutError, redis.exceptions.TimeoutError):
+            if loop.time() - began < allowed + _LATE:
+                raise
+    return await _opened(config, client)
+
+
 class _Slot:
     def __init__(self) -> None:
         self.channel: Channel | ForeignChannel | None = None
@@ -408,7 +448,7 @@ class _Slot:
         self, config: Any, client: Callable[[], Any] | None
     ) -> Channel | ForeignChannel:
         try:
-            self.channel = await _opened(config, client)
+            self.channel = await _in_its_own_time(config, client)
             if self.abandoned:  # while it was connecting
                 await self.channel.close()
                 raise ConnectionInterrupted(None, self.abandoned)
@@ -418,6 +458,15 @@ class _Slot:
             raise
         finally:
             self.opening = None
+
+    def renew(self) -> None:
+        channel, self.channel = self.channel, None
+        if channel is not None:
+            channel.finish()
+        pool = getattr(self.client, "connection_pool", None)
+        if pool is not None:
+            idle = asyncio.ensure_future(pool.disconnect(inuse_connections=False))
+            idle.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def close_with_loop(self, slots: dict[asyncio.AbstractEventLoop, _Slot]) -> None:
         """Lets the loop end this slot: ``asyncio.run`` and every framework's runner finish open

@@ -13,6 +13,7 @@ from typing import Any
 
 import redis.asyncio as aioredis
 from redis.connection import SSLConnection
+from redis.exceptions import ResponseError
 
 from . import counterparts
 
@@ -51,7 +52,8 @@ class ServerConfig:
     ``async_client_class`` those for asyncio. ``before_connect`` is called before each new
     connection.
     ``greeting`` makes what each new connection says before it serves: a generator that yields
-    commands' arguments, is sent the replies, and raises where the server is not the right one.
+    commands' arguments, is sent the replies and thrown the refusals (redis-py's ``ResponseError``),
+    and raises where the server is not the right one.
     ``owner`` is whose the connections are, and equal for those who share them: whoever may call
     ``Node.retire`` has one of its own, so that no other cache of the site loses its connections.
     ``msetex``: several SETs may go there as one MSETEX, where it knows that.
@@ -146,7 +148,11 @@ class ServerConfig:
                 args = next(greeting, None)
                 while args is not None:
                     connection.send_command(*args)
-                    args = _next(greeting, connection.read_response())
+                    try:
+                        reply = connection.read_response()
+                    except ResponseError as refusal:
+                        reply = refusal
+                    args = _next(greeting, reply)
             except BaseException:
                 connection.disconnect()
                 raise
@@ -176,7 +182,11 @@ class ServerConfig:
             args = next(greeting, None)
             while args is not None:
                 await connection.send_command(*args)
-                args = _next(greeting, await connection.read_response())
+                try:
+                    reply = await connection.read_response()
+                except ResponseError as refusal:
+                    reply = refusal
+                args = _next(greeting, reply)
 
     def async_connection(self) -> Any:
         """An asyncio redis-py connection, not connected yet."""
@@ -216,6 +226,8 @@ class ServerConfig:
 
 def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:
     try:
+        if isinstance(reply, ResponseError):
+            return greeting.throw(reply)
         return greeting.send(reply)
     except StopIteration:
         return None

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -37,6 +37,8 @@ from .node import Node
 from .recent import Recent
 from .rounds import side_by_side
 from .topology import Topology
+
+T = TypeVar("T")
 
 
 class Plan:
@@ -300,9 +302,14 @@ async def _group(node: Node, commands: Sequence[Command]) -> Any:
         return trouble
 
 
+def carry_out(operation: Operation[T]) -> T:
+    """Runs what yields commands for servers that are known, in blocking code."""
+    return run(operation, BlockingExecutor._send)
+
+
 def discover(topology: Topology) -> None:
     """Runs a topology's ``discover`` by blocking calls, for redis-py clients that follow it."""
-    run(topology.discover(), BlockingExecutor._send)
+    carry_out(topology.discover())
 
 
 async def adiscover(topology: Topology) -> None:

@@ -26,6 +26,8 @@ from .sockets import arrivals, limit_in_kernel
 _CHUNK = 64 * 1024
 #: Bytes that surely find room in the buffer of a connection that owes nothing.
 _SHORT = 8 * 1024
+#: Bytes of a request from which on that it was not sent in time tells nothing of the server.
+_LONG = 2**20
 LOST = "the server closed the connection"
 
 
@@ -136,12 +138,23 @@ class Link:
     def _send_long(self, data: bytes) -> None:
         """Sends what may not find room at once: all of it within the operation's time, where the
         kernel would count the time of each part anew."""
-        if self._in_kernel and len(data) > _SHORT:
-            self._sock.settimeout(self._timeout)
+        if len(data) <= _SHORT:
             self._sock.sendall(data)
-            self._sock.settimeout(None)
-        else:
-            self._sock.sendall(data)
+            return
+        try:
+            if self._in_kernel:
+                self._sock.settimeout(self._timeout)
+                self._sock.sendall(data)
+                self._sock.settimeout(None)
+            else:
+                self._sock.sendall(data)
+        except TimeoutError:
+            late = ServerTimeout(
+                None, f"a request of {len(data)} bytes was not sent within {self._timeout} s"
+            )
+            # So much takes its time on a slow line, whose other connections are well.
+            late.of_request = len(data) > _LONG
+            raise late from None
 
     def _rest(self) -> Any:
         """Reads until a reply is complete, within the operation's time as a whole: a server that

@@ -23,7 +23,7 @@ from ..exceptions import (
     ServerRefused,
     ServerTimeout,
 )
-from . import raw
+from . import holders, raw
 from .breaker import Breaker
 from .channel import Channels, SeveralChannels
 from .config import ServerConfig
@@ -56,14 +56,26 @@ class Node:
         #: Whether the server must not be sent MSETEX, or is known to refuse it.
         self.without_msetex = not config.msetex
         self._client: Any = None
-        self.links: LinkPool | SitePool
-        if is_own_pool(config):
-            self.links = SitePool(lambda: self.client().connection_pool)
-        else:
-            self.links = LinkPool(config.connected, config.max_connections, config.wait)
+        self.links = self._pool()
         many = config.async_connections
         client = self.async_client if is_own_async_pool(config) else None
         self.channels = Channels(client) if many == 1 else SeveralChannels(many, client)
+
+    def _pool(self) -> LinkPool | SitePool:
+        config = self.config
+        if is_own_pool(config):
+            return SitePool(lambda: self.client().connection_pool)
+        return LinkPool(config.connected, config.max_connections, config.wait)
+
+    def reconnect(self) -> None:
+        """Has every later command go on a connection that is made from now on: the name may lead
+        to another server. From any thread; what is on its way ends as it will."""
+        links, client = self.links, self._client
+        self.links = self._pool()
+        links.close()
+        self.channels.renew()
+        if client is not None:
+            client.connection_pool.disconnect(inuse_connections=False)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.
@@ -171,7 +183,7 @@ class Node:
         trouble = self.translate(error)
         if trouble is not None and link is None:
             trouble.before_sending = True
-        if link is not None and isinstance(trouble, ServerTimeout):
+        if link is not None and isinstance(trouble, ServerTimeout) and not trouble.of_request:
             # Where packets are lost since some moment, all idle connections are as dead as this
             # one, and each would cost a timeout of its own.
             pool.close_idle()
@@ -269,7 +281,7 @@ class Node:
         try:
             if trouble is None:
                 raise error
-            if type(trouble) in (ConnectionInterrupted, ServerTimeout):
+            if type(trouble) in (ConnectionInterrupted, ServerTimeout) and not trouble.of_request:
                 trouble.event = trouble.event or getattr(error, "event", None)
                 self.breaker.failed(trouble)
             if trouble is error:
@@ -304,6 +316,8 @@ class Node:
             return ServerRefused(self.name, f"refused the connection: {error}", code)
         if isinstance(error, redis.exceptions.InvalidResponse):
             return ConnectionInterrupted(self.name, f"does not speak Redis' protocol: {error}")
+        if isinstance(error, redis.exceptions.ConnectionError) and FULL in str(error):
+            return ServerRefused(self.name, str(error), "MAXCLIENTS")
         if isinstance(error, redis.exceptions.ConnectionError | OSError):
             return ConnectionInterrupted(self.name, str(error))
         return None
@@ -340,8 +354,7 @@ class Node:
             error.connection = self.name
             if error.code == "READONLY":
                 # The name may lead to another server by now, but old connections do not.
-                self.links.close_idle()
-                self.channels.renew()
+                holders.reconnect(self.config)
         return error
 
 
@@ -358,6 +371,9 @@ def _without_frames(error: BaseException) -> None:
         if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
             led.__traceback__ = None
 
+
+#: What a server with ``maxclients`` connections says to a new one. Those that exist are well.
+FULL = "max number of clients reached"
 
 Nodes: TypeAlias = tuple[Node, ...]
 """Several servers, in an order that means nothing."""
@@ -393,6 +409,7 @@ def node_for(config: ServerConfig) -> Node:
         node = _nodes.get(config.identity)
         if node is None:
             node = _nodes[config.identity] = Node(config)
+            holders.hold(node)
         return node
 
 

@@ -1,9 +1,12 @@
 """Which of several servers answers a read.
 
 ``READ_FROM`` says how: ``replicas`` by chance, ``nearest`` by the lowest latency (the primary
-counts too), ``primary`` never a replica. A server whose breaker is open is left out until it is
-time to try it again, and with ``REPLICA_MAX_LAG`` a replica that is too far behind; where none is
-well, the primary answers.
+counts too), ``primary`` never a replica. A server whose breaker is open is left out until it was
+found to be well again (``probing``), and with ``REPLICA_MAX_LAG`` a replica that is too far behind;
+where none is well, the primary answers.
+
+A replica may take only a part of an operation's time, so that a read for which it is silent is
+answered elsewhere in the rest.
 """
 
 from __future__ import annotations
@@ -12,21 +15,46 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..commands import Command, Kind, Operation
 from ..exceptions import ConnectionInterrupted, ServerRefused
+from .config import ServerConfig
 from .groups import Groups
 from .lag import Track, where_is
 from .node import Node
+from .probing import left_out
 
 #: Seconds for which a measurement of latencies counts.
 MEASURED_FOR = 10.0
 #: Seconds after which a replica that was too far behind is looked at again.
 AGAIN = 1.0
+#: The part of an operation's time that a replica may take; the rest is that of the next server.
+PART = 0.5
 
 _PING = Kind("PING", write=False)
+
+
+def for_reads(config: ServerConfig) -> ServerConfig:
+    """``config`` of a replica, which may take only a part of the time: connecting too."""
+    if config.timeout is None:
+        return config
+    part = config.timeout * PART
+    kwargs = {**config.kwargs, "socket_timeout": part}
+    connect = kwargs.get("socket_connect_timeout")
+    kwargs["socket_connect_timeout"] = part if connect is None else min(connect, part)
+    return replace(config, kwargs=kwargs, timeout=part)
+
+
+def instead_of(silent: Node, primary: Node, replicas: Sequence[Node]) -> Node:
+    """Who is asked in the rest of the time, after ``silent`` took its part of it. There is time for
+    one more, so it is the one that answers most likely."""
+    if not primary.breaker.opened:
+        return primary
+    well = [node for node in replicas if node is not silent and not node.breaker.opened]
+    return random.choice(well) if well else primary
 
 
 class Readers:
@@ -56,10 +84,11 @@ class Readers:
         return node if not node.breaker.opened else self._instead(node)
 
     def _instead(self, node: Node) -> Node:
-        if time.monotonic() >= node.breaker.probe_at:
-            return node  # it may be well again, and this read finds out
         well = [other for other in self.nodes if not other.breaker.opened]
-        return random.choice(well) if well else self.primary or node
+        instead = random.choice(well) if well else self.primary
+        if instead is None or instead is node:
+            return node  # there is nobody else: this read finds out whether it is well again
+        return instead if left_out(node) else node
 
     def measure(self) -> Operation[None]:
         """Finds out what ``pick`` must know: latencies, or how far replicas are behind. Raises
@@ -88,6 +117,8 @@ class Nearest(Measured):
         self.until = time.monotonic() + MEASURED_FOR  # for others, while this caller measures
         took: dict[Node, float] = {}
         for node in self._every:
+            if left_out(node):
+                continue
             try:
                 # Twice, for the first one may have to connect.
                 for _ in range(2):
@@ -100,11 +131,17 @@ class Nearest(Measured):
             self.nodes = tuple(sorted(took, key=lambda node: took[node]))
 
     def pick(self) -> Node | None:
-        for node in self.nodes:
-            breaker = node.breaker
-            if not breaker.opened or time.monotonic() >= breaker.probe_at:
-                return node
-        return self.primary or super().pick()
+        nodes = self.nodes
+        for node in nodes:
+            if not node.breaker.opened:
+                break
+        else:
+            return self.primary or super().pick()
+        for nearer in nodes:
+            # Those that are nearer and failed are tried meanwhile.
+            if nearer is node or not left_out(nearer):
+                return nearer
+        return node
 
 
 class UpToDate(Measured):
@@ -162,6 +199,8 @@ class UpToDate(Measured):
     def _find_near(self, began: float) -> Operation[tuple[tuple[Node, ...], float]]:
         """The replicas that are near, and since when that is known."""
         try:
+            if left_out(self._asked):
+                raise ConnectionInterrupted(self._asked.name, "it failed moments ago")
             position = yield where_is(self._asked)
         except ConnectionInterrupted as trouble:
             _refuse_without_rights(self._asked, trouble)
@@ -172,9 +211,10 @@ class UpToDate(Measured):
         self._track.note(began, position)
         # The primary is there: it answers those who come while the replicas let this caller wait.
         self._known_until = self._known + 2 * self._interval
-        replies = yield Groups([(replica, [where_is(replica)]) for replica in self._every])  # type: ignore[misc]  # asked of the executor
+        every = [replica for replica in self._every if not left_out(replica)]
+        replies = yield Groups([(replica, [where_is(replica)]) for replica in every])  # type: ignore[misc]  # asked of the executor
         near = []
-        for replica, reply in zip(self._every, replies, strict=True):
+        for replica, reply in zip(every, replies, strict=True):
             found = reply if isinstance(reply, Exception) else reply[0]
             if isinstance(found, Exception):
                 _refuse_without_rights(replica, found)

@@ -13,7 +13,16 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
+
+fcntl: ModuleType | None
+termios: ModuleType | None
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = termios = None
 
 
 def limit_in_kernel(sock: socket.socket) -> bool:
@@ -51,3 +60,14 @@ def arrivals(sock: Any) -> Callable[[int], Any]:
 
 def _unknown(milliseconds: int) -> bool:
     return False
+
+
+def on_the_way(sock: Any) -> int:
+    """Bytes that the kernel has taken and the other side has not; 0 where it does not say."""
+    if fcntl is None or termios is None:
+        return 0
+    try:
+        count = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except (OSError, ValueError):
+        return 0
+    return int.from_bytes(count, sys.byteorder)

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from ..commands import Command, Key, Operation, Place, Spread
 from ..exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
-from .node import Node, Nodes
-from .replicas import readers
+from .node import Node, Nodes, node_for
+from .replicas import for_reads, instead_of, readers
 
 Parts = list[tuple[list[int], Command]]
 """Commands that a ``Spread`` became, each with the positions of its keys in ``spread.keys``."""
@@ -154,7 +154,9 @@ class SingleServer(Topology):
         max_lag: float | None = None,
     ) -> None:
         self.primary = primary
-        self.replicas = tuple(replicas)
+        # For redis-py's clients, to which nobody else is asked, a replica has all the time.
+        self._whole = {node_for(for_reads(node.config)): node for node in replicas}
+        self.replicas = tuple(self._whole)
         self.replica_read_only = replica_read_only
         self._readers = readers(read_from, primary, self.replicas, max_lag)
         if not self.replicas:
@@ -176,6 +178,10 @@ class SingleServer(Topology):
     def nodes(self) -> Nodes:
         return (self.primary, *self.replicas)
 
+    def clients(self, command: Command) -> Clients:
+        node = self.route(command)
+        return self._whole.get(node, node)
+
     def parts(self, spread: Spread) -> Parts:
         return [(list(range(len(spread.keys))), spread.whole())]
 
@@ -184,16 +190,21 @@ class SingleServer(Topology):
     ) -> Operation[Instead]:
         """A read that a replica could not serve goes to the other servers, the primary last."""
         yield from ()
-        if not self.replicas or isinstance(trouble, ServerTimeout) or not moved_on(trouble):
+        late = isinstance(trouble, ServerTimeout)
+        if not self.replicas or not moved_on(trouble):
             return None
         if command.node is not None and command.key is None:
             return None  # a cursor, for example, means nothing elsewhere
         if command.kind.write:
-            if self.replica_read_only or not trouble.before_sending:
+            if self.replica_read_only or not trouble.before_sending or late:
                 return None
             return [command.on(node) for node in self.replicas[attempt - 1 : attempt]]
         if node not in self.replicas:
             return None  # the primary was asked, by choice or as the last one
+        if late:
+            if attempt > 1 or not command.kind.repeatable:
+                return None
+            return [command.on(instead_of(node, self.primary, self._readers.nodes))]
         # The replicas after this one, in a circle, so that each is asked once.
         circle = [each for each in self.replicas if each is node or each in self._readers.nodes]
         if attempt >= len(circle):

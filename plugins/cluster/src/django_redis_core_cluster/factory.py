@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from django_redis_core.connections import ServerConfig, Topology, node_for
-from django_redis_core.interfaces import ConnectionFactory, Option, addresses
+from django_redis_core.interfaces import ConnectionFactory, Option, addresses, seconds
 
 from .clients import ClusterClients
 from .nodes import Address, Nodes, Remap
@@ -55,6 +55,13 @@ class ClusterFactory(ConnectionFactory):
             doc="From the addresses that the nodes give each other to those that reach them from "
             "here: a dict, or a function of (host, port), or its dotted path.",
         ),
+        Option(
+            "SLOTS_REFRESH_INTERVAL",
+            "slots_refresh_interval",
+            seconds,
+            10,
+            doc="Seconds after which the map of slots and nodes is read again, in the background.",
+        ),
     )
 
     def __init__(
@@ -62,8 +69,10 @@ class ClusterFactory(ConnectionFactory):
         connection: ConnectionOptions,
         *,
         address_remap: Mapping[Address, Address] | Callable[[Address], Address] | None = None,
+        slots_refresh_interval: float = 10,
     ) -> None:
         super().__init__(connection)
+        self.refresh = slots_refresh_interval
         if isinstance(address_remap, Mapping):
             table = address_remap
             self.remap: Remap | None = lambda address: table.get(address, address)
@@ -86,6 +95,7 @@ class ClusterFactory(ConnectionFactory):
             ClusterClients(configs, self.remap),
             timeout=self.connection.socket_timeout,
             interval=self.connection.breaker_interval,
+            refresh=self.refresh,
         )
 
     def _config(self, url: str) -> ServerConfig:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from django_redis_core.connections import Node, Readers, ServerConfig, node_for, readers
+from django_redis_core.commands import text
+from django_redis_core.connections import Node, Readers, ServerConfig, for_reads, node_for, readers
+
+from .identity import Greets, ids_in
 
 SLOTS = 16_384
 
@@ -27,16 +30,12 @@ class Shard:
 
 @dataclass(slots=True)
 class SlotMap:
-    """Who serves each slot, as one node saw it; None: nobody."""
+    """Who serves each slot, as one node saw it; None: nobody. ``ids`` are those of all nodes that
+    it named."""
 
     owners: list[Shard | None]
     shards: tuple[Shard, ...]
-
-
-def readonly() -> Generator[tuple[Any, ...], Any, None]:
-    """What a connection to a replica says, so that it is answered and not sent to the primary:
-    https://redis.io/docs/latest/commands/readonly/"""
-    yield ("READONLY",)
+    ids: frozenset[str] = field(default=frozenset())
 
 
 class Nodes:
@@ -63,30 +62,33 @@ class Nodes:
         self.timed = read_from == "nearest"
         #: Whether readers must measure before they serve.
         self.measured = self.timed or (max_lag is not None and read_from != "primary")
-        self._primaries: dict[Address, Node] = {}
-        self._replicas: dict[Address, Node] = {}
+        #: Who was last said to be where.
+        self._ids: dict[Address, str] = {}
+        self._made: dict[tuple[Address, str, bool], Node] = {}
         self._shards: dict[tuple[Node, tuple[Node, ...]], Shard] = {}
 
     def primary(self, address: Address) -> Node:
-        node = self._primaries.get(address)
-        if node is None:
-            node = self._primaries[address] = node_for(self._at(address))
-        return node
+        return self._node(address, readonly=False)
 
     def replica(self, address: Address) -> Node:
-        if self._read_from == "primary":
-            return self.primary(address)
-        node = self._replicas.get(address)
-        if node is None:
-            # A node of its own beside the primary that it may become: a connection that has said
-            # READONLY must not answer reads that have to see the last write.
-            config = replace(self._at(address), greeting=readonly)
-            node = self._replicas[address] = node_for(config)
+        # A node of its own beside the primary that it may become: a connection that has said
+        # READONLY must not answer reads that have to see the last write.
+        return self._node(address, readonly=self._read_from != "primary")
+
+    def _node(self, address: Address, *, readonly: bool) -> Node:
+        key = (address, self._ids.get(address, ""), readonly)
+        node = self._made.get(key)
+        if node is None or node.retired:
+            host, port = address
+            kwargs = {**self._config.kwargs, "host": host, "port": port}
+            greets = Greets(key[1], readonly)
+            config = replace(self._config, kwargs=kwargs, greeting=greets if greets.any else None)
+            node = self._made[key] = node_for(for_reads(config) if readonly else config)
         return node
 
-    def named(self, text: str, asked: Node) -> Node:
+    def named(self, place: str, asked: Node) -> Node:
         """The node that ``host:port`` in a redirection names, for ``asked``'s answer."""
-        host, _, port = text.rpartition(":")
+        host, _, port = place.rpartition(":")
         return self.primary(self._address(host, int(port), asked))
 
     def shard(self, primary: Node, replicas: tuple[Node, ...]) -> Shard:
@@ -97,8 +99,13 @@ class Nodes:
         """The answer of ``asked`` to https://redis.io/docs/latest/commands/cluster-slots/"""
         owners: list[Shard | None] = [None] * SLOTS
         shards: dict[tuple[Node, tuple[Node, ...]], Shard] = {}
-        for first, last, *servers in reply:
-            primary, *replicas = (self._listed(server, asked) for server in servers)
+        rows = [
+            (first, last, [self._listed(server, asked) for server in servers])
+            for first, last, *servers in reply
+        ]
+        self._ids = {address: node for _, _, servers in rows for address, node in servers}
+        for first, last, servers in rows:
+            primary, *replicas = [address for address, _ in servers]
             node, others = self.primary(primary), tuple(map(self.replica, sorted(replicas)))
             shard = shards.get((node, others))
             if shard is None:
@@ -108,18 +115,18 @@ class Nodes:
             owners[first : last + 1] = [shard] * (last + 1 - first)
         self._shards = shards
         self._forget()
-        return SlotMap(owners, tuple(shards.values()))
+        return SlotMap(owners, tuple(shards.values()), ids_in(reply))
 
     def _forget(self) -> None:
         """Of nodes that left the cluster the connections are closed, when the last one that is
         still in use was given back."""
         here = {node for primary, replicas in self._shards for node in (primary, *replicas)}
-        for known in (self._primaries, self._replicas):
-            for address, node in list(known.items()):
-                if node not in here:
-                    known.pop(address, None)
+        for key, node in list(self._made.items()):
+            if node not in here:
+                self._made.pop(key, None)
 
-    def _listed(self, server: Sequence[Any], asked: Node) -> Address:
+    def _listed(self, server: Sequence[Any], asked: Node) -> tuple[Address, str]:
+        """Its address and its id."""
         host, port, *more = server
         host = host.decode() if isinstance(host, bytes) else host
         if host == "?":  # it shall name itself by a hostname, and has none
@@ -127,7 +134,7 @@ class Nodes:
             if not isinstance(details, Mapping):  # as in RESP2
                 details = dict(zip(details[::2], details[1::2], strict=False))
             host = details.get(b"ip", b"").decode()
-        return self._address(host or "", int(port), asked)
+        return self._address(host or "", int(port), asked), text(more[0]) if more else ""
 
     def _address(self, host: str, port: int, asked: Node) -> Address:
         """Without a host, or one that it does not know itself, it is that of the node asked."""
@@ -142,7 +149,3 @@ class Nodes:
             f"{self._where}: ADDRESS_REMAP must return (host, port), such as ('localhost', 7001); "
             f"for {address!r} it returned {mapped!r}."
         )
-
-    def _at(self, address: Address) -> ServerConfig:
-        host, port = address
-        return replace(self._config, kwargs={**self._config.kwargs, "host": host, "port": port})

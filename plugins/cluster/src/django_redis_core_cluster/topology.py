@@ -7,6 +7,7 @@ blocking code and asyncio share every line.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
@@ -22,6 +23,9 @@ from django_redis_core.connections import (
     Node,
     Readers,
     Topology,
+    carry_out,
+    in_background,
+    instead_of,
     side_by_side,
 )
 from django_redis_core.exceptions import (
@@ -33,6 +37,7 @@ from django_redis_core.exceptions import (
     ServerTimeout,
 )
 
+from .identity import ids_in
 from .nodes import SLOTS, Nodes, SlotMap
 
 if TYPE_CHECKING:
@@ -54,11 +59,16 @@ DISAGREED = 2
 #: operation over all keys.
 NEW = 0.2
 
+#: Seconds after which trouble has the map read again in the background.
+AGAIN = 1.0
+
 #: Seconds after which a slot whose keys were split between two nodes is looked at as a whole again.
 MOVING = 1.0
 
 # The commands over several keys that mean the same key by key, and how their replies are joined.
 _BY_KEY: dict[bytes, Callable[..., Any]] = {b"MGET": list, b"UNLINK": sum}
+
+FOREIGN = "it is a node of another cluster by now"
 
 # The node answers, but cannot serve; it has not done anything.
 _NOT_SERVING = frozenset({"LOADING", "MASTERDOWN", "READONLY", "MAXCLIENTS"})
@@ -74,6 +84,10 @@ class ClusterTopology(Topology):
 
     ``timeout`` is an operation's, in seconds; while a slot has no owner it is waited for about as
     long. After waiting in vain, nobody waits again for ``interval`` seconds.
+
+    What nobody contradicts would be believed for ever: a replica that was replaced, or nodes that
+    came to the cluster. So after ``refresh`` seconds the map is read again, by a thread for which
+    no caller waits.
     """
 
     def __init__(
@@ -84,14 +98,18 @@ class ClusterTopology(Topology):
         *,
         timeout: float,
         interval: float,
+        refresh: float,
     ) -> None:
-        self._start = tuple(start)
+        self._start = tuple(dict.fromkeys(start))
         self._nodes = nodes
         self._clients = clients
         self._timeout = timeout
         self._interval = interval
+        self._refresh = refresh
         self._map = SlotMap([None] * SLOTS, ())
-        self._measured_until = 0.0
+        # Until when there is nothing to find out, and until when the map is not too old.
+        self._until = 0.0
+        self._fresh_until = 0.0
         self._moving: dict[int, float] = {}
         # When the map was last asked for, and until when somebody who is asking is waited for, in
         # which process: a fork leaves all threads behind but one.
@@ -99,14 +117,13 @@ class ClusterTopology(Topology):
         self._asking_until = float("-inf")
         self._asking_in = 0
         self._hopeless_until = float("-inf")
+        self._renewing_in = 0  # the process whose thread reads the map
 
     # --- routing -----------------------------------------------------------------------------
 
     @property
-    def ready(self) -> bool:  # type: ignore[override]  # what was measured grows old
-        return bool(self._map.shards) and (
-            not self._nodes.measured or time.monotonic() < self._measured_until
-        )
+    def ready(self) -> bool:  # type: ignore[override]  # what is known grows old
+        return time.monotonic() < self._until
 
     def route(self, command: Command) -> Node:
         if command.key is None:
@@ -127,8 +144,9 @@ class ClusterTopology(Topology):
 
     def nodes(self) -> SeveralNodes:
         shards = self._map.shards
-        known = [node for shard in shards for node in (shard.primary, *shard.replicas)]
-        return tuple(dict.fromkeys([*known, *self._start]))
+        known = dict.fromkeys(node for shard in shards for node in (shard.primary, *shard.replicas))
+        names = {node.name for node in known}
+        return (*known, *[node for node in self._start if node.name not in names])
 
     def clients(self, command: Command) -> Clients:
         return self._clients
@@ -156,10 +174,36 @@ class ClusterTopology(Topology):
     def discover(self) -> Operation[None]:
         if not self._map.shards:
             yield from self._read(newer_than=time.monotonic())
+        if time.monotonic() >= self._fresh_until and not self._renew():
+            yield from self._try_read(newer_than=time.monotonic() - NEW)
+        until = self._fresh_until
         if self._nodes.measured:
-            due = [shard.readers for shard in self._map.shards if not shard.readers.ready]
-            yield from self._measure(due)
-            self._measured_until = min(shard.readers.until for shard in self._map.shards)
+            shards = self._map.shards
+            yield from self._measure([each.readers for each in shards if not each.readers.ready])
+            until = min(until, *[shard.readers.until for shard in shards])
+        self._until = until
+
+    def _renew(self) -> bool:
+        """Has the map read again in the background, where several who find it old do so once.
+        False: there is no thread to do it."""
+        self._fresh_until = time.monotonic() + self._refresh
+        if self._renewing_in == os.getpid():
+            return True
+        self._renewing_in = os.getpid()
+        started = in_background(self._read_patiently, "reading a cluster's map")
+        if not started:
+            self._renewing_in = 0
+        return started
+
+    def _renew_soon(self) -> None:
+        if time.monotonic() >= self._asked_at + AGAIN:
+            self._renew()
+
+    def _read_patiently(self) -> None:
+        try:
+            carry_out(self._read(newer_than=time.monotonic() - NEW, patient=True))
+        finally:
+            self._renewing_in = 0
 
     def _measure(self, due: Sequence[Readers]) -> Operation[None]:
         if self._nodes.timed:
@@ -174,9 +218,12 @@ class ClusterTopology(Topology):
     def survey(self) -> Operation[None]:
         yield from self._try_read(newer_than=time.monotonic() - NEW)
 
-    def _read(self, *, newer_than: float, first: Sequence[Node] = ()) -> Operation[None]:
+    def _read(
+        self, *, newer_than: float, first: Sequence[Node] = (), patient: bool = False
+    ) -> Operation[None]:
         """Has the map read again, unless somebody did so after ``newer_than``. Many who find out
-        at once that something has changed ask once."""
+        at once that something has changed ask once. ``patient``: nobody waits for it, so it may
+        take its time."""
         while self._asked_at < newer_than:
             now = time.monotonic()
             if now < self._asking_until and self._asking_in == os.getpid():
@@ -186,7 +233,7 @@ class ClusterTopology(Topology):
             self._asking_until = until = now + self._timeout
             self._asking_in = os.getpid()
             try:
-                yield from self._ask(first, until)
+                yield from self._ask(first, math.inf if patient else until)
             finally:
                 self._asked_at = now
                 self._asking_until = float("-inf")
@@ -196,7 +243,7 @@ class ClusterTopology(Topology):
         try:
             yield from self._read(newer_than=newer_than, first=first)
         except ConnectionInterrupted:
-            pass
+            self._renew_soon()  # with more patience than a caller may have
 
     def _ask(self, first: Sequence[Node], until: float) -> Operation[None]:
         known, found = list(self.nodes()), bool(self._map.shards)
@@ -205,7 +252,8 @@ class ClusterTopology(Topology):
         # Those that are known to be down last, for they may cost a timeout.
         known.sort(key=lambda node: node.breaker.opened)
         troubles: list[ConnectionInterrupted] = []
-        for node in dict.fromkeys([*first, *known]):
+        moved: tuple[Any, Node] | None = None
+        for node in dict.fromkeys([*first, *known, *self._start]):
             if found and troubles and time.monotonic() > until:
                 break
             try:
@@ -213,15 +261,43 @@ class ClusterTopology(Topology):
             except ConnectionInterrupted as trouble:
                 troubles.append(trouble)
                 continue
-            if reply:
-                self._map = self._nodes.read(reply, node)
-                self._measured_until = 0.0
+            if not reply:
+                troubles.append(ConnectionInterrupted(node.name, "it knows of no slots"))
+            elif not self._is_foreign(reply):
+                self._learn(reply, node)
                 return
-            troubles.append(ConnectionInterrupted(node.name, "it knows of no slots"))
+            else:
+                troubles.append(ConnectionInterrupted(node.name, FOREIGN))
+                if node in self._start:
+                    moved = reply, node
+                else:
+                    node.retire(FOREIGN)
+        else:
+            if moved is not None:  # none of those that were known is there any more
+                self._learn(*moved)
+                return
         raise ConnectionInterrupted(
             ", ".join(str(trouble.connection) for trouble in troubles),
             f"no node says who serves which slots; the last one: {troubles[-1].reason}",
         ) from troubles[-1]
+
+    def _is_foreign(self, reply: Any) -> bool:
+        """Whether all nodes that are named are strangers: then the one that was asked, or its
+        address, is another cluster's by now."""
+        known, named = self._map.ids, ids_in(reply)
+        return bool(known and named) and known.isdisjoint(named)
+
+    def _learn(self, reply: Any, asked: Node) -> None:
+        self._map = self._nodes.read(reply, asked)
+        self._fresh_until = time.monotonic() + self._refresh
+        self._until = 0.0  # whose readers have to be measured is another question now
+        others = self.nodes()
+        for node in self._start:
+            if node not in others:
+                # One of those that it named. It was asked on a connection of its own, since
+                # nothing was known yet that it could have been asked for.
+                node.links.close_idle()
+                node.channels.renew()
 
     def _hand_over(self, slot: int, node: Node) -> None:
         """``slot`` is served by ``node`` now."""
@@ -292,10 +368,11 @@ class ClusterTopology(Topology):
     ) -> Operation[Instead]:
         if isinstance(trouble, PoolExhausted):
             return None
-        if not trouble.before_sending and (
-            isinstance(trouble, ServerTimeout) or not command.kind.repeatable
-        ):
-            return None  # its time is spent, or it may have been executed
+        if not trouble.before_sending:
+            if not command.kind.repeatable:
+                return None  # it may have been executed
+            if isinstance(trouble, ServerTimeout) and (attempt > 1 or not self._is_replica(node)):
+                return None  # its time is spent; a replica was given a part of it only
         elsewhere = yield from self._elsewhere(command, node)
         if elsewhere:
             return elsewhere
@@ -305,14 +382,18 @@ class ClusterTopology(Topology):
         return [command.on(self.route(command))]
 
     def _elsewhere(self, command: Command, node: Node) -> Operation[Sequence[Command] | None]:
-        """To the primary instead of a replica, or to the slot's new owner if there is one."""
+        """To another of the shard instead of a replica, or to the slot's new owner if any."""
         assert command.key is not None
         shard = self._map.owners[slot_of(command.key)]
         if shard is not None and node in shard.replicas:
-            return [command.on(shard.primary)]
+            self._renew_soon()  # it may have been replaced
+            return [command.on(instead_of(node, shard.primary, shard.readers.nodes))]
         yield from self._try_read(newer_than=time.monotonic() - NEW)
         other = self.route(command)
         return None if other is node else [command.on(other)]
+
+    def _is_replica(self, node: Node) -> bool:
+        return any(node in shard.replicas for shard in self._map.shards)
 
     def _pause(self, attempt: int) -> Operation[None]:
         """Waits longer each time, all in all an operation's time, and reads the map again."""

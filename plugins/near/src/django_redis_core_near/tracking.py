@@ -20,6 +20,8 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from django_redis_core.commands import text
+from django_redis_core.connections import hold, reconnect
 from django_redis_core.exceptions import ConnectionInterrupted
 
 from .push import Push, Reader, Refusal
@@ -40,9 +42,8 @@ FIRST_PAUSE, LAST_PAUSE = 0.05, 1.0
 LOOK = 0.5
 
 _CHUNK = 64 * 1024
-_PING = b"*1\r\n$4\r\nPING\r\n"
-#: To a connection of RESP2 a server tells nothing, and does not say so. redis-py has greeted it in
-#: RESP3, unless a site has it greet otherwise.
+#: The PING. Its answer says whether the server is a primary, which every user may ask so. And to a
+#: connection of RESP2, as a site may have redis-py greet it, a server tells nothing.
 _HELLO = b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
 
 
@@ -62,12 +63,13 @@ class Tracker:
 
     def __init__(self, config: ServerConfig, prefix: str, lease: float) -> None:
         # RESP3, in which messages come between replies on one connection.
-        self._config = replace(config, kwargs={**config.kwargs, "protocol": 3})
+        self.config = replace(config, kwargs={**config.kwargs, "protocol": 3})
         self._tracking = _tracking(prefix.encode())
         self._lease = lease
         self._stores: weakref.WeakSet[Store] = weakref.WeakSet()
         self.name = config.name
         self.reset()
+        hold(self)
 
     def reset(self) -> None:
         """Without a thread and a connection: at first, and in a forked child."""
@@ -76,6 +78,7 @@ class Tracker:
         self._connection: Any = None
         self.session: Session | None = None
         self.trouble: str | None = None
+        self._again = False
 
     def join(self, store: Store) -> None:
         self._stores.add(store)
@@ -130,7 +133,7 @@ class Tracker:
 
     def _watch(self) -> None:
         """Connects and listens until the connection is lost, or nobody needs it any more."""
-        connection = self._config.connected()
+        connection = self.config.connected()
         self._connection = connection
         try:
             # As the core's own links: what redis-py has read of a message it would keep.
@@ -143,6 +146,7 @@ class Tracker:
             if session is not None:
                 session.lease = NEVER
                 self.session = None
+                self._again = True
                 for store in list(self._stores):
                     store.drop(session)
             self._connection = None
@@ -159,7 +163,7 @@ class Tracker:
             now = time.monotonic()
             if not owed and now >= asked + self._lease / PINGS:
                 asked, owed = now, 1
-                sock.sendall(_PING)
+                sock.sendall(_HELLO)
             until = asked + (patience if owed else self._lease / PINGS)
             if now >= until:
                 raise ConnectionInterrupted(self.name, "it did not answer PING")
@@ -176,12 +180,41 @@ class Tracker:
                 elif isinstance(message, Refusal):
                     raise ConnectionInterrupted(self.name, message.message)
                 else:
+                    if isinstance(message, list):  # and no OK, as to TRACKING
+                        self._check_role(message)
                     owed -= 1
                     if not owed:
                         self._believe(asked + self._lease)
 
+    def _check_role(self, hello: list[Any]) -> None:
+        """A replica tells of what its primary told it, which may be long ago, or nothing: behind a
+        name that moves, an ousted primary would be believed for as long as it lives."""
+        facts = dict(zip(hello[::2], hello[1::2], strict=False))
+        if facts.get(b"role") == b"master":
+            return
+        self._again = True
+        reconnect(self.config, besides=Tracker)
+        role = text(facts.get(b"role", b"of no role"))
+        raise ConnectionInterrupted(self.name, f"it is {role}, and only a primary knows all writes")
+
+    def reconnect(self) -> None:
+        """Somebody has learnt that another server may be behind the name."""
+        session, sock = self.session, getattr(self._connection, "_sock", None)
+        if session is not None:
+            session.lease = NEVER
+        if session is not None and sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)  # which wakes the thread
+            except OSError:
+                pass  # it is awake
+
     def _believe(self, lease: float) -> None:
         if self.session is None:
+            if self._again:
+                # What has broken or lost its role may have been replaced, and who does not write
+                # would not notice: what is read from now on must come from where this one listens.
+                reconnect(self.config, besides=Tracker)
+                self._again = False
             self.session = Session(lease)
             self.trouble = None
         else:

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.commands import Sleep
-from django_redis_core.connections import Groups, Node, Topology, moved_on, node_for, readers
+from django_redis_core.connections import (
+    Groups,
+    Node,
+    Topology,
+    for_reads,
+    instead_of,
+    moved_on,
+    node_for,
+    readers,
+)
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
 
 from . import answers
@@ -212,7 +221,8 @@ class SentinelTopology(Topology):
         return tuple(node_for(self._node_at(address, as_replica)) for address in addresses)
 
     def _make_node_config(self, address: Address, greeting: Any) -> ServerConfig:
-        return replace(self._service.config(address), greeting=greeting)
+        config = replace(self._service.config(address), greeting=greeting)
+        return for_reads(config) if greeting is as_replica else config
 
     # Where commands go
 
@@ -271,9 +281,9 @@ class SentinelTopology(Topology):
     def after(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
     ) -> Operation[Instead]:
-        if isinstance(trouble, ServerTimeout):  # its time is spent, but the next one asks first
+        if isinstance(trouble, ServerTimeout):  # the next one asks the sentinels first
             self._fresh_until = min(self._fresh_until, self._asked + AGAIN)
-            return None
+            return self._in_the_rest(command, node, attempt)
         if attempt > TRIES or not moved_on(trouble):
             return None
         found = self._found
@@ -296,6 +306,20 @@ class SentinelTopology(Topology):
             if well:
                 return [command.on(random.choice(well))]
         return None if found.primary is node or attempt > 2 else [command.on(found.primary)]
+
+    def _in_the_rest(self, command: Command, node: Node, attempt: int) -> Instead:
+        """A replica was given a part of the time only, anybody else all of it."""
+        found = self._found
+        if (
+            found is None
+            or node not in found.replicas
+            or attempt > 1
+            or not command.kind.repeatable
+        ):
+            return None
+        if command.node is not None and command.key is None:
+            return None  # a cursor, for example, means nothing elsewhere
+        return [command.on(instead_of(node, found.primary, found.readers.nodes))]
 
     @staticmethod
     def _being_promoted(found: Found, node: Node, trouble: ConnectionInterrupted) -> bool:

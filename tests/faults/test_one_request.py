@@ -1,0 +1,171 @@
+"""Trouble that belongs to one request, or to this process, says nothing of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.core.signals import setting_changed
+from django.test import override_settings
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.checks import check_caches
+from django_redis_core.exceptions import ServerRefused, ServerTimeout
+from django_redis_core.testing.servers import Server
+
+KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
+BIG = "x" * 15_000_000
+
+
+class SlowLine:
+    """Passes requests on at ``rate`` bytes a second, and replies at once."""
+
+    def __init__(self, target: tuple[str, int], rate: float) -> None:
+        self._target, self._rate = target, rate
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._target)
+            except OSError:
+                return
+            for ends in ((client, server, self._rate), (server, client, None)):
+                threading.Thread(target=self._pump, args=ends, daemon=True).start()
+
+    @staticmethod
+    def _pump(source: socket.socket, target: socket.socket, rate: float | None) -> None:
+        try:
+            while data := source.recv(1 << 16):
+                if rate is not None:
+                    time.sleep(len(data) / rate)
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            end.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(KIND) as server:
+        yield server
+    setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+
+
+@pytest.fixture
+def slow(server: Server) -> Iterator[RedisCache]:
+    line = SlowLine(server.address, 10e6)
+    cache = RedisCache(line.url, {"OPTIONS": {"SOCKET_TIMEOUT": 0.7}})
+    cache.set("small", "v", None)
+    yield cache
+    line.close()
+
+
+def test_while_a_request_goes_out_others_wait_on_asyncio(slow: RedisCache) -> None:
+    async def reads() -> list[str]:
+        values = []
+        for _ in range(5):
+            values.append(await slow.aget("small"))
+            await asyncio.sleep(0.1)
+        return values
+
+    async def main() -> None:
+        assert await slow.aget("small") == "v"
+        big = asyncio.create_task(slow.aset("big", BIG))
+        await asyncio.sleep(0.02)
+        began = time.monotonic()
+        for values in await asyncio.gather(*[reads() for _ in range(5)]):
+            assert values == ["v"] * 5
+        assert await big
+        assert time.monotonic() - began > 0.8, "the line was fast, so nothing was tested"
+
+    asyncio.run(main())
+
+
+def test_a_line_that_takes_nothing_is_not_waited_for(server: Server) -> None:
+    """Progress counts, and not that there is something to send."""
+    cache = RedisCache(server.url, {"OPTIONS": {"SOCKET_TIMEOUT": 0.5}})
+
+    async def main() -> None:
+        assert await cache.aset("k", 1)
+        server.pause()
+        try:
+            began = time.monotonic()
+            with pytest.raises(ServerTimeout):
+                await cache.aset("big", "x" * 20_000_000)
+            assert time.monotonic() - began < 1.4
+        finally:
+            server.resume()
+
+    asyncio.run(main())
+
+
+def test_a_request_that_was_not_sent_in_time_stops_nobody(slow: RedisCache) -> None:
+    with pytest.raises(ServerTimeout, match="was not sent within"):
+        slow.set("big", BIG)
+    began = time.monotonic()
+    assert slow.get("small") == "v"
+    assert time.monotonic() - began < 0.4
+
+
+@pytest.mark.parametrize("held_up", [0.3, 0.6])
+def test_a_loop_that_was_held_up_is_not_the_servers_fault(server: Server, held_up: float) -> None:
+    cache = RedisCache(server.url, {"OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.25}})
+    cache.set("k", "v")
+
+    async def main() -> None:
+        first = asyncio.create_task(cache.aget("k"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.0005)
+        time.sleep(held_up)  # noqa: ASYNC251  # that is the fault
+        assert await first == "v"
+        assert await cache.aget("k") == "v"
+
+    asyncio.run(main())
+    assert cache.get("k") == "v"
+
+
+def test_maxclients_has_its_code_and_leaves_the_others_alone(server: Server) -> None:
+    cache = RedisCache(server.url, {})
+    cache.set("k", "v")
+    link = cache._engine.topology.single.links.take()  # in use, so that others need new ones
+    held = []
+    server.cli("CONFIG", "SET", "maxclients", 4)
+    try:
+        held += [socket.create_connection(server.address) for _ in range(8)]
+        time.sleep(0.1)
+        for _ in range(6):  # more than open a breaker
+            with pytest.raises(ServerRefused) as caught:
+                cache.get("k")
+            assert caught.value.code == "MAXCLIENTS"
+        cache._engine.topology.single.links.give(link)
+        assert cache.get("k") == "v"
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_what_reaches_only_raw_clients_is_told(server: Server) -> None:
+    caches = {
+        "default": {
+            "BACKEND": "django_redis_core.cache.RedisCache",
+            "LOCATION": server.url,
+            "OPTIONS": {"CONNECTION_POOL_KWARGS": {"health_check_interval": 30}},
+        }
+    }
+    with override_settings(CACHES=caches):
+        [message] = [one for one in check_caches() if one.id == "django_redis_core.W004"]
+    assert "health_check_interval" in message.msg
