@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from redis.exceptions import RedisError, ResponseError
 
+from .._interrupts import struck
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, ProtocolViolation, holding, make_reader, pack
@@ -109,6 +110,8 @@ class Link:
             if reader.has_data():
                 raise ConnectionInterrupted(None, OUT_OF_STEP)
         except UNREADABLE as error:
+            if struck(error):
+                raise
             raise ProtocolViolation(f"a reply cannot be read: {error!r}") from error
         return reply
 
@@ -132,6 +135,8 @@ class Link:
             if self._reader.has_data():
                 raise ConnectionInterrupted(None, OUT_OF_STEP)
         except UNREADABLE as error:
+            if struck(error):
+                raise
             raise ProtocolViolation(f"a reply cannot be read: {error!r}") from error
         return replies
 

@@ -234,5 +234,6 @@ def agree(data: bytes) -> None:
 
 def test_storing_refuses_what_could_not_be_read(make_cache: MakeCache) -> None:
     cache = make_cache({"PICKLE_ALLOW": []})
-    with pytest.raises(SerializationError, match="deeper than 1000"):
+    # Python 3.11's pickler comes to its own end before.
+    with pytest.raises(SerializationError, match=r"deeper than 1000|recursion depth"):
         cache.set("k", nested(1001))

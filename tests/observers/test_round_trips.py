@@ -129,6 +129,8 @@ def test_each_shard_is_a_trip(observed: MakeObserved, redis_server: Server) -> N
     location = [f"{redis_server.url[:-1]}{database}" for database in (4, 5)]
     cache, notes = observed({"CLIENT": "shard"}, kind=TripsOnly, LOCATION=location)
     keys = [f"key{number}" for number in range(20)]
+    cache.set_many(dict.fromkeys(keys, 1))  # a server without MSETEX says so once
+    notes.trips.clear()
     assert cache.set_many(dict.fromkeys(keys, 1)) == []
     assert sorted(trip.database for trip in notes.trips) == [4, 5]
     notes.trips.clear()
