@@ -79,10 +79,10 @@ class Counters(Family):
                     return delta
                 continue
             if not isinstance(reply, list):
-                try:
-                    return int(reply)
-                except ValueError as error:  # the script has just added to it
-                    raise ConnectionInterrupted(None, "the new value is no number") from error
+                if not isinstance(reply, int) and not reads_as_int(reply):
+                    # The script has just added to it.
+                    raise ConnectionInterrupted(None, "the new value is no number")
+                return int(reply)
             old = reply[0]
             total = self.total(full, old, delta)
             data, _ = self.wrap(full, total, None)  # the expiry stays

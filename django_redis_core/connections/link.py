@@ -191,7 +191,9 @@ class Link:
                 if reader.has_data():
                     return True
             return holding(reader)()
-        except (OSError, ConnectionInterrupted, *UNREADABLE):
+        except (OSError, ConnectionInterrupted, *UNREADABLE) as error:
+            if struck(error):
+                raise
             return True
 
     def close(self) -> None:

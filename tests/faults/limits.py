@@ -172,6 +172,8 @@ class Run:
             if self.way == "signal":
                 signal.setitimer(signal.ITIMER_REAL, after)
             else:
+                # What another thread sets is raised a call later, where connecting may drop it.
+                self.cache.get("number")
                 helper = threading.Thread(
                     target=self.from_thread, args=(threading.get_ident(), after)
                 )
