@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import redis.exceptions
 
+from .._interrupts import struck
 from ..commands import Command, Reply
 from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
@@ -329,6 +330,8 @@ class Node:
         try:
             return reply if read is None else read(reply)
         except STUMBLED as error:
+            if struck(error):
+                raise
             raise self._strange(command, reply) from error
 
     def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
@@ -339,7 +342,9 @@ class Node:
             elif (read := command.kind.read) is not None:
                 try:
                     reply = read(reply)
-                except STUMBLED:
+                except STUMBLED as error:
+                    if struck(error):
+                        raise
                     reply = self._strange(command, reply)
             values.append(reply)
         return values

@@ -10,6 +10,7 @@ counted, as JSON.
 
 from __future__ import annotations
 
+import _weakrefset
 import ctypes
 import json
 import random
@@ -17,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -96,6 +98,10 @@ def is_dropped_in(frame: FrameType | None) -> bool:
         code = frame.f_code
         if code.co_name in ("__del__", "_intenum_converter"):
             return True
+        # A weak reference's callback; and where a thread is started, a KeyError takes its place.
+        if code.co_filename in (weakref.__file__, _weakrefset.__file__, threading.__file__):
+            if code.co_name in ("remove", "_remove", "start"):
+                return True
         if "metadata" in code.co_filename and "importlib" in code.co_filename:
             return True
         if code.co_name == "__init__" and code.co_filename == redis.connection.__file__:
