@@ -65,6 +65,9 @@ class LimitOfBase(BaseException):
     """As gevent's."""
 
 
+#: Modules whose ``remove``, ``_remove`` or ``start`` lose an exception.
+DROPPING = (weakref.__file__, _weakrefset.__file__, threading.__file__)
+
 KINDS = (Limit, LimitOfRuntime, LimitOfValue, LimitOfBase)
 
 
@@ -99,9 +102,8 @@ def is_dropped_in(frame: FrameType | None) -> bool:
         if code.co_name in ("__del__", "_intenum_converter"):
             return True
         # A weak reference's callback; and where a thread is started, a KeyError takes its place.
-        if code.co_filename in (weakref.__file__, _weakrefset.__file__, threading.__file__):
-            if code.co_name in ("remove", "_remove", "start"):
-                return True
+        if code.co_name in ("remove", "_remove", "start") and code.co_filename in DROPPING:
+            return True
         if "metadata" in code.co_filename and "importlib" in code.co_filename:
             return True
         if code.co_name == "__init__" and code.co_filename == redis.connection.__file__:
