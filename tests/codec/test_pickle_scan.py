@@ -235,5 +235,6 @@ def agree(data: bytes) -> None:
 def test_storing_refuses_what_could_not_be_read(make_cache: MakeCache) -> None:
     cache = make_cache({"PICKLE_ALLOW": []})
     # Python 3.11's pickler comes to its own end before.
-    with pytest.raises(SerializationError, match=r"deeper than 1000|recursion depth"):
+    words = "deeper than 1000" if sys.version_info >= (3, 12) else "recursion depth"
+    with pytest.raises(SerializationError, match=words):
         cache.set("k", nested(1001))
