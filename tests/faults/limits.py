@@ -15,6 +15,7 @@ import ctypes
 import json
 import random
 import signal
+import socket
 import sys
 import threading
 import time
@@ -112,6 +113,15 @@ def is_dropped_in(frame: FrameType | None) -> bool:
     return False
 
 
+def names_of(frame: FrameType | None) -> str:
+    """The innermost calls, for whoever reads a failure."""
+    names: list[str] = []
+    while frame is not None and len(names) < 8:
+        names.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        frame = frame.f_back
+    return " < ".join(names)
+
+
 class Run:
     """One stack of plugins under one way to strike."""
 
@@ -127,6 +137,7 @@ class Run:
         self.struck = 0
         self.kind: type[BaseException] = Limit
         self.fired = False
+        self.where = ""
 
     def fill(self) -> None:
         self.cache.set_many({key: value_of(key, self.plain) for key in KEYS}, None)
@@ -159,6 +170,7 @@ class Run:
             signal.setitimer(signal.ITIMER_REAL, 0.0002)
         elif not self.fired:
             self.fired = True
+            self.where = names_of(frame)
             raise self.kind
 
     def from_thread(self, thread: int, after: float) -> None:
@@ -189,11 +201,13 @@ class Run:
             rest = 1  # what another thread sets is raised by the next operation at the latest
             while not self.fired or (rest := rest - 1) >= 0:
                 self.one_operation()
-            self.swallowed.append(f"{self.name}: {self.kind.__name__}")
+            self.swallowed.append(f"{self.name}: {self.kind.__name__} in {self.where}")
         except KINDS:
             self.struck += 1
         except Exception as error:
-            self.changed.append(f"{self.name}: {self.kind.__name__} became {error!r:.200}")
+            self.changed.append(
+                f"{self.name}: {self.kind.__name__} became {error!r:.200} in {self.where}"
+            )
         if helper is not None:
             helper.join()
 
@@ -212,6 +226,8 @@ class Run:
 
 def main(url: str, count: int, way: str) -> dict[str, Any]:
     settings.configure(SECRET_KEY="of the tests, and long enough for both of the sealers")
+    # The finalizer of a socket calls it, and drops what strikes in code of Python.
+    socket.socket.__repr__ = object.__repr__  # type: ignore[method-assign]
     runs, dropped = [], []
     sys.unraisablehook = lambda error: dropped.append(repr(error.object))
     unreadable: list[str] = []

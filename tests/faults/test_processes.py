@@ -214,6 +214,7 @@ async def test_a_connection_that_ends_while_it_is_being_made_holds_up_nobody(
 
     class Slow:
         timeout = None
+        kwargs = node.config.kwargs
 
         async def async_connected(self) -> Any:
             connection = await node.config.async_connected()
