@@ -12,6 +12,7 @@ import pytest
 from django_redis_core.commands import PTTL
 from django_redis_core.interfaces import EntryColumn
 from django_redis_core.testing.servers import Server
+from django_redis_core.testing.topologies import shards
 
 from .conftest import Ran
 
@@ -180,3 +181,18 @@ def test_doctor_reads_its_own_value_and_nothing_else(
     assert manage("doctor").code == 0
     assert manage("plugins").code == 0
     assert counted(own_server) == (hits + 1, misses)
+
+
+def test_of_several_servers_it_is_that_of_all_together(site: MakeSite, manage: Manage) -> None:
+    with shards(2) as servers:
+        urls = [server.url for server in servers]
+        cache = site(default={"LOCATION": urls, "OPTIONS": {"CLIENT": "shard"}})
+        cache.set_many({f"k:{number}": number for number in range(100)})
+        for server in servers:
+            server.cli("CONFIG", "RESETSTAT")
+        asked = [f"k:{number}" for number in range(125)]
+        found = sum(cache.get(key) is not None for key in asked)
+        for _ in range(3):
+            [report] = manage("stats", "--json").json
+            assert report["hit_ratio"] == found / len(asked) == 0.8
+            assert all(server["hits"] < 100 for server in report["servers"])
