@@ -124,6 +124,7 @@ class Engine:
             aexecute,
             ignore=options.ignore_exceptions,
             logger=self.logger if options.log_ignored_exceptions else None,
+            level=options.log_ignored_level,
         )
 
     def driver_on(self, client: Any) -> Driver:
