@@ -26,7 +26,7 @@ from ..exceptions import (
 )
 from . import holders, raw
 from .breaker import Breaker
-from .channel import Channels, SeveralChannels
+from .channels import Channels, SeveralChannels
 from .config import ServerConfig
 from .counterparts import is_own_async_pool, is_own_pool
 from .link import Link, from_redis_py
