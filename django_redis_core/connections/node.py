@@ -13,14 +13,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, TypeAlias
 
-import redis.exceptions
-
 from .._interrupts import struck
 from ..commands import Command, Reply
 from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
     ConnectionInterrupted,
-    ReplyError,
     ServerRefused,
     ServerTimeout,
 )
@@ -29,9 +26,10 @@ from .breaker import Breaker
 from .channels import Channels, SeveralChannels
 from .config import ServerConfig
 from .counterparts import is_own_async_pool, is_own_pool
-from .link import Link, from_redis_py
+from .link import Link
 from .notes import note_second_try
 from .pool import LinkPool, SitePool
+from .troubles import translate, without_frames
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -181,7 +179,7 @@ class Node:
         if link is not None:
             link.close()
         pool = self.links
-        trouble = self.translate(error)
+        trouble = translate(error, self.name)
         if trouble is not None and link is None:
             trouble.before_sending = True
         if link is not None and isinstance(trouble, ServerTimeout) and not trouble.of_request:
@@ -204,7 +202,7 @@ class Node:
         except BaseException as second:
             if fresh is not None:
                 fresh.close()
-            self._give_up(self.translate(second), second)
+            self._give_up(translate(second, self.name), second)
         pool.give(fresh)
         if self.breaker.failures:
             self.breaker.succeeded()
@@ -245,7 +243,7 @@ class Node:
     async def _afailed(
         self, connected: bool, commands: Sequence[Command], error: Exception
     ) -> list[Reply]:
-        trouble = self.translate(error)
+        trouble = translate(error, self.name)
         if trouble is not None and not connected:
             trouble.before_sending = True
         try:
@@ -258,7 +256,7 @@ class Node:
             channel = self.channels.get() or await self.channels.open(self.config)
             replies = await channel.call_many([command.args for command in commands])
         except Exception as second:
-            self._give_up(self.translate(second), second)
+            self._give_up(translate(second, self.name), second)
         if self.breaker.failures:
             self.breaker.succeeded()
         return replies
@@ -287,41 +285,13 @@ class Node:
                 self.breaker.failed(trouble)
             if trouble is error:
                 raise trouble
-            _without_frames(error)
+            without_frames(error)
             raise trouble from error
         finally:
             # A frame that names the exception that is raised through it is kept by its traceback,
             # and with it all frames below, until the collector comes. One of those may hold the
             # place of a connection that an interrupt cut off.
             del trouble, error
-
-    def translate(self, error: BaseException) -> ConnectionInterrupted | None:
-        """``error`` as server trouble of this node, or None when it is none."""
-        if isinstance(error, ConnectionInterrupted):
-            error.connection = error.connection or self.name
-            return error
-        if isinstance(error, BlockingIOError):  # the kernel kept the time
-            return ServerTimeout(self.name, "timed out")
-        if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
-            return ServerTimeout(self.name, str(error) or "timed out")
-        if isinstance(error, redis.exceptions.AuthenticationError):
-            # redis-py has taken the code off: one class for two of them.
-            asked = str(error).startswith("Authentication required")
-            return ServerRefused(self.name, str(error), "NOAUTH" if asked else "WRONGPASS")
-        if isinstance(error, redis.exceptions.BusyLoadingError):
-            return ServerRefused(self.name, str(error), "LOADING")
-        if isinstance(error, redis.exceptions.ResponseError) and not isinstance(error, ReplyError):
-            # Refused while connecting, for example SELECT of a database that is not there.
-            refusal = from_redis_py(error)
-            code = getattr(refusal, "code", "")
-            return ServerRefused(self.name, f"refused the connection: {error}", code)
-        if isinstance(error, redis.exceptions.InvalidResponse):
-            return ConnectionInterrupted(self.name, f"does not speak Redis' protocol: {error}")
-        if isinstance(error, redis.exceptions.ConnectionError) and FULL in str(error):
-            return ServerRefused(self.name, str(error), "MAXCLIENTS")
-        if isinstance(error, redis.exceptions.ConnectionError | OSError):
-            return ConnectionInterrupted(self.name, str(error))
-        return None
 
     def _read(self, command: Command, reply: Reply) -> Reply:
         if isinstance(reply, Exception):
@@ -362,23 +332,6 @@ class Node:
                 holders.reconnect(self.config)
         return error
 
-
-def _without_frames(error: BaseException) -> None:
-    """Takes redis-py's frames off ``error`` and off what led to it: one that authenticates has the
-    password in a variable, and Django's debug page shows the variables of all frames."""
-    error.__traceback__ = None
-    led: BaseException | None = error
-    for _ in range(10):
-        led = led and (led.__cause__ or led.__context__)
-        # What the caller was handling at the time comes last, and keeps its frames.
-        if led is None or led.__traceback__ is None:
-            return
-        if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
-            led.__traceback__ = None
-
-
-#: What a server with ``maxclients`` connections says to a new one. Those that exist are well.
-FULL = "max number of clients reached"
 
 Nodes: TypeAlias = tuple[Node, ...]
 """Several servers, in an order that means nothing."""

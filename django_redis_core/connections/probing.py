@@ -14,6 +14,7 @@ from functools import partial
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .background import in_background
 from .node import Node
+from .troubles import translate
 
 #: Until when nobody else need try a server, though it is due.
 _tried: weakref.WeakKeyDictionary[Node, float] = weakref.WeakKeyDictionary()
@@ -43,7 +44,7 @@ def _try_out(node: Node) -> None:
         finally:
             connection.disconnect()
     except Exception as error:
-        trouble = node.translate(error)
+        trouble = translate(error, node.name)
         if trouble is None:
             raise
         if type(trouble) in (ConnectionInterrupted, ServerTimeout):
