@@ -169,6 +169,11 @@ class Channel(asyncio.Protocol):
             self._fail(ConnectionInterrupted(None, "replaced by another connection"))
 
     @property
+    def reused(self) -> bool:
+        """Whether it has answered before."""
+        return self._received > 0
+
+    @property
     def waiting(self) -> int:
         """How many replies are waited for."""
         return self._sent - self._received

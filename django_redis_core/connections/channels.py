@@ -6,18 +6,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from copy import copy
+from functools import partial
 from typing import Any
-
-import redis.exceptions
 
 from ..exceptions import ConnectionInterrupted
 from .channel import Channel
 from .foreign_channel import ForeignChannel
+from .lateness import in_its_own_time
 from .notes import note_new_connection
-
-#: Seconds by which a timer that comes too late was kept waiting by the loop itself, and how often
-#: that excuses a server.
-_LATE, _HELD_UP = 0.02, 2
+from .trial import Trial
 
 
 class Channels:
@@ -25,11 +23,13 @@ class Channels:
     ``client`` alone: redis-py clients of asyncio's, one a loop.
 
     ``client``: gives the running loop's redis-py client, whose pool then gives the connections.
+    ``trial``: what the server has to pass before one is opened.
     """
 
-    def __init__(self, client: Callable[[], Any] | None = None) -> None:
+    def __init__(self, client: Callable[[], Any] | None = None, trial: Trial | None = None) -> None:
         self._slots: dict[asyncio.AbstractEventLoop, _Slot] = {}
         self._client = client
+        self._trial = trial
 
     def get(self) -> Channel | ForeignChannel | None:
         """The running loop's channel, if it is open."""
@@ -46,12 +46,17 @@ class Channels:
         slot = self._slot(loop)
         # With eager tasks one that failed at once is done before it is assigned here.
         if slot.opening is None or slot.opening.done():
-            slot.opening = loop.create_task(slot.connect(config, self._client))
+            slot.opening = loop.create_task(slot.connect(config, self._client, self._trial))
             # Its error is the waiters' to see; when all of them are gone, nobody's.
             slot.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
         # Shielded: a caller that is cancelled must not take the connection from those who wait
         # with it.
-        return await asyncio.shield(slot.opening)
+        try:
+            return await asyncio.shield(slot.opening)
+        except ConnectionInterrupted as error:
+            # One exception object cannot be raised in many tasks: what each of them notes on it
+            # (``so_far``) would be the others' too.
+            raise copy(error) from None
 
     def client(self, make: Callable[[], Any]) -> Any:
         """The running loop's redis-py client, made by ``make`` when there is none yet, and closed
@@ -124,9 +129,14 @@ class SeveralChannels(Channels):
     """``count`` channels a loop, which calls use in turn: large replies on one do not hold up the
     calls on the others."""
 
-    def __init__(self, count: int, client: Callable[[], Any] | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        client: Callable[[], Any] | None = None,
+        trial: Trial | None = None,
+    ) -> None:
         super().__init__()
-        self._all = [Channels(client) for _ in range(count)]
+        self._all = [Channels(client, trial) for _ in range(count)]
         self._turn = 0
 
     def get(self) -> Channel | ForeignChannel | None:
@@ -185,23 +195,6 @@ def _over(connection: Any, *args: Any) -> Channel | ForeignChannel:
     return ForeignChannel(connection, *args)
 
 
-async def _in_its_own_time(
-    config: Any, client: Callable[[], Any] | None
-) -> Channel | ForeignChannel:
-    """Connects, once more where the loop and not the server was late: somebody's synchronous code
-    held it up, and the time was over when it came back to look."""
-    loop = asyncio.get_running_loop()
-    allowed = config.kwargs.get("socket_connect_timeout") or config.timeout or 0.0
-    for _ in range(_HELD_UP):
-        began = loop.time()
-        try:
-            return await _opened(config, client)
-        except (TimeoutError, redis.exceptions.TimeoutError):
-            if loop.time() - began < allowed + _LATE:
-                raise
-    return await _opened(config, client)
-
-
 class _Slot:
     def __init__(self) -> None:
         self.channel: Channel | ForeignChannel | None = None
@@ -211,16 +204,20 @@ class _Slot:
         self._ender: AsyncGenerator[None, None] | None = None
 
     async def connect(
-        self, config: Any, client: Callable[[], Any] | None
+        self, config: Any, client: Callable[[], Any] | None, trial: Trial | None
     ) -> Channel | ForeignChannel:
         try:
-            self.channel = await _in_its_own_time(config, client)
+            if trial is not None:
+                await trial.ahold()
+            allowed = config.kwargs.get("socket_connect_timeout") or config.timeout or 0.0
+            self.channel = await in_its_own_time(partial(_opened, config, client), allowed)
             if self.abandoned:  # while it was connecting
                 await self.channel.close()
                 raise ConnectionInterrupted(None, self.abandoned)
             return self.channel
         except Exception as error:
-            error.event = object()  # type: ignore[attr-defined]  # all who wait see this one error
+            # All who wait see this one error.
+            error.event = getattr(error, "event", None) or object()  # type: ignore[attr-defined]
             raise
         finally:
             self.opening = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Generator, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis.asyncio as aioredis
@@ -126,6 +126,13 @@ class ServerConfig:
             self.async_client_class,
         )
 
+    def within(self, seconds: float) -> ServerConfig:
+        """The same server, with so little time for an operation, and no more for connecting."""
+        kwargs = {**self.kwargs, "socket_timeout": seconds}
+        connect = kwargs.get("socket_connect_timeout")
+        kwargs["socket_connect_timeout"] = seconds if connect is None else min(connect, seconds)
+        return replace(self, kwargs=kwargs, timeout=seconds)
+
     def connection(self) -> Any:
         """A blocking redis-py connection, not connected yet: for one of a plugin's own, that waits
         for events say. Raises what ``before_connect`` raises."""
@@ -168,10 +175,7 @@ class ServerConfig:
             await self.greet(connection)
         except BaseException:
             # redis-py closes it for errors of its own, but not for a cancelled task.
-            writer, connection._writer = connection._writer, None
-            abort = getattr(getattr(writer, "transport", None), "abort", None)
-            if abort is not None:
-                abort()
+            abort(connection)
             raise
         return connection
 
@@ -222,6 +226,14 @@ class ServerConfig:
         """What makes asyncio's connections. Raises ImproperlyConfigured where nothing may."""
         counterparts.refuse(self)
         return self.async_class or counterparts.TWINS[self.connection_class]
+
+
+def abort(connection: Any) -> None:
+    """Ends an asyncio connection at once, without the good-byes of TLS."""
+    writer, connection._writer = connection._writer, None
+    end = getattr(getattr(writer, "transport", None), "abort", None)
+    if end is not None:
+        end()
 
 
 def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:

@@ -49,6 +49,8 @@ class ForeignChannel:
         self._ending: asyncio.Task[None] | None = None
         self._last = False
         self.closed = False
+        #: Whether it has answered before.
+        self.reused = False
 
     def call(self, args: tuple[Argument, ...]) -> asyncio.Future[Any]:
         """Sends one command; the future is its reply, an exception object for an error reply."""
@@ -83,6 +85,7 @@ class ForeignChannel:
                 if self.closed:
                     return
                 self._waiting.popleft()
+                self.reused = True
                 if not entry.future.done():
                     entry.future.set_result(replies[0] if entry.single else replies)
         except BaseException as error:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import redis.exceptions
 
+from ..commands import Command
 from ..exceptions import ConnectionInterrupted, ReplyError, ServerRefused, ServerTimeout
 from .link import from_redis_py
 
@@ -40,6 +43,19 @@ def translate(error: BaseException, name: str) -> ConnectionInterrupted | None:
     return None
 
 
+def may_repeat(
+    connected: bool, commands: Sequence[Command], trouble: ConnectionInterrupted | None
+) -> bool:
+    """Whether to send a second time: once, on a new connection, when an existing one broke under
+    commands that may be repeated, or that were not sent yet. Never after a timeout, whose time is
+    spent."""
+    return (
+        connected
+        and type(trouble) is ConnectionInterrupted
+        and (trouble.before_sending or all(command.kind.repeatable for command in commands))
+    )
+
+
 def without_frames(error: BaseException) -> None:
     """Takes redis-py's frames off ``error`` and off what led to it: one that authenticates has the
     password in a variable, and Django's debug page shows the variables of all frames."""
@@ -52,3 +68,13 @@ def without_frames(error: BaseException) -> None:
             return
         if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
             led.__traceback__ = None
+
+
+class Retired:
+    """What a retired node calls before it would connect."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __call__(self) -> None:
+        raise ConnectionInterrupted(None, self.reason)
