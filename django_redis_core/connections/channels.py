@@ -16,6 +16,7 @@ from .foreign_channel import ForeignChannel
 from .lateness import in_its_own_time
 from .notes import note_new_connection
 from .trial import Trial
+from .troubles import is_full
 
 
 class Channels:
@@ -145,7 +146,13 @@ class SeveralChannels(Channels):
 
     async def open(self, config: Any) -> Channel | ForeignChannel:
         # ``get`` has just found that the one whose turn it is is not open.
-        return await self._all[self._turn].open(config)
+        try:
+            return await self._all[self._turn].open(config)
+        except Exception as error:
+            there = [channel for each in self._all if (channel := each.get()) is not None]
+            if is_full(error) and there:
+                return there[0]
+            raise
 
     def client(self, make: Callable[[], Any]) -> Any:
         return self._all[0].client(make)

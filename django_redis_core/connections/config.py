@@ -7,12 +7,14 @@ passwords and limits, which a URL alone does not tell.
 from __future__ import annotations
 
 import codecs
+import socket
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis.asyncio as aioredis
 from redis.connection import SSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from . import counterparts
@@ -194,7 +196,10 @@ class ServerConfig:
 
     def async_connection(self) -> Any:
         """An asyncio redis-py connection, not connected yet."""
-        return self.async_connection_class(**{"protocol": 2, **self.async_kwargs()})
+        connection = self.async_connection_class(**{"protocol": 2, **self.async_kwargs()})
+        if getattr(connection, "redis_connect_func", connection) is None:
+            connection.redis_connect_func = _introduced
+        return connection
 
     def async_kwargs(self) -> dict[str, Any]:
         """``kwargs`` without what only blocking connections take."""
@@ -234,6 +239,33 @@ def abort(connection: Any) -> None:
     end = getattr(getattr(writer, "transport", None), "abort", None)
     if end is not None:
         end()
+
+
+async def _introduced(connection: Any) -> None:
+    """redis-py's handshake. A server that has no room for another client says so and closes before
+    it has read anything; then redis-py's asyncio connection fails to write, and does not look."""
+    # A second hold of the socket: asyncio closes its own when a write fails, with what is unread.
+    sock = connection._writer.get_extra_info("socket")
+    held = None if sock is None or connection._writer.get_extra_info("ssl_object") else sock.dup()
+    try:
+        await connection.on_connect()
+    except RedisConnectionError:
+        said = b"" if held is None else _unread(held)
+        if said.startswith(b"-"):
+            reason = said[1:].partition(b"\r\n")[0].decode(errors="replace")
+            raise RedisConnectionError(reason) from None
+        raise
+    finally:
+        if held is not None:
+            held.close()
+
+
+def _unread(sock: socket.socket) -> bytes:
+    sock.setblocking(False)
+    try:
+        return sock.recv(1024)
+    except OSError:
+        return b""
 
 
 def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:

@@ -14,7 +14,7 @@ from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .breaker import Breaker
 from .config import ServerConfig, abort
 from .lateness import in_its_own_time
-from .troubles import translate
+from .troubles import is_full, translate
 
 #: The part of an operation's time that it may take.
 PART = 0.2
@@ -34,7 +34,8 @@ class Trial:
             try:
                 ping(self._config)
             except Exception as error:
-                self._end(translate(error, self._config.name), error)
+                if not is_full(error):  # that is an answer, and there may be a link to wait for
+                    self._end(translate(error, self._config.name), error)
             self._breaker.succeeded()
 
     async def ahold(self) -> None:
@@ -54,7 +55,10 @@ class Trial:
                 await connection.send_command("PING")
                 await connection.read_response()
             finally:
-                abort(connection)
+                if hasattr(connection, "_writer"):
+                    abort(connection)
+                else:  # a class of the site's own
+                    await connection.disconnect()
 
     def _end(self, trouble: ConnectionInterrupted | None, error: Exception) -> NoReturn:
         if trouble is None:

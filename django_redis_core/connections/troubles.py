@@ -10,8 +10,14 @@ from ..commands import Command
 from ..exceptions import ConnectionInterrupted, ReplyError, ServerRefused, ServerTimeout
 from .link import from_redis_py
 
-#: What a server with ``maxclients`` connections says to a new one. Those that exist are well.
-FULL = "max number of clients reached"
+
+def is_full(error: BaseException) -> bool:
+    """Whether a server with ``maxclients`` connections has no room for another one. Those that
+    exist are well."""
+    return isinstance(error, redis.exceptions.ConnectionError) and _FULL in str(error)
+
+
+_FULL = "max number of clients reached"
 
 
 def translate(error: BaseException, name: str) -> ConnectionInterrupted | None:
@@ -36,7 +42,7 @@ def translate(error: BaseException, name: str) -> ConnectionInterrupted | None:
         return ServerRefused(name, f"refused the connection: {error}", code)
     if isinstance(error, redis.exceptions.InvalidResponse):
         return ConnectionInterrupted(name, f"does not speak Redis' protocol: {error}")
-    if isinstance(error, redis.exceptions.ConnectionError) and FULL in str(error):
+    if is_full(error):
         return ServerRefused(name, str(error), "MAXCLIENTS")
     if isinstance(error, redis.exceptions.ConnectionError | OSError):
         return ConnectionInterrupted(name, str(error))
