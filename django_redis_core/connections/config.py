@@ -203,7 +203,8 @@ class ServerConfig:
 
     def async_kwargs(self) -> dict[str, Any]:
         """``kwargs`` without what only blocking connections take."""
-        return {name: value for name, value in self.kwargs.items() if name not in _BLOCKING_ONLY}
+        kwargs = self.kwargs.items()
+        return {name: value for name, value in kwargs if name not in counterparts.BLOCKING_ONLY}
 
     @property
     def is_own(self) -> bool:
@@ -275,7 +276,3 @@ def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:
         return greeting.send(reply)
     except StopIteration:
         return None
-
-
-# The parser is chosen by whoever reads, and these read on their own.
-_BLOCKING_ONLY = frozenset({"parser_class", "redis_connect_func", "command_packer"})

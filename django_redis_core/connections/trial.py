@@ -8,6 +8,7 @@ this finds it out in a part of the time that a request would wait.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import NoReturn
 
 from ..exceptions import ConnectionInterrupted, ServerTimeout
@@ -20,11 +21,17 @@ from .troubles import is_full, translate
 PART = 0.2
 
 
+#: Arguments of redis-py's connections that have it connect again and again, each time for as long.
+_RETRIES = frozenset({"retry", "retry_on_error", "retry_on_timeout"})
+
+
 class Trial:
     """``breaker`` learns what it shows."""
 
     def __init__(self, config: ServerConfig, breaker: Breaker) -> None:
-        self._config = config if config.timeout is None else config.within(config.timeout * PART)
+        kwargs = {name: value for name, value in config.kwargs.items() if name not in _RETRIES}
+        once = replace(config, kwargs=kwargs)
+        self._config = once if once.timeout is None else once.within(once.timeout * PART)
         self._breaker = breaker
 
     def hold(self) -> None:
