@@ -245,7 +245,6 @@ OF_RAW_CLIENTS: Mapping[str, Any] = {
     "encoding": "utf-8",
     "encoding_errors": "strict",
     "event_dispatcher": None,
-    "health_check_interval": 0,
     "himport_registry": None,
     "legacy_responses": True,
     "maint_notifications_config": None,
@@ -274,9 +273,7 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
             f"CACHES[{alias!r}]: {', '.join(sorted(given))} in LOCATION, CONNECTION_POOL_KWARGS or "
             "PARSER_CLASS has no effect on what the cache sends and reads itself.",
             hint="It is for get_redis_connection()'s clients: take it out, unless such clients are "
-            "used, and silence this check there. The cache looks at each idle connection before it "
-            "sends; one that is dead without a sign costs one caller SOCKET_TIMEOUT, and is "
-            "replaced.",
+            "used, and silence this check there.",
             id=f"{TAG}.W004",
         )
 

@@ -174,6 +174,11 @@ class Channel(asyncio.Protocol):
         return self._received > 0
 
     @property
+    def idle(self) -> float:
+        """Seconds since its last answer; 0 while one is waited for, and before the first."""
+        return self._loop.time() - self._heard if self.reused and not self._pending else 0.0
+
+    @property
     def waiting(self) -> int:
         """How many replies are waited for."""
         return self._sent - self._received

@@ -130,14 +130,9 @@ class SeveralChannels(Channels):
     """``count`` channels a loop, which calls use in turn: large replies on one do not hold up the
     calls on the others."""
 
-    def __init__(
-        self,
-        count: int,
-        client: Callable[[], Any] | None = None,
-        trial: Trial | None = None,
-    ) -> None:
+    def __init__(self, count: int, make: Callable[[], Channels]) -> None:
         super().__init__()
-        self._all = [Channels(client, trial) for _ in range(count)]
+        self._all = [make() for _ in range(count)]
         self._turn = 0
 
     def get(self) -> Channel | ForeignChannel | None:

@@ -104,6 +104,11 @@ class ServerConfig:
         return f"{place}/{kwargs.get('db') or 0}"
 
     @property
+    def check_after(self) -> float:
+        """Seconds that a connection may be idle and still be taken for alive; 0: any time."""
+        return self.kwargs.get("health_check_interval") or 0
+
+    @property
     def identity(self) -> Hashable:
         """What is equal for two configurations whose caches share connections."""
         return (
@@ -140,9 +145,8 @@ class ServerConfig:
         for events say. Raises what ``before_connect`` raises."""
         if self.before_connect is not None:
             self.before_connect()
-        # RESP2: its replies need no handshake and read the same on every server version.
         try:
-            return self.connection_class(**{"protocol": 2, **self.kwargs})
+            return self.connection_class(**_unchecked(self.kwargs))
         except UnboundLocalError as error:
             # In older redis-py (7.0 still), an interrupt in the constructor comes out as this.
             raise error.__context__ or error from None
@@ -196,7 +200,7 @@ class ServerConfig:
 
     def async_connection(self) -> Any:
         """An asyncio redis-py connection, not connected yet."""
-        connection = self.async_connection_class(**{"protocol": 2, **self.async_kwargs()})
+        connection = self.async_connection_class(**_unchecked(self.async_kwargs()))
         if getattr(connection, "redis_connect_func", connection) is None:
             connection.redis_connect_func = _introduced
         return connection
@@ -232,6 +236,14 @@ class ServerConfig:
         """What makes asyncio's connections. Raises ImproperlyConfigured where nothing may."""
         counterparts.refuse(self)
         return self.async_class or counterparts.TWINS[self.connection_class]
+
+
+def _unchecked(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a connection of the cache's own, which is asked for a sign of life by its pool
+    (``checked``), and not by redis-py. RESP2: its replies need no handshake and read the same on
+    every server version."""
+    unchecked = {"health_check_interval": 0} if "health_check_interval" in kwargs else {}
+    return {"protocol": 2, **kwargs, **unchecked}
 
 
 def abort(connection: Any) -> None:

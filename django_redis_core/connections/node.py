@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 from .._interrupts import struck
@@ -25,6 +26,7 @@ from . import holders, raw
 from .breaker import Breaker
 from .channel import Channel
 from .channels import Channels, SeveralChannels
+from .checked import CheckedChannels, CheckedPool
 from .config import ServerConfig
 from .counterparts import is_own_async_pool, is_own_pool
 from .flight import Flight
@@ -66,17 +68,18 @@ class Node:
         self._trial = None if is_own_pool(config) else trial
         self._async_trial = None if is_own_async_pool(config) else trial
         client = self.async_client if self._async_trial is None else None
+        make: Callable[[], Channels] = partial(Channels, client, self._async_trial)
+        if interval := config.check_after:
+            make = partial(CheckedChannels, interval, client, self._async_trial)
         many = config.async_connections
-        self.channels = (
-            Channels(client, self._async_trial)
-            if many == 1
-            else SeveralChannels(many, client, self._async_trial)
-        )
+        self.channels = make() if many == 1 else SeveralChannels(many, make)
 
     def _pool(self) -> LinkPool | SitePool:
         config = self.config
         if is_own_pool(config):
             return SitePool(lambda: self.client().connection_pool)
+        if interval := config.check_after:
+            return CheckedPool(config, interval)
         return LinkPool(config.connected, config.max_connections, config.wait)
 
     def reconnect(self) -> None:

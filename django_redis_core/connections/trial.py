@@ -17,8 +17,13 @@ from .config import ServerConfig, abort
 from .lateness import in_its_own_time
 from .troubles import is_full, translate
 
-#: The part of an operation's time that it may take.
-PART = 0.2
+#: The part of an operation's time that it may take, and the time where an operation has no end.
+_PART, _ENDLESS = 0.2, 1.0
+
+
+def part_of(config: ServerConfig) -> float:
+    """Seconds for the question whether a connection, or a server, is alive."""
+    return (config.timeout or _ENDLESS) * _PART
 
 
 #: Arguments of redis-py's connections that have it connect again and again, each time for as long.
@@ -30,8 +35,7 @@ class Trial:
 
     def __init__(self, config: ServerConfig, breaker: Breaker) -> None:
         kwargs = {name: value for name, value in config.kwargs.items() if name not in _RETRIES}
-        once = replace(config, kwargs=kwargs)
-        self._config = once if once.timeout is None else once.within(once.timeout * PART)
+        self._config = replace(config, kwargs=kwargs).within(part_of(config))
         self._breaker = breaker
 
     def hold(self) -> None:

@@ -140,10 +140,12 @@ def test_the_first_answer_of_a_fresh_connection_may_not_be_late(
     """Nothing tells a fresh connection that is silent from a server that is."""
     cache = cache_at(proxy.url, SOCKET_TIMEOUT=TIMEOUT, BREAKER_INTERVAL=60)
     proxy.black_hole()
+    began = time.monotonic()
     with pytest.raises(ServerTimeout):
         get(cache)
     with pytest.raises(CircuitOpen):
         get(cache)
+    assert time.monotonic() - began < 1.9 * TIMEOUT  # nor is it a loop that was late
     assert told == ["opened"]
 
 
@@ -208,3 +210,84 @@ async def test_an_error_that_many_tasks_wait_for_is_one_of_its_own_for_each(
     errors = await asyncio.gather(*[cache.aget("key") for _ in range(3)], return_exceptions=True)
     assert {str(error) for error in errors} == {str(errors[0])}
     assert len({id(error) for error in errors}) == 3
+
+
+CHECKED = {"CONNECTION_POOL_KWARGS": {"health_check_interval": 0.1}}
+
+
+def pings(server: Server) -> int:
+    """How many the server was sent."""
+    return int(dict(server.info("commandstats")).get("cmdstat_ping", {}).get("calls", 0))
+
+
+def test_health_check_interval_finds_a_dead_connection_before_a_request_does(
+    proxy: FaultProxy, cache_at: MakeCache, get: Get
+) -> None:
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=TIMEOUT, BREAKER_INTERVAL=60, **CHECKED)
+    cache.set("key", "value")
+    assert get(cache) == "value"
+    proxy.forget()
+    time.sleep(0.15)
+    assert [get(cache) for _ in range(3)] == ["value"] * 3
+    assert not node_of(cache).breaker.opened
+
+
+def test_health_check_interval_asks_what_was_idle_and_nobody_else(
+    server: Server, cache_at: MakeCache, get: Get
+) -> None:
+    cache = cache_at(server.url, **CHECKED)
+    before = pings(server)
+    for _ in range(2):
+        get(cache)
+        get(cache)
+        assert pings(server) == before
+        accepted = node_of(cache).numbers()
+        time.sleep(0.15)
+        get(cache)
+        assert pings(server) == before + 1
+        assert node_of(cache).numbers() == accepted  # it was alive, and goes on
+        before += 1
+
+
+async def test_tasks_wait_together_for_the_answer_of_an_idle_connection(
+    proxy: FaultProxy, cache_at: MakeCache
+) -> None:
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=TIMEOUT, ASYNC_CONNECTIONS=2, **CHECKED)
+    await cache.aset("key", "value")
+    await cache.aget("key")
+    accepted = proxy.accepted
+    proxy.forget()
+    await asyncio.sleep(0.15)
+    assert await asyncio.gather(*[cache.aget("key") for _ in range(20)]) == ["value"] * 20
+    assert proxy.accepted == accepted + 2
+
+
+def test_many_idle_connections_that_are_dead_are_asked_once(
+    proxy: FaultProxy, cache_at: MakeCache
+) -> None:
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=TIMEOUT, **CHECKED)
+    links = node_of(cache).links
+    for link in [links.take() for _ in range(6)]:
+        links.give(link)
+    proxy.forget()
+    time.sleep(0.15)
+    began = time.monotonic()
+    assert cache.get("key", "missed") == "missed"
+    assert time.monotonic() - began < TIMEOUT  # six of them would be more
+
+
+def test_a_dead_server_costs_no_more_for_the_question(
+    proxy: FaultProxy, cache_at: MakeCache, get: Get
+) -> None:
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=TIMEOUT, BREAKER_INTERVAL=60, **CHECKED)
+    cache.set("key", "value")
+    get(cache)
+    proxy.black_hole()
+    time.sleep(0.15)
+    began = time.monotonic()
+    with pytest.raises(ServerTimeout):
+        get(cache)
+    for _ in range(5):
+        with pytest.raises(CircuitOpen):
+            get(cache)
+    assert time.monotonic() - began < 1.9 * TIMEOUT

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.signals import setting_changed
-from django.test import override_settings
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.checks import check_caches
 from django_redis_core.exceptions import ServerRefused, ServerTimeout
 from django_redis_core.testing.servers import Server
 
@@ -217,16 +215,3 @@ def test_tasks_share_the_connection_that_a_full_server_has_left_them(
         assert await asyncio.gather(*[cache.aget("k") for _ in range(30)]) == ["v"] * 30
 
     asyncio.run(main())
-
-
-def test_what_reaches_only_raw_clients_is_told(server: Server) -> None:
-    caches = {
-        "default": {
-            "BACKEND": "django_redis_core.cache.RedisCache",
-            "LOCATION": server.url,
-            "OPTIONS": {"CONNECTION_POOL_KWARGS": {"health_check_interval": 30}},
-        }
-    }
-    with override_settings(CACHES=caches):
-        [message] = [one for one in check_caches() if one.id == "django_redis_core.W004"]
-    assert "health_check_interval" in message.msg

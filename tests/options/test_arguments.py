@@ -11,7 +11,7 @@ import redis.asyncio as aioredis
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from redis.backoff import NoBackoff
-from redis.connection import BlockingConnectionPool, parse_url
+from redis.connection import BlockingConnectionPool
 from redis.retry import Retry
 
 from django_redis_core._options.option import constructor_keywords
@@ -27,7 +27,7 @@ from django_redis_core.testing.servers import Server
 CONNECTING = {
     *("host", "port", "path", "db", "username", "password", "credential_provider", "protocol"),
     *("socket_timeout", "socket_connect_timeout", "socket_type"),
-    *("socket_keepalive", "socket_keepalive_options"),
+    *("socket_keepalive", "socket_keepalive_options", "health_check_interval"),
     *("client_name", "lib_name", "lib_version", "driver_info", "redis_connect_func"),
     *("retry", "retry_on_error", "retry_on_timeout"),
     *(name for name in constructor_keywords(redis.SSLConnection) if name.startswith("ssl_")),
@@ -74,7 +74,6 @@ def test_every_argument_works_or_is_told_of() -> None:
         ("decode_responses", True),
         ("encoding", "latin-1"),
         ("encoding_errors", "replace"),
-        ("health_check_interval", 30),
         ("queue_class", list),
         ("socket_read_size", 1024),
     ],
@@ -86,21 +85,20 @@ def test_what_is_for_raw_clients_alone_is_told(name: str, value: Any) -> None:
 
 def test_it_is_told_where_servers_are_found_out_by_asking() -> None:
     sentinels = {"CONNECTION_FACTORY": "sentinel", "SENTINELS": [("localhost", 26379)]}
-    kwargs = {"health_check_interval": 30}
+    kwargs = {"decode_responses": True}
     [message] = warned("redis://orders/0", CONNECTION_POOL_KWARGS=kwargs, **sentinels)
-    assert "health_check_interval" in message
+    assert "decode_responses" in message
 
 
 def test_it_is_told_of_the_url_and_of_parser_class_too() -> None:
-    assert parse_url("redis://h?health_check_interval=7")["health_check_interval"] == 7
-    [message] = warned("redis://localhost?health_check_interval=7")
-    assert "health_check_interval" in message
+    [message] = warned("redis://localhost?encoding=latin-1")
+    assert "encoding" in message
     [message] = warned("redis://localhost", PARSER_CLASS="redis.connection.DefaultParser")
     assert "parser_class" in message
 
 
 def test_what_says_nothing_new_is_passed_over() -> None:
-    kwargs = {"decode_responses": False, "encoding": "utf-8", "health_check_interval": 0}
+    kwargs = {"decode_responses": False, "encoding": "utf-8", "socket_read_size": 65536}
     assert warned("redis://localhost", CONNECTION_POOL_KWARGS=kwargs) == []
 
 
@@ -114,6 +112,13 @@ def test_what_a_connection_is_made_with_reaches_it() -> None:
         link = links.take()
         assert link._sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         links.give(link)
+
+
+@pytest.mark.parametrize("wrong", [-1, "30", True])
+def test_an_interval_that_is_none_is_refused(wrong: Any) -> None:
+    options = {"CONNECTION_POOL_KWARGS": {"health_check_interval": wrong}}
+    with pytest.raises(ImproperlyConfigured, match=r"health_check_interval, .*number of sec"):
+        RedisCache("redis://localhost", {"OPTIONS": options})
 
 
 def test_retries_are_for_connecting_and_not_for_the_trial_of_a_server_in_doubt() -> None:
