@@ -28,7 +28,7 @@ from ._settings import backend_of, load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
 from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
-from .connections.urls import verifies_nothing
+from .connections.urls import OF_RAW_CLIENTS, verifies_nothing
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
 
 TAG = "django_redis_core"
@@ -236,23 +236,6 @@ def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:
             hint="Leave ssl_check_hostname out, unless the authority signs your servers alone.",
             id=f"{TAG}.W002",
         )
-
-
-#: Arguments of redis-py's connections and pools for its own way of sending and reading, and what
-#: they are where nobody asked for anything.
-OF_RAW_CLIENTS: Mapping[str, Any] = {
-    "command_packer": None,
-    "decode_responses": False,
-    "encoding": "utf-8",
-    "encoding_errors": "strict",
-    "event_dispatcher": None,
-    "himport_registry": None,
-    "legacy_responses": True,
-    "maint_notifications_config": None,
-    "parser_class": None,
-    "queue_class": None,
-    "socket_read_size": 65536,
-}
 
 
 def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
