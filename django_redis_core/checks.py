@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -28,7 +28,7 @@ from ._settings import backend_of, load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
 from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
-from .connections.urls import verifies_nothing
+from .connections.urls import OF_RAW_CLIENTS, verifies_nothing
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
 
 TAG = "django_redis_core"
@@ -238,10 +238,6 @@ def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:
         )
 
 
-#: Arguments of redis-py's connections for its own way of sending and reading.
-_OF_RAW_CLIENTS = frozenset({"health_check_interval", "socket_read_size"})
-
-
 def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
     if engine.options.unused:
         yield checks.Warning(
@@ -250,26 +246,27 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
             hint="Take it out, or name the plugin that it is for.",
             id=f"{TAG}.W004",
         )
-    given = {name for node in _nodes(engine) for name in node.config.kwargs} & _OF_RAW_CLIENTS
+    given = {
+        name
+        for config in _configs(engine)
+        for name, value in {**config.kwargs, **config.pool_kwargs}.items()
+        if value != OF_RAW_CLIENTS.get(name, value)
+    }
     if given:
         yield checks.Warning(
-            f"CACHES[{alias!r}]: {', '.join(sorted(given))} in LOCATION or CONNECTION_POOL_KWARGS "
-            "has no effect on the cache's own connections.",
-            hint="It is for get_redis_connection()'s clients. The cache looks at each idle "
-            "connection before it sends, and SOCKET_TIMEOUT bounds the wait on one that is dead: "
-            "take it out, unless such clients are used, and silence this check there.",
+            f"CACHES[{alias!r}]: {', '.join(sorted(given))} in LOCATION, CONNECTION_POOL_KWARGS or "
+            "PARSER_CLASS has no effect on what the cache sends and reads itself.",
+            hint="It is for get_redis_connection()'s clients: take it out, unless such clients are "
+            "used, and silence this check there.",
             id=f"{TAG}.W004",
         )
 
 
 def _refused_on_asyncio(alias: str, engine: Engine) -> Iterable[CheckMessage]:
-    configs = [node.config for node in _nodes(engine)]
-    calls = any(map(missing, configs))
-    if not configs:  # servers that are found out by asking are reached as any other one
-        try:
-            configs = [engine.options.connection.server("redis://localhost")]
-        except ImproperlyConfigured:  # for another reason, which building it has told
-            return
+    configs = _configs(engine)
+    if _nodes(engine):
+        calls = any(map(missing, configs))
+    else:
         # In those pools are redis-py's clients alone.
         calls = any(missing(replace(config, pool_class=None)) for config in configs)
     for reason in dict.fromkeys(map(missing_for_clients, configs)):
@@ -326,11 +323,21 @@ def _unknown_settings(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
         )
 
 
-def _nodes(engine: Engine) -> Iterable[Node]:
+def _nodes(engine: Engine) -> Sequence[Node]:
     try:
         return engine.topology.nodes()
     except RedisCacheError:  # these servers are found out by asking, which a check must not
         return ()
+
+
+def _configs(engine: Engine) -> list[ServerConfig]:
+    """Those of its servers; where they are found out by asking, one of which all have the most."""
+    if nodes := _nodes(engine):
+        return [node.config for node in nodes]
+    try:
+        return [engine.options.connection.server("redis://localhost")]
+    except ImproperlyConfigured:  # for another reason, which building it has told
+        return []
 
 
 def _places(engine: Engine) -> set[Any]:
