@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: an observer plugin for django-redis-core."""
