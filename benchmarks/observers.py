@@ -59,6 +59,7 @@ class Trips(Counts):
         self.bytes += trip.bytes_sent + trip.bytes_received
 
 
+FAMILIES = {"user": "user:*", "small": "small*", "key": "key*"}
 OBSERVERS: dict[str, Any] = {
     "plain": [],
     "nobody": Nobody,
@@ -66,6 +67,9 @@ OBSERVERS: dict[str, Any] = {
     "trips": Trips,
     "opentelemetry": "opentelemetry",
     "metrics alone": {"NAME": "opentelemetry", "OPTIONS": {"opentelemetry_spans": "none"}},
+    "prometheus": "prometheus",
+    "without trips": {"NAME": "prometheus", "OPTIONS": {"prometheus_round_trips": False}},
+    "with families": {"NAME": "prometheus", "OPTIONS": {"prometheus_families": FAMILIES}},
 }
 
 
