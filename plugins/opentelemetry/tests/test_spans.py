@@ -15,7 +15,6 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from django_redis_core.exceptions import ConnectionInterrupted, WrongTypeError
 from django_redis_core.testing.caller import new_loop
-from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 
 from .conftest import MakeCache, Spans
@@ -176,22 +175,6 @@ def test_a_cancelled_task_ends_its_spans(spans: Spans, traced: MakeCache) -> Non
             loop.run_until_complete(cancelled())
         kinds = [(one.name, attributes(one)["error.type"]) for one in spans()]
     assert kinds == [(name, "asyncio.exceptions.CancelledError") for name in ("cache.get", "GET")]
-
-
-def test_a_copy_asks_nobody(spans: Spans, traced: MakeCache) -> None:
-    cache = traced({"CLIENT": "near", "NEAR_LEASE": 30, "NEAR_TTL": 60})
-    cache.set("k", 1)
-    last: list[ReadableSpan] = []
-
-    def copied() -> bool:
-        spans()
-        assert cache.get("k") == 1
-        last[:] = spans()
-        return len(last) == 1
-
-    wait_until(copied, "a copy")
-    assert attributes(last[0])["django_redis_core.source"] == "copy"
-    assert attributes(last[0])["django_redis_core.hits"] == 1
 
 
 def test_an_outage(spans: Spans, traced: MakeCache) -> None:

@@ -11,12 +11,12 @@ from prometheus_client import REGISTRY, generate_latest
 
 from django_redis_core.exceptions import ConnectionInterrupted, WrongTypeError
 from django_redis_core.testing.caller import new_loop
-from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 
 from .conftest import Counted, MakeCache
 
-NOWHERE = "redis://127.0.0.1:1/0"
+#: A server that no other test has tried: breakers are a server's.
+NOWHERE = "redis://127.0.0.1:4/0"
 
 
 def test_operations_by_outcome_in_every_way(measured: MakeCache, counted: Counted) -> None:
@@ -150,30 +150,17 @@ def test_a_value_that_cannot_be_read(measured: MakeCache, counted: Counted) -> N
     assert counted("lookups_total", "result") == {"miss": 1}
 
 
-def test_shards_of_which_one_is_away(measured: MakeCache, counted: Counted) -> None:
-    with Server() as server:
-        cache = measured({"CLIENT": "shard"}, LOCATION=[server.url, NOWHERE])
-        cache.get_many([f"k{number}" for number in range(20)])
-        assert list(counted("partial_failures_total", "alias").values()) == [1]
-
-
-def test_copies_and_connections(measured: MakeCache, counted: Counted) -> None:
+def test_connections_are_counted_by_state(measured: MakeCache, counted: Counted) -> None:
     with Server() as server, new_loop() as loop:
-        cache = measured({"CLIENT": "near", "NEAR_LEASE": 30, "NEAR_TTL": 60}, LOCATION=server.url)
+        cache = measured(LOCATION=server.url)
         cache.set("k", 1)
-
-        def copied() -> bool:
-            return cache.get("k") == 1 and bool(counted("lookups_total", source="copy"))
-
-        wait_until(copied, "a copy")
         loop.run_until_complete(cache.aset("other", 1))
         states = counted.now("connections", "server", "kind", "state")
         assert states[server.url, "blocking", "idle"] == 1
         assert states[server.url, "blocking", "in_use"] == 0
         assert states[server.url, "asyncio", "in_use"] == 1
-        assert 1 in counted.now("near_entries", "alias").values()
-        assert max(counted.now("near_bytes", "alias").values()) > 0
-        assert counted("near_lookups_total", "result")["hit"] >= 1
+        opened = counted("connections_opened_total", "server")
+        assert opened == {server.url: 2}
 
 
 FAMILIES = {"user": "user:*", "page": ["page:*", "menu"]}
