@@ -115,3 +115,12 @@ def traced(make_cache: MakeCache) -> MakeCache:
         return make_cache({"OBSERVERS": "opentelemetry", **(options or {})}, **entry)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_taken_back_elsewhere(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The API logs where a context is not the one in which a span was made current."""
+    yield
+    for when in ("setup", "call"):
+        logged = [one for one in caplog.get_records(when) if "opentelemetry" in one.name]
+        assert not logged, [one.getMessage() for one in logged]

@@ -124,6 +124,53 @@ def test_nothing_is_left_in_the_context(spans: Spans, traced: MakeCache) -> None
     assert not trace.get_current_span().get_span_context().is_valid
 
 
+def test_streams_that_are_left_end_in_a_context_of_their_own(
+    spans: Spans, traced: MakeCache
+) -> None:
+    cache = traced()
+    cache.set_many(dict.fromkeys("abc", 1))
+    spans()
+
+    async def left() -> None:
+        async for _ in cache.aiter_keys("*"):
+            assert not trace.get_current_span().get_span_context().is_valid
+            break
+
+    with new_loop() as loop:
+        loop.run_until_complete(left())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    stream = cache.iter_keys("*")
+    next(stream)
+    ended = threading.Thread(target=stream.close)
+    ended.start()
+    ended.join()
+    assert spans.tree() == ["cache.iter_keys", ["SCAN"]] * 2
+
+
+def test_a_time_limit_leaves_no_span_current(
+    spans: Spans, traced: MakeCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django_redis_core_opentelemetry import observer
+
+    class Limit(BaseException):
+        pass
+
+    cache = traced()
+    with monkeypatch.context() as patched, trace.get_tracer("site").start_as_current_span("GET /"):
+        before = get_current()
+
+        def strikes(*arguments: Any) -> Any:
+            assert trace.get_current_span().get_span_context().is_valid
+            assert get_current() is not before
+            raise Limit
+
+        patched.setattr(observer, "partial", strikes)
+        with pytest.raises(Limit):
+            cache.get("k")
+        assert get_current() is before
+    assert spans.tree() == ["GET /", ["cache.get"]]
+
+
 def test_tasks_and_threads_have_their_own(spans: Spans, traced: MakeCache) -> None:
     cache = traced()
     tracer = trace.get_tracer("site")
