@@ -40,10 +40,7 @@ class PrometheusObserver(Observer):
         state.remember(alias, numbers)
         told.listen(alias)
 
-    def operation(self, call: Call) -> Callable[[Call], object]:
-        return self._ended
-
-    def _ended(self, call: Call) -> None:
+    def operation_ended(self, call: Call) -> None:
         name = call.operation
         if call.error is not None:
             outcome = "fallback" if call.source == "fallback" else "error"
@@ -75,10 +72,9 @@ class PrometheusObserver(Observer):
             count = self._lookups[labels] = LOOKUPS.labels(call.alias, *labels).inc
         count(keys)
 
-    def round_trip(self, trip: Trip) -> Callable[[Trip], object] | None:
-        return self._arrived if self._round_trips else None
-
-    def _arrived(self, trip: Trip) -> None:
+    def round_trip_ended(self, trip: Trip) -> None:
+        if not self._round_trips:
+            return
         commands = trip.commands
         command = commands[0] if len(commands) == 1 else "PIPELINE"
         labels = (trip.server, command, "ok" if trip.error is None else "error")
