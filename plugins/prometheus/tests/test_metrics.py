@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY, generate_latest
 from django_redis_core.exceptions import ConnectionInterrupted, WrongTypeError
 from django_redis_core.testing.caller import new_loop
 from django_redis_core.testing.servers import Server
+from django_redis_core_prometheus.observer import PrometheusObserver
 
 from .conftest import Counted, MakeCache
 
@@ -94,8 +95,18 @@ def test_round_trips_by_server_and_command(
 def test_round_trips_are_left_out_where_an_option_says_so(
     measured: MakeCache, counted: Counted
 ) -> None:
-    measured({"PROMETHEUS_ROUND_TRIPS": False}).get("a")
+    cache = measured({"PROMETHEUS_ROUND_TRIPS": False})
+    cache.get("a")
     assert counted("operations_total") == {(): 1}
+    assert not counted("round_trip_duration_seconds_count")
+    assert not cache._engine.observers.trips, "nobody pays for what nobody wants to know"
+
+    class OfTheSite(PrometheusObserver):
+        pass
+
+    own = {"OBSERVERS": {"NAME": OfTheSite, "OPTIONS": {"prometheus_round_trips": False}}}
+    measured(own).get("a")
+    assert type(measured(own)._engine.observers.all[0]) is OfTheSite
     assert not counted("round_trip_duration_seconds_count")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from django_redis_core.exceptions import ServerRefused
 from django_redis_core.interfaces import Call, Number, Observer, Trip
@@ -22,6 +23,11 @@ class PrometheusObserver(Observer):
 
     name = "prometheus"
     options = OPTIONS
+
+    def __new__(cls, *, prometheus_round_trips: bool = True, **options: Any) -> Self:
+        if cls is PrometheusObserver and not prometheus_round_trips:
+            return super().__new__(_OperationsAlone)  # type: ignore[return-value]
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -72,9 +78,9 @@ class PrometheusObserver(Observer):
             count = self._lookups[labels] = LOOKUPS.labels(call.alias, *labels).inc
         count(keys)
 
-    def round_trip_ended(self, trip: Trip) -> None:
+    def round_trip_ended(self, trip: Trip) -> object:
         if not self._round_trips:
-            return
+            return None
         commands = trip.commands
         command = commands[0] if len(commands) == 1 else "PIPELINE"
         labels = (trip.server, command, "ok" if trip.error is None else "error")
@@ -84,6 +90,13 @@ class PrometheusObserver(Observer):
         observe(trip.seconds)
         if trip.new_connection:
             CONNECTIONS_OPENED.labels(trip.alias, trip.server).inc()
+        return None
+
+
+class _OperationsAlone(PrometheusObserver):
+    """The same; where nobody overrides this method, no round trip is made ready to be told."""
+
+    round_trip_ended = Observer.round_trip_ended
 
 
 Counting = Callable[[float], None]
