@@ -1,11 +1,13 @@
 """Observers: what each call costs with one more of them, against the same cache without any.
 
-    python benchmarks/observers.py [--rounds 21]
+    python benchmarks/observers.py [--rounds 21] [--exporting]
 
 Prints a table of CPU time ratios, kernel included (see interleaved.py). ``counts`` is an observer
 of operations, as small as one that counts calls, hits and misses can be; ``begins`` is told of
 their beginnings too; ``trips`` is ``counts`` and counts round trips with their bytes; ``nobody``
 overrides no method, and must cost nothing.
+Of OpenTelemetry nobody takes anything, unless ``--exporting``: then its SDK does, samples all, and
+throws the spans away.
 """
 
 from __future__ import annotations
@@ -67,12 +69,18 @@ class Trips(Counts):
         self.bytes += trip.bytes_sent + trip.bytes_received
 
 
+FAMILIES = {"user": "user:*", "small": "small*", "key": "key*"}
 OBSERVERS: dict[str, Any] = {
     "plain": [],
     "nobody": Nobody,
     "counts": Counts,
     "begins": Begins,
     "trips": Trips,
+    "opentelemetry": "opentelemetry",
+    "metrics alone": {"NAME": "opentelemetry", "OPTIONS": {"opentelemetry_spans": "none"}},
+    "prometheus": "prometheus",
+    "without trips": {"NAME": "prometheus", "OPTIONS": {"prometheus_round_trips": False}},
+    "with families": {"NAME": "prometheus", "OPTIONS": {"prometheus_families": FAMILIES}},
 }
 
 
@@ -87,6 +95,19 @@ def configure(url: str) -> None:
         }
     )
     django.setup()
+
+
+def export() -> None:
+    """Sets up an SDK whose spans go nowhere."""
+    from opentelemetry import metrics, trace
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+    tracing = TracerProvider()
+    tracing.add_span_processor(SpanProcessor())
+    trace.set_tracer_provider(tracing)
+    metrics.set_meter_provider(MeterProvider([InMemoryMetricReader()]))
 
 
 Workloads = dict[str, Callable[[Any], Callable[[], object]]]
@@ -124,7 +145,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--only", help="a part of a workload's name")
+    parser.add_argument("--exporting", action="store_true", help="with OpenTelemetry's SDK")
     arguments = parser.parse_args()
+    if arguments.exporting:
+        export()
     with Server() as server, asyncio.Runner() as runner:
         configure(server.url)
         from django.core.cache import caches

@@ -272,4 +272,32 @@ def live_page(address: str) -> str:
     return f"measured everything anew and compared {found[1]} values in {milliseconds:.0f} ms"
 
 
-SITE_CHECKS: tuple[Callable[[str], str], ...] = (cached_page, cached_fragment, visits, live_page)
+def metrics(address: str) -> str:
+    """Prometheus is told what the pages look up, each once."""
+    visitor = Visitor(address)
+    sample = re.compile(
+        r'^django_redis_core_lookups_total\{alias="template_fragments".*result="(\w+)".* ([\d.]+)$',
+        re.M,
+    )
+
+    def lookups() -> dict[str, float]:
+        text, _ = visitor.fetch("/metrics")
+        return {result: float(value) for result, value in sample.findall(text)}
+
+    caches["template_fragments"].clear()
+    before = lookups()
+    for _ in range(3):
+        visitor.fetch(f"/books/{BOOKS[0].slug}/")
+    after = lookups()
+    grown = {name: after[name] - before.get(name, 0) for name in after}
+    expect("what three visits looked up", {"hit": 2.0, "miss": 1.0}, grown)
+    return "three visits of a page: a miss and two hits of its fragment were counted"
+
+
+SITE_CHECKS: tuple[Callable[[str], str], ...] = (
+    cached_page,
+    cached_fragment,
+    visits,
+    live_page,
+    metrics,
+)

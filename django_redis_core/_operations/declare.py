@@ -87,6 +87,14 @@ class Declaration:
             parameters=[*most, *([] if behind else [last]), *added.values(), *behind]
         )
 
+    @cached_property
+    def key_is_first(self) -> bool:
+        """Whether the first argument is the only one that is a key or keys. Of a call it is then
+        found at once: to bind all arguments takes as long as a ``get``."""
+        code = self.function.__code__
+        named = code.co_varnames[1 : code.co_argcount]
+        return len(self.keys) == 1 and named[:1] == tuple(self.keys)
+
     def answer(self, args: Sequence[Any], kwargs: Arguments, trouble: Exception) -> Any:
         """The declared fallback for a call with these arguments; it may look at ``trouble``."""
         assert self.fallback is not None

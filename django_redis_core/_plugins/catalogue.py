@@ -20,6 +20,8 @@ OURS: dict[str, str] = {
     "herd": "client",
     "near": "client",
     "shard": "client",
+    "opentelemetry": "observer",
+    "prometheus": "observer",
 }
 
 #: What django-redis calls the plugins, by the kind that is asked for.

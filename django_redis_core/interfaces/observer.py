@@ -81,10 +81,16 @@ class Call(Noted):
     def keys(self) -> tuple[Any, ...]:
         """The keys that the operation is about, as the caller names them; not those that it finds,
         so none for ``keys`` and ``clear``."""
-        if self._declaration is None:
+        declaration = self._declaration
+        if declaration is None:
             return (self._kwargs["key"],) if "key" in self._kwargs else ()
-        given, found = self.arguments, []
-        for name in self._declaration.keys:
+        given: Mapping[str, Any]
+        if self._args and declaration.key_is_first:
+            given = {declaration.keys[0]: self._args[0]}
+        else:
+            given = self.arguments
+        found: list[Any] = []
+        for name in declaration.keys:
             if name not in given:
                 continue
             value = given[name]

@@ -84,6 +84,11 @@ CACHES = {
     },
 }
 
+# What the pages use is told to observers: /metrics shows it to Prometheus, and each request's trace
+# has it where the SDK of OpenTelemetry is set up.
+for name in ("pages", "template_fragments", "sessions"):
+    CACHES[name]["OPTIONS"]["OBSERVERS"] = ["opentelemetry", "prometheus"]
+
 # The tour may run on a machine that is busy with other work; a site keeps the default of 1 second.
 for entry in CACHES.values():
     entry.setdefault("OPTIONS", {})["SOCKET_TIMEOUT"] = 10

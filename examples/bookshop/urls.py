@@ -1,4 +1,4 @@
-"""Three pages: the caches, live; the catalogue; one book."""
+"""Three pages: the caches, live; the catalogue; one book. And one that Prometheus reads."""
 
 from django.urls import path
 
@@ -6,6 +6,7 @@ from . import views
 
 urlpatterns = [
     path("", views.live, name="live"),
+    path("metrics", views.metrics, name="metrics"),
     path("books/", views.catalogue, name="catalogue"),
     path("books/<slug:slug>/", views.book, name="book"),
 ]

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_page, never_cache
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from . import measure
 from .books import BOOKS, BY_SLUG, alike
@@ -62,3 +63,9 @@ def book(request: HttpRequest, slug: str) -> HttpResponse:
         "rendering": partial(rendering, f"alike:{slug}"),
     }
     return render(request, "bookshop/book.html", context)
+
+
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """What was counted since the site began, as Prometheus reads it."""
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

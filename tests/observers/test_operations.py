@@ -118,12 +118,15 @@ def test_keys_and_arguments_are_handed_over_to_who_asks(observed: MakeObserved) 
     cache.clear()
     with pytest.raises(TypeError):
         cache.get()  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        cache.clear("k")  # type: ignore[call-arg]
     calls = notes.calls
     assert [call.keys for call in calls] == [
         ("k",),
         ("one",),
         ("both", "one", "two"),
         ("one", "two"),
+        (),
         (),
         (),
     ]
