@@ -249,6 +249,12 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
             hint="Take it out, or name the plugin that it is for.",
             id=f"{TAG}.W004",
         )
+    if engine.options.ignore_exceptions_for and not engine.options.ignore_exceptions:
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: IGNORE_EXCEPTIONS_FOR has no effect without IGNORE_EXCEPTIONS.",
+            hint="Set IGNORE_EXCEPTIONS to True, or take it out.",
+            id=f"{TAG}.W004",
+        )
     given = {name for node in _nodes(engine) for name in node.config.kwargs} & _OF_RAW_CLIENTS
     if given:
         yield checks.Warning(

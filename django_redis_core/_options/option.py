@@ -102,6 +102,17 @@ def one_of(*choices: Any) -> Check:
     return check
 
 
+def names_or_all(value: Any) -> tuple[str, ...] | str:
+    """A check: "all", or a list of names, also an empty one. The value is a tuple then."""
+    if isinstance(value, str) and value == "all":
+        return value
+    if not isinstance(value, list | tuple | set | frozenset) or not all(
+        isinstance(name, str) for name in value
+    ):
+        raise ValueError("'all' or a list of names")
+    return tuple(value)
+
+
 def importable(value: Any) -> Any:
     """A class or function, or the dotted path of one."""
     from django.utils.module_loading import import_string

@@ -151,6 +151,14 @@ def test_options_without_effect() -> None:
     assert "MAX_ENTRIES, SENTINEL_KWARGS in OPTIONS has no effect" in message.msg
 
 
+def test_answers_without_ignoring_are_a_warning() -> None:
+    options: dict[str, Any] = {"IGNORE_EXCEPTIONS_FOR": "all"}
+    [message] = found(default=entry(OPTIONS=options))
+    assert numbers([message]) == ["W004"]
+    assert "IGNORE_EXCEPTIONS_FOR has no effect" in message.msg
+    assert not found(default=entry(OPTIONS={**options, "IGNORE_EXCEPTIONS": True}))
+
+
 class Tunnel(redis.Connection):
     pass
 

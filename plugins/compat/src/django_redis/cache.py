@@ -9,6 +9,7 @@ from typing import Any
 
 from django_redis_core.cache import RedisCache as CoreCache
 from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.interfaces import always
 
 from ._link import blocking_client
 
@@ -38,9 +39,35 @@ def omit_exception(
     return omitting
 
 
+#: The operations that answer None in django-redis 7.0.0 while the server is in trouble and that is
+#: ignored. Of the others get, get_many and get_or_set answer as they do here; the rest lets
+#: redis-py's errors through there, in spite of the option, and has the core's answers.
+_ANSWER_NONE = (
+    "add",
+    "clear",
+    "decr",
+    "decr_version",
+    "delete",
+    "delete_many",
+    "delete_pattern",
+    "has_key",
+    "incr",
+    "incr_version",
+    "keys",
+    "set",
+    "set_many",
+)
+
+
 class RedisCache(CoreCache):
     """django-redis-core's backend, with a ``client`` whose methods are blocking calls, and with
-    what subclasses of django-redis' backend read when a server is in trouble."""
+    what subclasses of django-redis' backend read when a server is in trouble.
+
+    With ``IGNORE_EXCEPTIONS`` it answers as django-redis does: None, of ``add`` and ``incr`` too,
+    unless ``IGNORE_EXCEPTIONS_FOR`` says which of those that fail closed answer.
+    """
+
+    _ignored = dict.fromkeys(_ANSWER_NONE, always(lambda: None))
 
     @property
     def client(self) -> Any:
