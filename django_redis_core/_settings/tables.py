@@ -45,6 +45,8 @@ def _timeout(value: Any) -> float | None:
     try:
         # Django reads it by int(), so "300" from the environment has always worked.
         timeout: float = int(value) if isinstance(value, str) else value
+        if isinstance(timeout, bool):
+            raise TypeError
         milliseconds(timeout)
     except (TypeError, ValueError):
         raise ValueError(f"{words} (Redis keeps at most {MAX_MILLISECONDS // 1000})") from None

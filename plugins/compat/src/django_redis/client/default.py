@@ -106,7 +106,7 @@ class DefaultClient:
         ``allow_int`` False serializes ints too, as members of sorted sets are."""
         if not allow_int:
             return self._codec.encode_scored("", value)
-        return value if value.__class__ is int else self._codec.encode("", value)
+        return value if type(value) is int else self._codec.encode("", value)
 
     def decode(self, value: Any) -> Any:
         """The value that is stored as ``value``; raises what its serializer or compressor does."""
