@@ -37,8 +37,14 @@ class Option:
     deprecated: Deprecation | None = None
 
 
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
 def boolean(value: Any) -> bool:
-    """A check: True or False, and not 1 or 0."""
+    """A check: True or False, and not 1 or 0. "true" and "false", in capitals too, are what an
+    environment and a URL can hold."""
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
     if not isinstance(value, bool):
         raise ValueError("True or False")
     return value

@@ -12,8 +12,9 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
 
-from .. import checks  # noqa: F401  # importing registers them
+from .. import checks
 from .._codec.keys import CacheKey, Keys
 from .._engine.assembly import Engine, engine_for
 from .._engine.driver import Driver
@@ -64,7 +65,10 @@ class RedisCache(Methods, Contract):
 
     # Not BaseCache's: all that it does is to read params, and those are read in _settings/.
     def __init__(self, server: Any, params: Mapping[str, Any]) -> None:
-        engine = engine_for(server, params)
+        try:
+            engine = engine_for(server, params)
+        except ImproperlyConfigured as error:
+            raise checks.refused_in_checks(error) from error.__cause__
         if type(self) is RedisCache and is_untouched(RedisCache, _SIZE):
             self._be(engine, engine.driver, engine.naming)
         else:
