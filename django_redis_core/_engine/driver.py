@@ -41,6 +41,7 @@ class Driver:
         *,
         answers: Mapping[str, Fallback] = _RAISE_ALL,
         logger: logging.Logger | None = None,
+        level: str = "ERROR",
     ) -> None:
         self.alias = alias
         self.client = client
@@ -49,6 +50,7 @@ class Driver:
         self.aexecute = aexecute
         self.answers = answers
         self.logger = logger
+        self.level: int = getattr(logging, level)
         self.at_once = client.at_once
         #: What begins an operation, by its name: the client itself, where it does not look at all.
         self.begin: Any = client
@@ -135,7 +137,7 @@ class Driver:
         if answer is None:
             raise trouble
         if self.logger is not None:
-            self.logger.error("Exception ignored", exc_info=trouble)
+            self.logger.log(self.level, "Exception ignored", exc_info=trouble)
         signals.exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
         return answer(self.operations[name].arguments(args, kwargs, trouble))
 

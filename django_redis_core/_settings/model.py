@@ -68,6 +68,7 @@ class CacheOptions:
     ignore_exceptions: bool
     ignore_exceptions_for: tuple[str, ...] | str | None
     log_ignored_exceptions: bool
+    log_ignored_level: str
     logger: str | None
     close_connection: bool
     scan_itersize: int
