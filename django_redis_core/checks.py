@@ -2,7 +2,7 @@
 
 Registered when this module is imported: by the backend, and by ``INSTALLED_APPS`` for a
 ``manage.py check`` that has not made a cache yet. Django has checks of its own that make every
-cache and stop at the first error; ``manage.py check --tag django_redis_core`` lists them all.
+cache; one that meets a mistake so is told all of them, too (``refused_in_checks``).
 
 No I/O: a cache is put together, and nothing is connected.
 """
@@ -10,21 +10,24 @@ No I/O: a cache is put together, and nothing is connected.
 from __future__ import annotations
 
 import copy
+import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
+from types import FrameType
 from typing import Any
 
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags
+from django.core.checks.registry import CheckRegistry
 from django.core.exceptions import ImproperlyConfigured
 
 from ._engine.assembly import Engine, engine_for
 from ._engine.built import ask
 from ._interrupts import struck
 from ._plugins.registry import registry
-from ._settings import backend_of, load_listed, our_entries, unknown_settings
+from ._settings import backend_of, each_of, load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
 from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
@@ -127,12 +130,12 @@ def _engines() -> tuple[dict[str, Engine], list[CheckMessage]]:
     try:
         load_listed()
     except ImproperlyConfigured as error:  # which is that of every cache
-        return engines, [_refused(error)] if any(our_entries()) else []
+        return engines, _refused(error) if any(our_entries()) else []
     for alias, location, params in our_entries():
         try:
             engines[alias] = engine_for(location, params)
         except ImproperlyConfigured as error:
-            found.append(_refused(error))
+            found += _refused(error)
         except Exception as error:  # of a plugin: what is wrong with other caches is told as well
             if struck(error):
                 raise
@@ -140,9 +143,32 @@ def _engines() -> tuple[dict[str, Engine], list[CheckMessage]]:
     return engines, found
 
 
-def _refused(error: ImproperlyConfigured) -> CheckMessage:
-    number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
-    return Error(str(error), hint=hint, id=f"{TAG}.{number}")
+def _refused(refusal: ImproperlyConfigured) -> list[CheckMessage]:
+    """An error for each of the mistakes that ``refusal`` tells of."""
+    found: list[CheckMessage] = []
+    for error in each_of(refusal):
+        number, hint = next((n, h) for kind, n, h in _ERRORS if isinstance(error, kind))
+        found.append(Error(str(error), hint=hint, id=f"{TAG}.{number}"))
+    return found
+
+
+def refused_in_checks(error: ImproperlyConfigured) -> ImproperlyConfigured:
+    """``error`` of a cache that could not be made, and while system checks run, one that is theirs.
+
+    Django's own checks make every cache, so a mistake in one would end ``manage.py check`` with a
+    traceback, whichever check came first. Then all mistakes of all caches are told in their place.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not CheckRegistry.run_checks.__code__:
+        if frame.f_code is check_caches.__code__:
+            return error
+        frame = frame.f_back
+    messages = [] if frame is None else [one for one in check_caches() if one.is_serious()]
+    if not messages:
+        return error
+    from ._settings.in_checks import RefusedInChecks
+
+    return RefusedInChecks(messages)
 
 
 def _failed(alias: str, error: Exception) -> CheckMessage:
@@ -244,6 +270,21 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
             f"CACHES[{alias!r}]: {', '.join(engine.options.unused)} in OPTIONS has no effect with "
             "the plugins in use.",
             hint="Take it out, or name the plugin that it is for.",
+            id=f"{TAG}.W004",
+        )
+    if engine.options.ignore_exceptions_for and not engine.options.ignore_exceptions:
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: IGNORE_EXCEPTIONS_FOR has no effect without IGNORE_EXCEPTIONS.",
+            hint="Set IGNORE_EXCEPTIONS to True, or take it out.",
+            id=f"{TAG}.W004",
+        )
+    certificates = "ssl_cert_reqs" in engine.options.connection.pool_kwargs or any(
+        "ssl_cert_reqs=" in url for url in engine.options.locations
+    )
+    if certificates and any(not _is_tls(node.config) for node in _nodes(engine)):
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: ssl_cert_reqs has no effect on a connection without TLS.",
+            hint="Write rediss:// in LOCATION where the server has TLS, or take it out.",
             id=f"{TAG}.W004",
         )
     given = {

@@ -110,7 +110,10 @@ class _Argument:
 def fallback(declaration: Declaration) -> str:
     """What the operation answers with IGNORE_EXCEPTIONS while the server is in trouble."""
     if declaration.fallback is None:
-        return "raised all the same"
+        named = declaration.if_named({})
+        if declaration.immediate:
+            return "raised all the same"
+        return f"raised all the same; `{named!r}` where `IGNORE_EXCEPTIONS_FOR` names it"
     if declaration.name in _IN_WORDS:
         return _IN_WORDS[declaration.name]
     parameters = declaration.signature.parameters

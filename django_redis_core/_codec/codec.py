@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from ..exceptions import SealError, SerializationError
 from .blame import Errors, own_errors, speaks_of_a_value
 from .bounds import Bound, unpacked, watching
+from .lazy import unwrapped
 from .stages import Compressor, Sealer, Serializer
 
 T = TypeVar("T")
@@ -258,6 +259,9 @@ def _encoder(
         except own as error:
             if not speaks_of_a_value(error, own):
                 raise
+            meant = unwrapped(value)
+            if meant is not value:
+                return encode(key, meant)
             raise SerializationError(
                 f"The value for {key!r}, of type {type(value).__name__}, cannot be stored: {error}"
             ) from error
@@ -266,9 +270,10 @@ def _encoder(
         if seal is not None:
             data = seal(key, data)
         if data[:1] < b":" and reads_as_int(data):
-            if value.__class__ is int:
-                # JSON's digits are these; msgpack's for 48 to 57 are those of another int.
-                return b"%d" % value
+            if isinstance(value, int):
+                # JSON's digits are these; msgpack's for 48 to 57 are those of another int. What is
+                # an int of another class has come here because its serializer drops that.
+                return b"%d" % unwrapped(value)
             raise SerializationError(
                 f"The value for {key!r}, of type {type(value).__name__}, serializes to digits "
                 "only, which would be read back as an int."

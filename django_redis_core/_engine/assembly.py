@@ -6,6 +6,7 @@ here is built once a process and configuration, and backends share it.
 
 from __future__ import annotations
 
+import copy
 import functools
 import logging
 import weakref
@@ -22,7 +23,7 @@ from .. import signals
 from .._codec.bounds import Bound
 from .._codec.codec import Codec, is_lock_token
 from .._codec.keys import Keys
-from .._operations.declare import declared
+from .._operations.declare import Fallback, declared
 from .._settings import CacheOptions, find_alias, load_listed, parse
 from ..commands import command as commands
 from ..connections.config import frozen
@@ -42,6 +43,7 @@ from ..connections.topology import Clients, Topology
 from ..exceptions import PluginLoadError, RedisCacheError
 from ..interfaces import Client, Number, Sealer
 from . import built
+from .answers import answers_of
 from .clients import client_of
 from .driver import Driver
 from .observed import ObservedDriver
@@ -68,7 +70,10 @@ class Engine:
         )
         self.client = client_of(options, self.naming, self.codec)
         self.operations = declared(type(self.client))
+        self.answers = answers_of(options, self.operations)
         self._siblings: dict[type[Keys], Engine] | None = None
+        #: By the identity of the answers, which it keeps.
+        self._answering: dict[int, tuple[Engine, Mapping[str, Fallback]]] = {}
         #: The methods for those that the core does not have, kept here by the backend.
         self.added: Mapping[str, Callable[..., Any]] | None = None
         factory = options.connection_factory.build(options.connection)
@@ -122,7 +127,7 @@ class Engine:
             self.operations,
             execute,
             aexecute,
-            ignore=options.ignore_exceptions,
+            answers=self.answers,
             logger=self.logger if options.log_ignored_exceptions else None,
             level=options.log_ignored_level,
         )
@@ -170,6 +175,17 @@ class Engine:
             made._siblings = self._siblings
             return self._siblings.setdefault(keys, made)
         return self._siblings[keys]
+
+    def answering(self, instead: Mapping[str, Fallback]) -> Engine:
+        """The same cache with ``instead`` as answers in trouble; one for all that ask."""
+        known = self._answering
+        if id(instead) not in known:
+            own = copy.copy(self)
+            own.answers = answers_of(self.options, self.operations, instead)
+            own.driver = copy.copy(self.driver)
+            own.driver.answers = own.answers
+            known.setdefault(id(instead), (own, instead))
+        return known[id(instead)][0]
 
     def raw_clients(self, write: bool, key: Any) -> Clients:
         """redis-py clients for the server of writes, or for one that serves reads."""

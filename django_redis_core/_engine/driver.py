@@ -1,7 +1,7 @@
 """Calls a client's operations for one cache, and answers for servers in trouble.
 
 The guard is here, in the one place that every operation passes: it turns server trouble into the
-operation's declared fallback when the site ignores such exceptions.
+operation's answer when the site ignores such exceptions.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from typing import Any
 
 from .. import signals
 from .._codec.codec import MISSING
-from .._operations.declare import Declaration
+from .._operations.declare import Declaration, Fallback
 from ..commands import Operation
 from ..commands.running import AExecute, Execute, arun, astream, run, stream
 from ..exceptions import ConnectionInterrupted
 from ..interfaces import Client
 from .mistakes import SYMPTOMS, explained
 
+_RAISE_ALL: Mapping[str, Fallback] = {}
+
 
 class Driver:
     """Runs the operations of one client and answers for servers in trouble.
 
     ``client`` has the operations, ``operations`` are their declarations; ``execute`` and
-    ``aexecute`` answer their requests.
+    ``aexecute`` answer their requests. ``answers`` are those of operations in trouble, by name,
+    where the site ignores that.
     """
 
     def __init__(
@@ -36,7 +39,7 @@ class Driver:
         execute: Execute,
         aexecute: AExecute,
         *,
-        ignore: bool = False,
+        answers: Mapping[str, Fallback] = _RAISE_ALL,
         logger: logging.Logger | None = None,
         level: str = "ERROR",
     ) -> None:
@@ -45,7 +48,7 @@ class Driver:
         self.operations = operations
         self.execute = execute
         self.aexecute = aexecute
-        self.ignore = ignore
+        self.answers = answers
         self.logger = logger
         self.level: int = getattr(logging, level)
         self.at_once = client.at_once
@@ -128,15 +131,15 @@ class Driver:
         kwargs: Mapping[str, Any],
         trouble: ConnectionInterrupted,
     ) -> Any:
-        """The declared fallback, or ``trouble`` again where the site wants to know or the
-        operation fails closed."""
-        declaration = self.operations[name]
-        if not self.ignore or declaration.fallback is None:
+        """The operation's answer, or ``trouble`` again where it has none: the site wants to know,
+        or the operation fails closed."""
+        answer = self.answers.get(name)
+        if answer is None:
             raise trouble
         if self.logger is not None:
             self.logger.log(self.level, "Exception ignored", exc_info=trouble)
         signals.exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
-        return declaration.answer(args, kwargs, trouble)
+        return answer(self.operations[name].arguments(args, kwargs, trouble))
 
 
 class _Surrounded:

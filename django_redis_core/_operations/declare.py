@@ -29,13 +29,15 @@ Fallback = Callable[[Arguments], Any]
 
 class Declaration:
     """What the driver and the documentation know of an operation of a client besides its code, with
-    ``name``, ``fallback``, ``stream`` and ``immediate`` as ``operation`` was given them."""
+    ``name``, ``fallback``, ``if_named``, ``stream`` and ``immediate`` as ``operation`` was given
+    them."""
 
     def __init__(
         self,
         function: Callable[..., Any],
         fallback: Fallback | None,
         *,
+        if_named: Fallback | None = None,
         stream: bool = False,
         immediate: bool = False,
         lookup: Lookup | None = None,
@@ -46,6 +48,7 @@ class Declaration:
         #: The function that was declared; a client may override it.
         self.function = function
         self.fallback = fallback
+        self.if_named = if_named or always(nothing)
         self.stream = stream
         self.immediate = immediate
         #: How hits are told, for observers; None where nothing is looked up.
@@ -59,6 +62,7 @@ class Declaration:
         return Declaration(
             self.function,
             self.fallback,
+            if_named=self.if_named,
             stream=self.stream,
             immediate=self.immediate,
             lookup=self.lookup,
@@ -95,12 +99,11 @@ class Declaration:
         named = code.co_varnames[1 : code.co_argcount]
         return len(self.keys) == 1 and named[:1] == tuple(self.keys)
 
-    def answer(self, args: Sequence[Any], kwargs: Arguments, trouble: Exception) -> Any:
-        """The declared fallback for a call with these arguments; it may look at ``trouble``."""
-        assert self.fallback is not None
+    def arguments(self, args: Sequence[Any], kwargs: Arguments, trouble: Exception) -> Arguments:
+        """A call's arguments for its fallback, which may look at ``trouble``."""
         bound = self.signature.bind(None, *args, **kwargs)
         bound.apply_defaults()
-        return self.fallback({**bound.arguments, "trouble": trouble})
+        return {**bound.arguments, "trouble": trouble}
 
 
 #: Where ``operation`` leaves its declaration on the function.
@@ -110,6 +113,7 @@ _MARK = "__operation__"
 def operation(
     *,
     fallback: Fallback | None,
+    if_named: Fallback | None = None,
     stream: bool = False,
     immediate: bool = False,
     lookup: Lookup | None = None,
@@ -123,8 +127,12 @@ def operation(
     ``fallback`` makes the answer that is given instead of raising ``ConnectionInterrupted`` when
     ``IGNORE_EXCEPTIONS`` is on: ``always(int)``, ``argument("default")``, or a function of the
     call's arguments by name. ``None``: the operation fails closed, so it raises all the same,
-    because any answer could let two callers believe that both were first. ``stream``: the results
-    are what it emits. ``immediate``: it asks no server, so on asyncio there is nothing to await.
+    because any answer could let two callers believe that both were first. A site that wants an
+    answer of such an operation names it in ``IGNORE_EXCEPTIONS_FOR``, and ``if_named`` makes that
+    one; left out, it is None.
+
+    ``stream``: the results are what it emits. ``immediate``: it asks no server, so on asyncio there
+    is nothing to await.
 
     The rest is for observers. ``lookup`` says how the answer tells hits from misses, for what reads
     entries: ``by_default()`` (what is not there is answered with the argument ``default``),
@@ -144,6 +152,7 @@ def operation(
         declaration = Declaration(
             function,
             fallback,
+            if_named=if_named,
             stream=stream,
             immediate=immediate,
             lookup=lookup and lookup.of(function),

@@ -93,7 +93,7 @@ class Strings(Family):
         data, milliseconds = self.wrap(full, value, milliseconds)
         return bool((yield SET(full, data, milliseconds, nx=nx, xx=xx)))
 
-    @operation(fallback=None)
+    @operation(fallback=None, if_named=always(bool))
     def add(
         self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None
     ) -> Operation[bool]:

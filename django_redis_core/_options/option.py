@@ -37,8 +37,14 @@ class Option:
     deprecated: Deprecation | None = None
 
 
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
 def boolean(value: Any) -> bool:
-    """A check: True or False, and not 1 or 0."""
+    """A check: True or False, and not 1 or 0. "true" and "false", in capitals too, are what an
+    environment and a URL can hold."""
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
     if not isinstance(value, bool):
         raise ValueError("True or False")
     return value
@@ -100,6 +106,17 @@ def one_of(*choices: Any) -> Check:
         return value
 
     return check
+
+
+def names_or_all(value: Any) -> tuple[str, ...] | str:
+    """A check: "all", or a list of names, also an empty one. The value is a tuple then."""
+    if isinstance(value, str) and value == "all":
+        return value
+    if not isinstance(value, list | tuple | set | frozenset) or not all(
+        isinstance(name, str) for name in value
+    ):
+        raise ValueError("'all' or a list of names")
+    return tuple(value)
 
 
 def importable(value: Any) -> Any:

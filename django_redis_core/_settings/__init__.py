@@ -16,6 +16,7 @@ from .entries import (
     used_plugins,
 )
 from .listed import load_listed
+from .mistakes import each_of
 from .model import CacheOptions, PluginUse
 from .parser import parse
 from .tables import (
@@ -38,6 +39,7 @@ __all__ = [
     "PluginUse",
     "backend_of",
     "describe_installed",
+    "each_of",
     "find_alias",
     "load_listed",
     "our_entries",

@@ -66,6 +66,7 @@ class CacheOptions:
     observers: tuple[PluginUse, ...]
     connection: ConnectionOptions
     ignore_exceptions: bool
+    ignore_exceptions_for: tuple[str, ...] | str | None
     log_ignored_exceptions: bool
     log_ignored_level: str
     logger: str | None

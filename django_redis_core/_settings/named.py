@@ -15,6 +15,15 @@ from .._plugins.catalogue import SENTINEL_CLIENTS, plugin_name
 from ..connections.urls import SCHEMES, scheme_of
 from .tables import PLUGIN_KEYS, SEVERAL
 
+_HTTP = " (an address of HTTP, as Upstash has one beside redis:// or rediss://)"
+
+#: What hosts hand out beside a URL that can be used, if no plugin has the scheme.
+_OF_HOSTS = {
+    "http": _HTTP,
+    "https": _HTTP,
+    "tcp": " (as Docker has it in the environment; write redis://)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -44,20 +53,14 @@ def named_plugins(
     where: str, options: Mapping[Any, Any], locations: Sequence[str]
 ) -> dict[str, list[Named]]:
     """The plugins of an entry, by the key that names them. Raises ImproperlyConfigured."""
-    return {
-        key: _of_key(where, key, kind, default, options, locations)
-        for key, (kind, default) in PLUGIN_KEYS.items()
-    }
+    return {key: plugins_of(key, where, options, locations) for key in PLUGIN_KEYS}
 
 
-def _of_key(
-    entry: str,
-    key: str,
-    kind: str,
-    default: str | None,
-    options: Mapping[Any, Any],
-    locations: Sequence[str],
+def plugins_of(
+    key: str, entry: str, options: Mapping[Any, Any], locations: Sequence[str]
 ) -> list[Named]:
+    """The same of one key."""
+    kind, default = PLUGIN_KEYS[key]
     where, value = f"{entry}: {key}", options.get(key)
     if key == "CLIENT" and options.get("CLIENT_CLASS") is not None:
         if value is not None:
@@ -85,7 +88,7 @@ def _factory(
     """What asks for a connection factory where CONNECTION_FACTORY does not."""
     if scheme := scheme_of(locations):
         close = get_close_matches(scheme, SCHEMES, 1)
-        meant = f" (did you mean {close[0]}://?)" if close else ""
+        meant = f" (did you mean {close[0]}://?)" if close else _OF_HOSTS.get(scheme, "")
         return f"{entry}: the scheme of LOCATION{meant}", scheme
     everywhere = getattr(settings, "DJANGO_REDIS_CONNECTION_FACTORY", None)
     if everywhere is not None:

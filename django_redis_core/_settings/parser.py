@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -11,13 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .._options.option import UNSET, Option, constructor_keywords, nearest
 from .._options.redaction import explained, secrets_in, shown
-from .._plugins.catalogue import OURS
 from .._plugins.registry import Registry, registry
 from ..connections import ConnectionOptions
-from ..connections.urls import locations_of
+from ..connections.urls import locations_of, scheme_of
 from ..interfaces import OLDER_API_VERSIONS
+from .mistakes import Collected
 from .model import CacheOptions, PluginUse
-from .named import Named, named_plugins, names_sentinel_client, refusal
+from .named import Named, names_sentinel_client, plugins_of, refusal
 from .tables import (
     CACHE_OPTIONS,
     CONNECTION_OPTIONS,
@@ -26,19 +26,17 @@ from .tables import (
     PLUGIN_OPTIONS,
     WITHOUT_EFFECT,
 )
+from .unknown import misplaced
 
-_IN_ENTRY = {option.name for option in ENTRY_OPTIONS}
-_IN_OPTIONS = {
-    *PLUGIN_KEYS,
-    "CLIENT_CLASS",
-    *(option.name for option in (*CACHE_OPTIONS, *CONNECTION_OPTIONS, *PLUGIN_OPTIONS)),
-}
+#: Where LOCATION cannot be read, a URL that asks for no connection factory.
+_ANY = "redis://"
 
 
 def parse(
     alias: str, location: Any, params: Mapping[str, Any], plugins: Registry = registry
 ) -> CacheOptions:
-    """Checks an entry of CACHES. Raises ImproperlyConfigured, or its subclass PluginError."""
+    """Checks an entry of CACHES. Raises ImproperlyConfigured, or its subclass PluginError; several
+    mistakes are told at once, as ``Mistakes``."""
     where = f"CACHES[{alias!r}]"
     # Django reads a lower-case "timeout" too.
     entry = {str(name).upper(): value for name, value in params.items()}
@@ -46,23 +44,38 @@ def parse(
     if options is not None and not isinstance(options, Mapping):
         raise refusal(where, "OPTIONS", options, "a dict")
     options = dict(options or {})
-    locations = locations_of(where, location)
-    uses = {
-        key: [_use(named, plugins) for named in of_key]
-        for key, of_key in named_plugins(where, options, locations).items()
-    }
-    taken = {
-        option.name for of_key in uses.values() for use in of_key for option in use.plugin.options
-    }
-    _refuse_unknown(where, entry, options, taken)
+    mistakes = Collected()
+    tried = mistakes.tried
+    locations = tried(locations_of, where, location, default=())
+    before = len(mistakes.found)
+    uses: dict[str, list[PluginUse]] = {}
+    for key in PLUGIN_KEYS:
+        named = tried(plugins_of, key, where, options, locations or (_ANY,), default=())
+        made = [tried(_use, one, plugins) for one in named]
+        uses[key] = [use for use in made if use is not None]
+    complete = len(mistakes.found) == before
+    found = [use for of_key in uses.values() for use in of_key]
+    taken = {option.name for use in found for option in use.plugin.options}
+    mistakes.found += misplaced(where, entry, options, taken, complete=complete)
     built = {
-        key: tuple(_with_options(use, where, options) for use in of_key)
+        key: tuple(tried(_with_options, use, where, options) for use in of_key)
         for key, of_key in uses.items()
     }
     for option in PLUGIN_OPTIONS:
         if option.name not in taken:
-            _value(option, where, options)
-    deprecated = tuple(_deprecations(where, options, uses))
+            tried(_value, option, where, options)
+    values = {
+        option.keyword: tried(_value, option, where, written)
+        for table, written in ((ENTRY_OPTIONS, entry), (CACHE_OPTIONS, options))
+        for option in table
+    }
+    connection = _connection(where, options, mistakes)
+    if mistakes.found and connection is not None:  # whoever puts the cache together will not come
+        for url in locations:
+            if scheme_of([url]) is None:
+                tried(connection.server, url)
+    mistakes.tell()
+    deprecated = tuple(_deprecations(where, options, found))
     for message in deprecated:
         warnings.warn(message, DeprecationWarning, stacklevel=2)
     optional = WITHOUT_EFFECT | {option.name for option in PLUGIN_OPTIONS}
@@ -75,22 +88,21 @@ def parse(
         sealer=built["SEALER"][0],
         connection_factory=built["CONNECTION_FACTORY"][0],
         observers=built["OBSERVERS"],
-        connection=_connection(where, options),
+        connection=connection,  # type: ignore[arg-type]  # without mistakes it is there
         unused=tuple(name for name in options if name in optional - taken),
         deprecated=deprecated,
-        **_values(ENTRY_OPTIONS, where, entry),
-        **_values(CACHE_OPTIONS, where, options),
+        **values,
     )
 
 
 def _deprecations(
-    where: str, options: Mapping[Any, Any], uses: Mapping[str, Sequence[PluginUse]]
+    where: str, options: Mapping[Any, Any], uses: Iterable[PluginUse]
 ) -> Iterable[str]:
     """A message for each thing in an entry that will not work for ever."""
     for option in (*CACHE_OPTIONS, *CONNECTION_OPTIONS):
         if option.deprecated is not None and option.name in options:
             yield option.deprecated.message(f"{where}: {option.name}")
-    for use in (use for of_key in uses.values() for use in of_key):
+    for use in uses:
         plugin = use.plugin
         name = f"{use.where}: {plugin.name!r}"
         if plugin.deprecated is not None:
@@ -106,15 +118,20 @@ def _deprecations(
                     yield option.deprecated.message(f"{name}: {option.keyword}")
 
 
-def _connection(where: str, options: Mapping[Any, Any]) -> ConnectionOptions:
-    values = _values(CONNECTION_OPTIONS, where, options)
+def _connection(
+    where: str, options: Mapping[Any, Any], mistakes: Collected
+) -> ConnectionOptions | None:
+    """None where a value of it is a mistake."""
+    before = len(mistakes.found)
+    values = {
+        option.keyword: mistakes.tried(_value, option, where, options)
+        for option in CONNECTION_OPTIONS
+    }
+    if len(mistakes.found) > before:
+        return None
     if values["read_from"] is None and names_sentinel_client(options):
         values["read_from"] = "replicas"
     return ConnectionOptions(where, **values)
-
-
-def _values(table: Sequence[Option], where: str, written: Mapping[Any, Any]) -> dict[str, Any]:
-    return {option.keyword: _value(option, where, written) for option in table}
 
 
 def _value(option: Option, where: str, written: Mapping[Any, Any]) -> Any:
@@ -166,39 +183,3 @@ def _with_options(use: PluginUse, where: str, options: Mapping[Any, Any]) -> Plu
             if value is not None:
                 arguments[option.keyword] = value
     return PluginUse(use.plugin, arguments, use.where)
-
-
-def _refuse_unknown(
-    where: str, entry: Mapping[str, Any], options: Mapping[Any, Any], taken: set[str]
-) -> None:
-    known = _IN_OPTIONS | taken
-    for name in options:
-        if name in known or name in WITHOUT_EFFECT:
-            continue
-        if name in _IN_ENTRY:
-            raise ImproperlyConfigured(
-                f"{where}: {name} stands in OPTIONS, but belongs into the entry itself, beside "
-                "OPTIONS."
-            )
-        hint = _of_another_plugin(str(name), taken) or nearest(str(name), known)
-        if not hint and isinstance(name, str) and name.islower():
-            hint = " Arguments of redis-py's connections go into CONNECTION_POOL_KWARGS."
-        raise ImproperlyConfigured(f"{where}: OPTIONS has an unknown key {shown(name)}.{hint}")
-    # Django ignores what it does not know here, so sites may keep notes of their own; but an
-    # option one level too high, or mistyped, would be ignored as well.
-    for name in entry:
-        if name in known:
-            raise ImproperlyConfigured(f"{where}: {name} belongs into OPTIONS.")
-        if name not in _IN_ENTRY | {"OPTIONS", "LOCATION", "BACKEND"} | WITHOUT_EFFECT:
-            hint = nearest(name, {*_IN_ENTRY, "OPTIONS", "LOCATION"}, 0.8)
-            if hint:
-                raise ImproperlyConfigured(f"{where} has an unknown key {shown(name)}.{hint}")
-
-
-def _of_another_plugin(name: str, taken: Iterable[str]) -> str:
-    """That an option begins like those of a plugin of ours which the cache does not use."""
-    prefix, underscore, _ = name.partition("_")
-    plugin = prefix.lower()
-    if not underscore or plugin not in OURS or any(one.startswith(f"{prefix}_") for one in taken):
-        return ""
-    return f" It looks like an option of the plugin {plugin!r}, which this cache does not use."

@@ -14,6 +14,7 @@ from .._options.option import (
     importable,
     integer,
     mapping,
+    names_or_all,
     one_of,
     optional,
     seconds,
@@ -44,6 +45,8 @@ def _timeout(value: Any) -> float | None:
     try:
         # Django reads it by int(), so "300" from the environment has always worked.
         timeout: float = int(value) if isinstance(value, str) else value
+        if isinstance(timeout, bool):
+            raise TypeError
         milliseconds(timeout)
     except (TypeError, ValueError):
         raise ValueError(f"{words} (Redis keeps at most {MAX_MILLISECONDS // 1000})") from None
@@ -91,6 +94,15 @@ CACHE_OPTIONS: tuple[Option, ...] = (
         False,
         "DJANGO_REDIS_IGNORE_EXCEPTIONS",
         "Answer with a fallback while the server is in trouble, instead of raising.",
+    ),
+    Option(
+        "IGNORE_EXCEPTIONS_FOR",
+        "ignore_exceptions_for",
+        optional(names_or_all),
+        None,
+        "DJANGO_REDIS_IGNORE_EXCEPTIONS_FOR",
+        'Operations that answer under IGNORE_EXCEPTIONS though they fail closed by default: "all", '
+        "or a list of their names.",
     ),
     Option(
         "LOG_IGNORED_EXCEPTIONS",

@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import getattr_static
 from types import MethodType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
 
-from .. import checks  # noqa: F401  # importing registers them
+from .. import checks
 from .._codec.keys import CacheKey, Keys
 from .._engine.assembly import Engine, engine_for
 from .._engine.driver import Driver
 from .._engine.observed import ObservedDriver
+from .._operations.declare import Fallback
 from ..connections.topology import Clients
 from ..interfaces import OPERATIONS, Number
 from .absent import OF_CACHES, no_attribute
@@ -57,10 +59,16 @@ class RedisCache(Methods, Contract):
 
     _driver: Driver | OverridingDriver
     _keys: Keys
+    #: Answers of operations under IGNORE_EXCEPTIONS in the place of theirs, by name, for a subclass
+    #: whose sites know others.
+    _ignored: ClassVar[Mapping[str, Fallback]] = {}
 
     # Not BaseCache's: all that it does is to read params, and those are read in _settings/.
     def __init__(self, server: Any, params: Mapping[str, Any]) -> None:
-        engine = engine_for(server, params)
+        try:
+            engine = engine_for(server, params)
+        except ImproperlyConfigured as error:
+            raise checks.refused_in_checks(error) from error.__cause__
         if type(self) is RedisCache and is_untouched(RedisCache, _SIZE):
             self._be(engine, engine.driver, engine.naming)
         else:
@@ -121,14 +129,17 @@ class RedisCache(Methods, Contract):
         overridden = of_object(self)
         keys: Keys
         if KEYS_AND_TIMES & overridden:
-            engine = engine_that_asks(engine)
+            engine = self._answering(engine_that_asks(engine))
             driver = driver_that_asks(engine.driver, self)
             keys = KeysOf(self, cast("AskedKeys", engine.naming))
         else:
-            engine = engine.named_by(Keys)
+            engine = self._answering(engine.named_by(Keys))
             driver, keys = engine.driver, engine.naming
         object.__setattr__(self, "_overridden", overridden)
         self._be(engine, self._overriding(driver, overridden, engine), keys)
+
+    def _answering(self, engine: Engine) -> Engine:
+        return engine.answering(self._ignored) if self._ignored else engine
 
     def _be(self, engine: Engine, driver: Driver | OverridingDriver, keys: Keys) -> None:
         # By object's own way, which knows nothing to look at again.

@@ -82,4 +82,4 @@ class Contract(BaseCache):
         if timeout is None:
             return None
         timeouts.milliseconds(timeout)
-        return max(0, timeout)
+        return max(0, timeouts.plain_number(timeout, ""))

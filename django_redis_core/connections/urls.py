@@ -14,7 +14,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from redis.connection import Connection, ConnectionPool, SSLConnection, parse_url
+from redis.connection import (
+    Connection,
+    ConnectionPool,
+    SSLConnection,
+    UnixDomainSocketConnection,
+    parse_url,
+)
 
 from .._interrupts import struck
 from .._options.option import (
@@ -50,6 +56,19 @@ OF_RAW_CLIENTS: Mapping[str, Any] = {
     "socket_read_size": 65536,
 }
 
+#: Other spellings of the same, as Valkey's clients and Celery have them and hosts hand them out.
+SPELLINGS = {
+    "redis+socket": "unix",
+    "redis+unix": "unix",
+    "unix+redis": "unix",
+    "valkey": "redis",
+    "valkey+socket": "unix",
+    "valkey+unix": "unix",
+    "valkeys": "rediss",
+}
+
+_WITHOUT_TLS = (Connection, UnixDomainSocketConnection)
+
 # Arguments of redis-py's pools, which its connections do not take.
 _POOL_ONLY = ("max_connections", "timeout", "queue_class", "connection_class")
 
@@ -57,6 +76,7 @@ _UNKNOWN = re.compile(r"unexpected keyword argument '(\w+)'")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+_-]*)://")
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]*)?")
+_OF_AZURE = re.compile(r"[A-Za-z0-9.-]+:\d+,.*(password|ssl)\s*=", re.IGNORECASE)
 
 # What redis-py would take and then do something else with, or fail at the first request.
 _CHECKS: dict[str, Check] = {
@@ -120,6 +140,12 @@ def locations_of(where: str, location: Any) -> tuple[str, ...]:
     """LOCATION as a tuple of URLs: one URL, several joined by commas, a list or a tuple."""
     urls: list[Any] = []
     if isinstance(location, str):
+        if _OF_AZURE.match(location):
+            raise ImproperlyConfigured(
+                f"{where}: LOCATION is a connection string of .NET, as Azure shows it. Write "
+                "'rediss://:PASSWORD@HOST:PORT/0' instead, with / as %2F and + as %2B in the "
+                "password."
+            )
         urls = [url.strip() for url in location.split(",")]
     elif isinstance(location, list | tuple):
         urls = list(location)
@@ -141,12 +167,23 @@ def locations_of(where: str, location: Any) -> tuple[str, ...]:
                     "is written %2C."
                 )
             )
+    urls = [_spelled(url) for url in urls]
     if len({scheme_of([url]) for url in urls}) > 1:
         raise ImproperlyConfigured(
             f"{where}: LOCATION must hold URLs of one connection factory, not of "
             f"{' and '.join(sorted({str(scheme_of([url]) or 'redis') for url in urls}))} together."
         )
     return tuple(urls)
+
+
+def _spelled(url: str) -> str:
+    """``url`` with its scheme as redis-py knows it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in SPELLINGS:
+        return url
+    if SPELLINGS[scheme] == "unix":
+        rest = re.sub(r"([?&])virtual_host=", r"\1db=", rest)  # as Celery names the database
+    return f"{SPELLINGS[scheme]}://{rest}"
 
 
 def scheme_of(locations: Sequence[str]) -> str | None:
@@ -172,7 +209,7 @@ def server_config(
             kwargs[name] = value
     kwargs.update(options.pool_kwargs)
     own_class = kwargs.pop("connection_class", None)
-    kwargs.update(_read(options.where, url))
+    kwargs.update(_read(options.where, _spelled(url)))
     if "credential_provider" in kwargs:
         for name in ("username", "password"):
             kwargs.pop(name, None)
@@ -189,6 +226,10 @@ def server_config(
         own_class = None
     of_url = kwargs.pop("connection_class", None)
     connection_class = _connection_class(options.where, own_class, of_url)
+    if connection_class in _WITHOUT_TLS:
+        # It asks for less than TLS gives, or for what TLS gives anyhow; a check warns of it. Other
+        # arguments of TLS say that it is meant, and are refused.
+        kwargs.pop("ssl_cert_reqs", None)
     if derives(connection_class, SSLConnection) and not verifies_nothing(kwargs):
         kwargs.setdefault("ssl_check_hostname", True)  # redis-py's own default from version 6 on
     limits = {name: kwargs.pop(name, None) for name in _pool_only(options, connection_class)}

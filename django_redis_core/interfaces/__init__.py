@@ -4,6 +4,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .._codec.codec import MISSING, Codec, is_lock_token, reads_as_int
 from .._codec.keys import CacheKey, Keys
+from .._codec.lazy import unwrapped
 from .._operations.declare import (
     Arguments,
     Declaration,
@@ -88,4 +89,5 @@ __all__ = [
     "seconds",
     "so_far",
     "text",
+    "unwrapped",
 ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
+from .._engine.answers import answers_of
 from .._engine.assembly import Engine
+from .._settings import backend_of
 from ..checks import check_caches, check_plain_connections
 from ..interfaces import Finding
 from .output import share, size
@@ -25,6 +28,13 @@ _LAG = 10  # seconds that a replica may be behind
 # second is no lag yet.
 _LAG_BYTES = 16 * 1024**2
 _FULL = 0.9  # the part of a limit at which it is time to say so
+#: Operations that fail closed by default, by the module of the package that calls them and does not
+#: catch what they raise.
+_CALLED_BY = {
+    "allauth": ("django-allauth", ("add",)),
+    "django_ratelimit": ("django-ratelimit", ("add", "incr")),
+    "waffle": ("django-waffle", ("add",)),
+}
 #: What does not work where a command is refused.
 _NEEDED_BY = {
     "SCAN": "no keys(), delete_pattern(), clear() of a KEY_PREFIX, stats and recode",
@@ -163,6 +173,22 @@ def on_settings(engine: Engine) -> Iterator[Finding]:
             )
     if options.ignore_exceptions and not options.log_ignored_exceptions:
         yield hint("IGNORE_EXCEPTIONS without LOG_IGNORED_EXCEPTIONS: outages leave no trace.")
+    if options.ignore_exceptions and options.ignore_exceptions_for is None:
+        yield from _on_packages(engine)
+
+
+def _on_packages(engine: Engine) -> Iterator[Finding]:
+    """Which installed packages an outage is an error page for, though the site ignores it."""
+    answers = answers_of(engine.options, engine.operations, backend_of(engine.alias)._ignored)
+    for module, (package, calls) in _CALLED_BY.items():
+        raising = [name for name in calls if name not in answers]
+        if raising and find_spec(module) is not None:
+            names = ", ".join(map(repr, raising))
+            yield hint(
+                f"{package} calls {' and '.join(raising)}, which raise also under "
+                f'IGNORE_EXCEPTIONS: "IGNORE_EXCEPTIONS_FOR": [{names}] lets them answer, where '
+                "it uses this cache and should go on without it."
+            )
 
 
 def checks() -> list[CheckMessage]:

@@ -16,7 +16,7 @@ from .. import __version__
 from .._plugins.catalogue import OURS
 from .._plugins.checked import BASES
 from .._plugins.registry import registry
-from ..connections.urls import SCHEMES
+from ..connections.urls import SCHEMES, SPELLINGS
 
 #: The module of the class, where it is not called as the kind.
 _MODULES = {"connection_factory": "factory"}
@@ -63,7 +63,7 @@ def _refuse_name(name: str, kind: str) -> None:
             f"The name {name!r} is taken by the {OURS[name].replace('_', ' ')} of "
             f"{distribution_of(name)}, which is not installed here; choose another."
         )
-    if name == "new" or (kind == "connection_factory" and name in SCHEMES):
+    if name == "new" or (kind == "connection_factory" and name in {*SCHEMES, *SPELLINGS}):
         raise Refused(f"The name {name!r} has a meaning of its own; choose another.")
 
 

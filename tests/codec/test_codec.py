@@ -10,6 +10,7 @@ import sys
 import threading
 
 import pytest
+from django.utils.functional import SimpleLazyObject, lazystr
 
 from django_redis_core import signals
 from django_redis_core._codec.codec import MISSING, Codec, reads_as_int
@@ -20,6 +21,7 @@ from django_redis_core.exceptions import SerializationError
 
 class Level(enum.IntEnum):
     LOW = 5
+    DIGIT = 53
 
 
 class Meters(int):
@@ -96,8 +98,36 @@ class TestInts:
 
     @pytest.mark.parametrize("name", ["json", "msgpack"])
     def test_a_format_without_types_refuses_a_subclass_by_key_and_type(self, name):
-        with pytest.raises(SerializationError, match="':1:k', of type Level"):
-            codec(name).encode(":1:k", Level.LOW)
+        with pytest.raises(SerializationError, match="':1:k', of type Meters"):
+            codec(name).encode(":1:k", Meters(7))
+
+    @pytest.mark.parametrize("name", ["json", "msgpack"])
+    @pytest.mark.parametrize("value", [*Level, SimpleLazyObject(lambda: Level.DIGIT)], ids=repr)
+    def test_a_member_of_an_enumeration_is_its_value_in_a_format_without_types(self, name, value):
+        """MessagePack's byte for 53 is the digit 5."""
+        back = codec(name).decode("k", codec(name).encode("k", value))
+        assert type(back) is int
+        assert back == value
+
+    @pytest.mark.parametrize("name", ["pickle", "json", "msgpack"])
+    @pytest.mark.parametrize("value", [5, -1, True, [5], {"a": None}, 1.5, None], ids=repr)
+    def test_a_lazy_object_is_what_it_stands_for(self, name, value):
+        lazy = SimpleLazyObject(lambda: value)
+        back = codec(name).decode("k", codec(name).encode("k", lazy))
+        assert back == value
+        if value.__class__ is int:
+            assert codec(name).encode("k", lazy) == b"%d" % value
+
+    @pytest.mark.parametrize("name", ["pickle", "json", "msgpack"])
+    def test_lazy_text_is_text(self, name):
+        assert str(codec(name).decode("k", codec(name).encode("k", lazystr("text")))) == "text"
+
+    def test_what_a_lazy_object_raises_is_its_own(self):
+        def fails():
+            raise LookupError("the site's")
+
+        with pytest.raises(LookupError, match="the site's"):
+            codec("json").encode("k", SimpleLazyObject(fails))
 
     @pytest.mark.parametrize("text", ["12", "-1", "", "007", "1.5"])
     @pytest.mark.parametrize("name", ["pickle", "json", "msgpack"])

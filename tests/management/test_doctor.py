@@ -6,6 +6,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -232,6 +233,26 @@ def test_what_settings_leave_open_is_advice(
     assert one(found, "BREAKER_FAILURES is 0")
     assert one(found, "outages leave no trace")
     assert one(found, "share a database and a KEY_PREFIX")
+
+
+def test_packages_that_an_outage_is_an_error_page_for_are_advice(
+    site: Callable[..., Any],
+    manage: Callable[..., Ran],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ignoring = {"IGNORE_EXCEPTIONS": True}
+    all_but_one = {**ignoring, "IGNORE_EXCEPTIONS_FOR": ["add"]}
+    caches = {"closed": ignoring, "asked": all_but_one, "raising": {}}
+    site(**{name: {"OPTIONS": options, "KEY_PREFIX": name} for name, options in caches.items()})
+    before = [advice(report) for report in manage("doctor", "--json").json]
+    assert not [text for found in before for text in found if "ratelimit" in text]
+    (tmp_path / "django_ratelimit.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    closed, asked, raising = [advice(report) for report in manage("doctor", "--json").json]
+    words = one(closed, "django-ratelimit calls add and incr, which raise")
+    assert "\"IGNORE_EXCEPTIONS_FOR\": ['add', 'incr']" in words
+    assert not [text for text in (*asked, *raising) if "ratelimit" in text]
 
 
 def test_what_a_user_may_not_is_advice(

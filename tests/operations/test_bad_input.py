@@ -47,7 +47,12 @@ def test_a_pattern_that_is_no_text(cache: Caller, name: str) -> None:
 @pytest.mark.parametrize("change", EVERY.values(), ids=EVERY)
 @pytest.mark.parametrize(
     ("timeout", "error"),
-    [(float("nan"), ValueError), (float("inf"), ValueError), (1e30, ValueError), ("1", TypeError)],
+    [
+        (float("nan"), ValueError),
+        (float("inf"), ValueError),
+        (1e30, ValueError),
+        ("soon", TypeError),
+    ],
     ids=str,
 )
 def test_a_timeout_that_is_none(

@@ -385,8 +385,9 @@ def test_the_times_are_djangos_with_parts_of_seconds() -> None:
         assert ours.get_backend_timeout(timeout) == theirs.get_backend_timeout(timeout)
     assert ours.get_backend_timeout() == theirs.get_backend_timeout() == 300
     assert ours.get_backend_timeout(1.5) == 1.5
+    assert ours.get_backend_timeout("60") == theirs.get_backend_timeout("60") == 60
     with pytest.raises(TypeError, match="A timeout must be"):
-        ours.get_backend_timeout("60")
+        ours.get_backend_timeout("soon")
 
 
 @pytest.mark.parametrize("base", BACKENDS.values(), ids=BACKENDS)

@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 import redis
-from django.core.checks import CheckMessage, Tags
+from django.core.cache import caches
+from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.checks.registry import registry
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
 from django_redis_core import checks
@@ -22,6 +25,28 @@ from django_redis_core.cache import RedisCache
 
 CORE = Path(__file__).parents[2]
 BACKEND = "django_redis_core.cache.RedisCache"
+
+
+#: Four, one and two mistakes.
+SEVEN_MISTAKES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": BACKEND,
+        "LOCATION": "redis://:hush@localhost/0",
+        "TIMEOUT": "soon",
+        "OPTIONS": {"SERIALISER": "json", "DB": 1, "SOCKET_TIMEOUT": 0},
+    },
+    "b": {
+        "BACKEND": BACKEND,
+        "LOCATION": "redis://:hush@localhost/1",
+        "OPTIONS": {"CLIENT": "hred", "OF_HRED": 1},
+    },
+    "c": {
+        "BACKEND": BACKEND,
+        "LOCATION": "redis://:hush@localhost/shop",
+        "OPTIONS": {"CLEAR": "all"},
+    },
+    "fine": {"BACKEND": BACKEND, "LOCATION": "redis://:hush@localhost/2"},
+}
 
 
 def entry(location: Any = "redis://localhost/0", **more: Any) -> dict[str, Any]:
@@ -151,6 +176,14 @@ def test_options_without_effect() -> None:
     assert "MAX_ENTRIES, SENTINEL_KWARGS in OPTIONS has no effect" in message.msg
 
 
+def test_answers_without_ignoring_are_a_warning() -> None:
+    options: dict[str, Any] = {"IGNORE_EXCEPTIONS_FOR": "all"}
+    [message] = found(default=entry(OPTIONS=options))
+    assert numbers([message]) == ["W004"]
+    assert "IGNORE_EXCEPTIONS_FOR has no effect" in message.msg
+    assert not found(default=entry(OPTIONS={**options, "IGNORE_EXCEPTIONS": True}))
+
+
 class Tunnel(redis.Connection):
     pass
 
@@ -270,9 +303,46 @@ def test_manage_py_check_without_a_tag_passes_or_names_the_mistake() -> None:
     assert "no issues" in done.stdout
     assert "touched []" in done.stdout
     # Django's own check of CACHES makes every cache, and so meets the error first, or ours does.
-    done = manage({"default": entry(OPTIONS={"SERIALISER": "json"})}, apps=[])
+    done = manage(SEVEN_MISTAKES, apps=[])
     assert done.returncode == 1
     assert "OPTIONS has an unknown key 'SERIALISER'. Did you mean 'SERIALIZER'?" in done.stderr
+    assert done.stderr.startswith("System check identified some issues:")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("(django_redis_core.E00") == 7
+    assert "hush" not in done.stderr + done.stdout
+
+
+def test_seven_mistakes_in_three_caches_are_seven_findings() -> None:
+    messages = found(**SEVEN_MISTAKES)
+    assert numbers(messages) == ["E001", "E001", "E001", "E001", "E002", "E001", "E001"]
+    words = "SERIALISER; 'DB'; TIMEOUT; SOCKET_TIMEOUT; hred; CLEAR; the number of the database"
+    for message, word in zip(messages, words.split("; "), strict=True):
+        assert word in message.msg
+        assert "\n" not in message.msg
+
+
+def test_what_checks_meet_is_a_refusal_for_other_code_too() -> None:
+    """Also where a program runs them, whichever check comes first."""
+    with override_settings(CACHES=SEVEN_MISTAKES):
+        with pytest.raises(ImproperlyConfigured) as refused:
+            caches["default"]
+        assert not isinstance(refused.value, SystemCheckError)
+        assert str(refused.value).count("CACHES['default']") == 4
+        with pytest.raises(ImproperlyConfigured) as refused:
+            run_checks()
+        assert isinstance(refused.value, SystemCheckError)
+        assert str(refused.value).count("(django_redis_core.E00") == 7
+
+
+def test_certificates_without_tls_are_a_warning() -> None:
+    for given in (
+        entry("redis://localhost/0?ssl_cert_reqs=none"),
+        entry(OPTIONS={"CONNECTION_POOL_KWARGS": {"ssl_cert_reqs": None}}),
+        entry("unix:///run/s", OPTIONS={"CONNECTION_POOL_KWARGS": {"ssl_cert_reqs": "required"}}),
+    ):
+        [message] = found(default=given)
+        assert numbers([message]) == ["W004"]
+        assert "ssl_cert_reqs has no effect on a connection without TLS" in message.msg
 
 
 class Recording(RedisCache):

@@ -155,8 +155,8 @@ UNMADE = (
         (
             {"ssl_ca_certs": "x"},
             (
-                "CACHES['shop']: OPTIONS has an unknown key 'ssl_ca_certs'. Arguments of "
-                "redis-py's connections go into CONNECTION_POOL_KWARGS."
+                "CACHES['shop']: OPTIONS has an unknown key 'ssl_ca_certs'. Write it as "
+                "'ssl_ca_certs' in CONNECTION_POOL_KWARGS."
             ),
         ),
         ({"QWERTZ": 1}, "CACHES['shop']: OPTIONS has an unknown key 'QWERTZ'."),

@@ -76,16 +76,20 @@ class AddedOperations(Suite):
             )
 
     def test_examples_in_an_outage(self, make: Make, added: dict[str, Declaration]) -> None:
-        """Each has the fallback that is declared, or raises where there is none; an argument that
-        is added is no TypeError there."""
+        """Each has the fallback that is declared, or raises where there is none and settings ask
+        for none; an argument that is added is no TypeError there."""
         if not self.examples:
             return  # nothing is added, as the test above has seen
         down = make({"IGNORE_EXCEPTIONS": True}, LOCATION=NOWHERE)
+        asked = {"IGNORE_EXCEPTIONS": True, "IGNORE_EXCEPTIONS_FOR": "all"}
+        answering = make(asked, LOCATION=NOWHERE)
         every = {**OPERATIONS, **added}
         for name, args, kwargs in self.examples:
             if every[name].fallback is None:
                 with pytest.raises(ConnectionInterrupted):
                     down.run(name, *args, **kwargs)
+                if not every[name].immediate:
+                    answering.run(name, *args, **kwargs)
             else:
                 down.run(name, *args, **kwargs)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from time import time
 from typing import Any, ClassVar
 
 import pytest
+from django.utils.functional import SimpleLazyObject
 
 from ..._operations.declare import Family
 from ..caller import Caller
@@ -44,6 +48,38 @@ EVERY = {**SECONDS, **NEW_ONLY, **OTHERS}
 SPANS = ("expire", "pexpire")
 
 
+class Whole:
+    """As numpy's ints are."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __index__(self) -> int:
+        return self._number
+
+
+class Real:
+    """As numpy's floats are."""
+
+    def __init__(self, number: float) -> None:
+        self._number = number
+
+    def __float__(self) -> float:
+        return float(self._number)
+
+
+#: What makes a number of another type of an int.
+NUMBERS: tuple[Callable[[int], Any], ...] = (
+    Decimal,
+    Fraction,
+    Whole,
+    Real,
+    str,
+    lambda number: b"%d" % number,
+    lambda number: SimpleLazyObject(lambda: number),
+)
+
+
 def each(operations: dict[str, Change]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("change", operations.values(), ids=operations)
 
@@ -62,12 +98,26 @@ class TimeoutsSuite(Suite):
         for too_far in (10**30, 1e30):
             with pytest.raises(ValueError, match=r"limit of \d+ ms"):
                 change(cache, too_far)
-        for other in ("10", [10]):
+        for other in ("soon", "1.5", [10]):
             with pytest.raises(TypeError, match=type(other).__name__):
                 change(cache, other)
         assert cache.get("k") == "old"
         assert 90 < cache.ttl("k") <= 100
         assert cache.has_key("new") is False
+
+    def test_numbers_of_other_types_are_numbers(self, cache: Caller) -> None:
+        in_seven = int(time()) + 7
+        written: dict[str, int] = dict.fromkeys(EVERY, 7)
+        written.update(pexpire=7000, expire_at=in_seven, pexpire_at=in_seven * 1000)
+        for kind in NUMBERS:
+            for name, change in EVERY.items():
+                cache.set("k", "old", 100)
+                cache.delete("new")
+                change(cache, kind(written[name]))
+                left = cache.pttl("new" if name in NEW_ONLY else "k")
+                assert 1000 < left <= 7000, (name, kind)
+        cache.set("k", "old", True)
+        assert 0 < cache.pttl("k") <= 1000
 
     @each(SECONDS | {"pexpire": OTHERS["pexpire"]})
     def test_zero_and_less_delete(self, cache: Caller, change: Change) -> None:

@@ -287,3 +287,66 @@ def test_own_clients_have_the_keys_of_an_own_backend(redis_server):
     assert asyncio.run(site.aget_many(["k"])) == {"k": 1}
     assert site.client.make_key("k") == "own:1:tenant:k"
     assert site.client.delete("k") is True
+
+
+#: What django-redis 7.0.0 answers of a server that is away, with IGNORE_EXCEPTIONS.
+IN_TROUBLE = {
+    "get": (("k", "default"), "default"),
+    "get_many": ((["k"],), {}),
+    "get_or_set": (("k", 7), 7),
+    "add": (("k", 1), None),
+    "incr": (("k",), None),
+    "decr": (("k",), None),
+    "incr_version": (("k",), None),
+    "decr_version": (("k",), None),
+    "set": (("k", 1), None),
+    "set_many": (({"k": 1},), None),
+    "delete": (("k",), None),
+    "delete_many": ((["k"],), None),
+    "has_key": (("k",), None),
+    "clear": ((), None),
+    "keys": (("*",), None),
+    "delete_pattern": (("*",), None),
+}
+
+
+def answered(**options):
+    """What the calls answer in blocking code, on asyncio and in a pipeline."""
+    entry = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+    found = {}
+    with override_settings(CACHES={"default": {**entry, "OPTIONS": options}}):
+        cache = caches["default"]
+        for name, (args, _) in IN_TROUBLE.items():
+            queue = cache.pipeline()
+            queued = getattr(queue, name)(*args)
+            try:
+                ways = [getattr(cache, name)(*args)]
+                ways.append(asyncio.run(getattr(cache, f"a{name}")(*args)))
+                queue.execute()
+            except ConnectionInterrupted:
+                found[name] = "raises"
+                continue
+            assert ways == [queued.value] * 2
+            found[name] = queued.value
+    return found
+
+
+def test_what_is_ignored_is_answered_as_there():
+    expected = {name: answer for name, (_, answer) in IN_TROUBLE.items()}
+    assert answered(IGNORE_EXCEPTIONS=True) == expected
+    assert answered(IGNORE_EXCEPTIONS=True, IGNORE_EXCEPTIONS_FOR="all") == expected
+    closed = dict.fromkeys(["add", "incr", "decr", "incr_version", "decr_version"], "raises")
+    some = answered(IGNORE_EXCEPTIONS=True, IGNORE_EXCEPTIONS_FOR=["incr"])
+    assert some == {**expected, **closed, "incr": None}
+    assert set(answered().values()) == {"raises"}
+
+
+def test_a_subclass_that_makes_keys_answers_as_there():
+    class Own(RedisCache):
+        def make_key(self, key, version=None):
+            return super().make_key(f"own-{key}", version)
+
+    cache = Own("redis://127.0.0.1:1/0", {"OPTIONS": {"IGNORE_EXCEPTIONS": True}})
+    assert cache.add("k", 1) is None
+    assert cache.set("k", 1) is None
+    assert cache.set("k", 1, client=None) is None

@@ -7,7 +7,8 @@ import json
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils.functional import lazystr
+from django.db import models
+from django.utils.functional import SimpleLazyObject, lazystr
 from django.utils.safestring import mark_safe
 
 from django_redis_core_json.serializer import JSONSerializer
@@ -45,10 +46,30 @@ class Meters(int):
     pass
 
 
-@pytest.mark.parametrize("value", [Colour.RED, Meters(5)])
-def test_an_int_subclass_is_refused_because_it_would_come_back_as_an_int(value):
+class Number(models.IntegerChoices):
+    FIVE = 5
+
+
+class Name(models.TextChoices):
+    LONG = "long", "Long"
+
+
+@pytest.mark.parametrize("value", [Colour.RED, Number.FIVE, Name.LONG], ids=repr)
+def test_a_member_of_an_enumeration_is_its_value_unless_strict(value):
+    for written, plain in ((value, value.value), ([value], [value.value])):
+        assert JSONSerializer().dumps(written) == JSONSerializer().dumps(plain)
+    with pytest.raises(TypeError, match=r"plain (int|str)"):
+        JSONSerializer(json_strict=True).dumps(value)
+
+
+def test_an_int_subclass_is_refused_because_it_would_come_back_as_an_int():
     with pytest.raises(TypeError, match="plain int"):
-        JSONSerializer().dumps(value)
+        JSONSerializer().dumps(Meters(5))
+
+
+def test_lazy_objects_are_what_they_stand_for_at_any_depth():
+    lazy = SimpleLazyObject(lambda: [5, SimpleLazyObject(lambda: 6), lazystr("text")])
+    assert JSONSerializer().dumps([lazy]) == b'[[5, 6, "text"]]'
 
 
 @pytest.mark.parametrize("data", [b"\xef\xbb\xbf1.5", '{"a"'.encode("utf-16"), b"\xff\xfe"])

@@ -5,4 +5,4 @@ class TestMsgpack(SerializerContract):
     name = "msgpack"
     library = "msgpack"
     keeps = frozenset({"bytes", "nan", "infinity", "int key", "None key", "tuple key"})
-    changes = {"tuple": [1, ["x", None]], "namedtuple": [1, 2.5]}
+    changes = {"tuple": [1, ["x", None]], "namedtuple": [1, 2.5], "int subclass inside": [53]}

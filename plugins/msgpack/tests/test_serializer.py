@@ -6,6 +6,8 @@ import enum
 
 import msgpack
 import pytest
+from django.db import models
+from django.utils.functional import SimpleLazyObject, lazystr
 from django.utils.safestring import mark_safe
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,12 +67,40 @@ class Colour(enum.IntEnum):
     RED = 1
 
 
-@pytest.mark.parametrize(
-    "value", [Colour.RED, [Colour.RED], {"a": Colour.RED}, {Colour.RED: 1}, (1, (Colour.RED,))]
-)
-def test_an_int_subclass_is_refused_at_any_depth(value):
-    with pytest.raises(TypeError, match="no type for Colour"):
-        MsgpackSerializer().dumps(value)
+class Number(models.IntegerChoices):
+    FIVE = 5
+
+
+class Name(models.TextChoices):
+    LONG = "long", "Long"
+
+
+class Whole(int):
+    pass
+
+
+@pytest.mark.parametrize("value", [Colour.RED, Number.FIVE, Name.LONG], ids=repr)
+def test_a_member_of_an_enumeration_is_its_value_at_any_depth_unless_strict(value):
+    plain = value.value
+    cases = [(value, plain), ([value], [plain]), ({value: 1}, {plain: 1}), ({"a": (value,)},) * 2]
+    for written, expected in cases:
+        back = MsgpackSerializer().loads(MsgpackSerializer().dumps(written))
+        assert back == MsgpackSerializer().loads(MsgpackSerializer().dumps(expected))
+        assert type(value).__name__ not in repr(back)
+        with pytest.raises(TypeError, match=f"no type for {type(value).__name__}"):
+            MsgpackSerializer(msgpack_strict=True).dumps(written)
+
+
+@pytest.mark.parametrize("make", [lambda one: one, lambda one: [one], lambda one: {one: 1}])
+def test_another_int_subclass_is_refused_at_any_depth(make):
+    with pytest.raises(TypeError, match="no type for Whole"):
+        MsgpackSerializer().dumps(make(Whole(1)))
+
+
+def test_lazy_objects_are_what_they_stand_for_at_any_depth():
+    lazy = SimpleLazyObject(lambda: [5, SimpleLazyObject(lambda: 6), lazystr("text")])
+    back = MsgpackSerializer().loads(MsgpackSerializer().dumps([lazy, lazystr("text")]))
+    assert back == [[5, 6, "text"], "text"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
@@ -20,7 +20,23 @@ from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from django_redis_core.connections.config import frozen
 
-__all__ = ["ConnectionFactory", "SentinelConnectionFactory", "get_connection_factory"]
+__all__ = [
+    "ConnectionFactory",
+    "ConnectionFactoryProtocol",
+    "ConnectionPoolType",
+    "ConnectionPoolType_co",
+    "RedisParserType",
+    "RedisParserType_co",
+    "RedisType",
+    "SentinelConnectionFactory",
+    "get_connection_factory",
+]
+
+ConnectionPoolType = TypeVar("ConnectionPoolType")
+ConnectionPoolType_co = TypeVar("ConnectionPoolType_co", covariant=True)
+RedisParserType = TypeVar("RedisParserType")
+RedisParserType_co = TypeVar("RedisParserType_co", covariant=True)
+RedisType = TypeVar("RedisType")
 
 _pools: dict[Any, Any] = {}
 _lock = Lock()
@@ -31,6 +47,38 @@ def _loaded(written: Any, default: Any) -> Any:
     if written is None:
         return default
     return import_string(written) if isinstance(written, str) else written
+
+
+class ConnectionFactoryProtocol(Protocol):
+    """A connection factory, for type checkers."""
+
+    def connect(self, url: str) -> Any:
+        """A redis-py client."""
+        ...
+
+    def disconnect(self, connection: Any) -> None:
+        """Closes the connections of its pool."""
+        ...
+
+    def make_connection_params(self, url: str | None) -> dict[str, Any]:
+        """The arguments of a pool."""
+        ...
+
+    def get_connection(self, params: dict[str, Any]) -> Any:
+        """A redis-py client on a pool of these arguments."""
+        ...
+
+    def get_connection_pool(self, params: dict[str, Any]) -> Any:
+        """A new pool."""
+        ...
+
+    def get_or_create_connection_pool(self, params: dict[str, Any]) -> Any:
+        """The pool of all that make it alike."""
+        ...
+
+    def get_parser_cls(self) -> Any:
+        """redis-py's parser class."""
+        ...
 
 
 class ConnectionFactory:
@@ -46,6 +94,8 @@ class ConnectionFactory:
     """
 
     option_names: ClassVar[tuple[str, ...]] = ()
+    #: Of all factories.
+    _pools: ClassVar[dict[Any, Any]] = _pools
     default_pool: ClassVar[type[ConnectionPool]] = ConnectionPool
 
     def __init__(self, options: Mapping[str, Any]) -> None:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
+from django.utils.functional import Promise
 from msgpack import packb, unpackb
 
-from django_redis_core.interfaces import Serializer
+from django_redis_core.interfaces import Option, Serializer, boolean, unwrapped
 
 
 class MsgpackSerializer(Serializer):
     """MessagePack.
 
     As with django-redis, a tuple comes back as a list (but not as a key of a dict, where it stays
-    a tuple), a bytearray as bytes, and an object of a subclass of str, bytes, float, list, tuple
-    or dict as one of the type it derives from. All else that the format does not have is refused:
-    sets, Decimal, dates, UUIDs, and int subclasses such as the members of an ``IntEnum``.
+    a tuple), a bytearray as bytes, an object of a subclass of str, bytes, float, list, tuple or
+    dict as one of the type it derives from, and a member of an ``IntEnum`` or ``StrEnum``, so of
+    Django's ``IntegerChoices`` and ``TextChoices``, as its value. Lazy text comes back as a str.
+    All else that the format does not have is refused: sets, Decimal, dates, UUIDs, and other
+    subclasses of int. ``msgpack_strict`` refuses members of enumerations too, at any depth.
     """
 
     name = "msgpack"
+    options = (
+        Option(
+            "MSGPACK_STRICT",
+            "msgpack_strict",
+            boolean,
+            False,
+            doc="Refuse members of enumerations, which would come back as plain ints and strs.",
+        ),
+    )
+
+    def __init__(self, *, msgpack_strict: bool = False) -> None:
+        self._default = _of_its_type if msgpack_strict else _plain
 
     def recognises(self, data: bytes) -> bool:
         # Up to 0x80 the first byte is all of the value: a small int, or the empty dict. So JSON's
@@ -28,7 +44,7 @@ class MsgpackSerializer(Serializer):
     def dumps(self, value: Any) -> bytes:
         # strict_types: only the format's own types are packed as they are, and the others are
         # handed to `_plain`. Without it, an int subclass at any depth would lose its type.
-        packed: bytes = packb(value, strict_types=True, default=_plain)
+        packed: bytes = packb(value, strict_types=True, default=self._default)
         return packed
 
     def loads(self, data: bytes) -> Any:
@@ -41,8 +57,18 @@ class MsgpackSerializer(Serializer):
             return unpackb(data, strict_map_key=False, object_pairs_hook=_with_tuple_keys)
 
 
+def _of_its_type(value: Any) -> Any:
+    """``value`` as ``_plain`` has it, unless it is a member of an enumeration."""
+    if isinstance(value, Enum):
+        raise TypeError(f"MessagePack has no type for {type(value).__name__}")
+    return _plain(value)
+
+
 def _plain(value: Any) -> Any:
     """``value`` as the type of the format that it derives from."""
+    meant = unwrapped(value)
+    if meant is not value:
+        return meant
     # The methods of the base class, because a subclass may have its own: str(SafeString()) is a
     # SafeString.
     if isinstance(value, str):
@@ -55,6 +81,10 @@ def _plain(value: Any) -> Any:
         return list(value)
     if isinstance(value, dict):
         return dict(value)
+    if isinstance(value, int) and isinstance(value, Enum):
+        return int.__int__(value)
+    if isinstance(value, Promise):  # lazy text
+        return str(value)
     if type(value) is int:
         raise OverflowError("MessagePack has no ints of more than 64 bits")
     raise TypeError(f"MessagePack has no type for {type(value).__name__}")

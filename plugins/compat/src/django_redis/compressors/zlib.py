@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .base import PluginCompressor
+from ..exceptions import CompressorError
+from .base import BaseCompressor, PluginCompressor
 
-__all__ = ["ZlibCompressor"]
+__all__ = ["BaseCompressor", "CompressorError", "ZlibCompressor"]
 
 
 class ZlibCompressor(PluginCompressor):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .base import PluginCompressor
+from ..exceptions import CompressorError
+from .base import BaseCompressor, PluginCompressor
 
-__all__ = ["ZStdCompressor"]
+__all__ = ["BaseCompressor", "CompressorError", "ZStdCompressor"]
 
 
 class ZStdCompressor(PluginCompressor):

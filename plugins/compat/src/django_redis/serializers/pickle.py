@@ -17,6 +17,10 @@ class PickleSerializer(BaseSerializer):
 
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__(options)
+        self.setup_pickle_version(options)
+
+    def setup_pickle_version(self, options: dict[str, Any]) -> None:
+        """Reads ``PICKLE_VERSION``. Raises ImproperlyConfigured."""
         version = options.get("PICKLE_VERSION", pickle.DEFAULT_PROTOCOL)
         try:
             self._pickle_version = int(version)
