@@ -20,6 +20,7 @@ OURS: dict[str, str] = {
     "herd": "client",
     "near": "client",
     "shard": "client",
+    "tags": "client",
 }
 
 #: What django-redis calls the plugins, by the kind that is asked for.

@@ -188,6 +188,13 @@ class Client(
         may be of any server. For clients that know something of the cache's own servers."""
         return self
 
+    def copyable(self, full: str, data: bytes) -> bool:
+        """Whether what is shown of a stored entry changes only when its own key is written, so that
+        a client outside may keep a copy of ``data`` until then. A client whose entries depend on
+        other keys says False of those: ``return not mine(data) and super().copyable(full, data)``.
+        """
+        return True
+
     def numbers(self) -> Mapping[str, float]:
         """What this client knows of its state, for ``RedisCache.numbers``; names begin with the
         client's: ``{**super().numbers(), "near_copies": len(self.copies)}``."""

@@ -1,0 +1,5 @@
+"""The kit's fixtures."""
+
+from __future__ import annotations
+
+pytest_plugins = ["django_redis_core.testing.fixtures"]
