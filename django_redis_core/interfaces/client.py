@@ -46,6 +46,8 @@ class ClientContext:
     ``alias`` is the cache's name in CACHES. ``default_timeout`` is TIMEOUT, in seconds (None: for
     ever), ``scan_itersize`` SCAN's COUNT. ``clear_by_prefix``: ``clear`` removes the keys of the
     prefix alone. ``delete_unreadable``: an entry that cannot be read is removed.
+    ``ignore_exceptions``: the site ignores servers in trouble; for clients that run operations
+    later by themselves, for which nobody else looks.
     """
 
     alias: str
@@ -55,6 +57,7 @@ class ClientContext:
     scan_itersize: int = 1000
     clear_by_prefix: bool = False
     delete_unreadable: bool = False
+    ignore_exceptions: bool = False
 
 
 class Finding(NamedTuple):

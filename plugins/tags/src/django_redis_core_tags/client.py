@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from .committing import Committing
 from .options import OPTIONS
-from .writing import Writing
 
 
-class TagsClient(Writing):
+class TagsClient(Committing):
     """An entry is stored with tags and their generations, and is there while they are the same.
     ``invalidate_tags`` ends a generation; no entry is looked for."""
 

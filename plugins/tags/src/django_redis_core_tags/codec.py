@@ -13,7 +13,7 @@ from typing import Any
 
 from django_redis_core.interfaces import MISSING, Codec
 
-from .envelope import EMPTY, MAGIC, Labelled, Tagged, end, unpack
+from .envelope import EMPTY, MAGIC, Encoded, Labelled, Tagged, end, unpack
 
 _DAMAGED = (ValueError, IndexError)
 
@@ -85,8 +85,10 @@ def escaped(data: bytes) -> bytes:
 
 def _encoder(plain: Callable[[str, Any], bytes]) -> Callable[[str, Any], bytes]:
     def encode(key: str, value: Any) -> bytes:
-        if value.__class__ is Labelled:
+        if value.__class__ in (Labelled, Tagged):  # the latter is stored anew under another key
             return value.head + plain(key, value.value)
+        if value.__class__ is Encoded:
+            return value.data
         data = plain(key, value)
         return EMPTY + data if data.startswith(MAGIC) else data
 

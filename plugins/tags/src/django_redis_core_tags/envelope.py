@@ -78,6 +78,15 @@ class Labelled:
         )
 
 
+class Encoded:
+    """What the codec has made of a value already."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
 class Tagged:
     """A value on its way from the codec, which is to be seen only while its tags have these
     generations. ``payload`` is what the codec made of it."""

@@ -68,6 +68,11 @@ class TagSnapshot:
         return f"<TagSnapshot {', '.join(self.generations)}>"
 
 
+def new_generation() -> bytes:
+    """One that never was before."""
+    return secrets.token_bytes(GENERATION)
+
+
 def unknown(arguments: Mapping[str, Any]) -> TagSnapshot:
     """The fallback of ``snapshot_tags``."""
     return TagSnapshot(dict.fromkeys(arguments["tags"], UNKNOWN), (), 0)
@@ -165,7 +170,7 @@ class Generations(Client):
         for place, (home, left) in enumerate(zip(homes, checked(lefts), strict=True)):
             if found[place] is None or len(found[place]) != GENERATION:
                 made.append(len(again) + 1)
-                new = secrets.token_bytes(GENERATION)
+                new = new_generation()
                 again += (SET(home, new, whole, nx=found[place] is None), GET(home).primary())
             elif left >= 0:
                 if least is None or whole is None:
@@ -178,7 +183,7 @@ class Generations(Client):
             for place, generation in enumerate(found):
                 if generation is None or len(generation) != GENERATION:
                     # One that was invalidated since is as good as any that nobody has.
-                    found[place] = replies[next(places)] or secrets.token_bytes(GENERATION)
+                    found[place] = replies[next(places)] or new_generation()
         return TagSnapshot(dict(zip(names, found, strict=True)), homes, least)
 
     def given(self, tags: Any) -> list[str] | TagSnapshot:
@@ -191,8 +196,8 @@ class Generations(Client):
         """The generations that an entry of so long a life is to be stored with."""
         if isinstance(tags, list):
             return (yield from self.snapshot(tags, version, milliseconds))
-        if not tags.known:
-            return tags
+        if not tags.known:  # and so is what is stored with it never there
+            return TagSnapshot({name: new_generation() for name in tags.generations}, (), None)
         if [self.home(name, version) for name in tags.generations] != tags.homes:
             raise ValueError(
                 f"CACHES[{self.alias!r}]: tags= is a snapshot of another version or cache. Call "

@@ -125,8 +125,12 @@ class Reading(Generations):
         entry = yield from self.dead(full, version)
         if entry is None:
             return False
-        yield from _BURY((full,), entry.head, PROBE + len(entry.head))
+        yield from self.remove_dead(full, entry)
         return True
+
+    def remove_dead(self, full: str, entry: Tagged) -> Operation[None]:
+        """Removes an entry that was invalidated, if it still lies there."""
+        yield from _BURY((full,), entry.head, PROBE + len(entry.head))
 
 
 def tagged(seen: Any) -> bool:

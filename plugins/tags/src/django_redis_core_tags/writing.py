@@ -13,7 +13,7 @@ from django_redis_core.exceptions import ConnectionInterrupted, SerializationErr
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING
 
 from .codec import RelabellingCodec
-from .envelope import Labelled, Tagged, pack, unpack
+from .envelope import Encoded, Labelled, Tagged, pack, unpack
 from .generations import TagSnapshot
 from .reading import PROBE, Reading, tagged
 
@@ -55,13 +55,7 @@ class Writing(Reading):
         **more: Any,
     ) -> Operation[bool]:
         if tags != ():
-            milliseconds = self.milliseconds(timeout)
-            given = self.given(tags)
-            if milliseconds is None or milliseconds > 0:
-                snapshot = yield from self.labels(given, version, milliseconds)
-                if not snapshot.known:
-                    return False  # it could not be told from what was invalidated
-                value = self.labelled(value, snapshot)
+            value = yield from self.with_tags(value, tags, version, self.milliseconds(timeout))
         if not (nx or xx):
             return (yield from super().set(key, value, timeout, version, **more))
         full = self.naming.make(key, version)
@@ -96,14 +90,23 @@ class Writing(Reading):
         **more: Any,
     ) -> Operation[list[Any]]:
         if tags != ():
-            milliseconds = self.milliseconds(timeout)
-            given = self.given(tags)
-            if data and (milliseconds is None or milliseconds > 0):
-                snapshot = yield from self.labels(given, version, milliseconds)
-                if not snapshot.known:
-                    return list(data)
-                data = {key: self.labelled(value, snapshot) for key, value in data.items()}
+            data = yield from self.all_with_tags(data, tags, version, self.milliseconds(timeout))
         return (yield from super().set_many(data, timeout, version, **more))
+
+    def with_tags(
+        self, value: Any, tags: Tags, version: Any, milliseconds: int | None
+    ) -> Operation[Any]:
+        """``value`` on its way to be stored with ``tags=``, as a caller gave it."""
+        return (yield from self.all_with_tags({0: value}, tags, version, milliseconds))[0]
+
+    def all_with_tags(
+        self, data: Mapping[Any, Any], tags: Tags, version: Any, milliseconds: int | None
+    ) -> Operation[Mapping[Any, Any]]:
+        given = self.given(tags)
+        if not data or (milliseconds is not None and milliseconds <= 0):
+            return data
+        snapshot = yield from self.labels(given, version, milliseconds)
+        return {key: self.labelled(value, snapshot) for key, value in data.items()}
 
     def get_or_set(
         self,
@@ -133,7 +136,7 @@ class Writing(Reading):
             value = value()
             if isawaitable(value):
                 value = yield Await(value)
-        if brief or not snapshot.known:
+        if brief:
             return value
         try:
             labelled = self.labelled(value, snapshot)
@@ -145,15 +148,19 @@ class Writing(Reading):
     def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
         while True:
             found = yield from super().offer(key, version, value, milliseconds)
-            if found.__class__ is Labelled:
-                return found.value
+            if found.__class__ in (Labelled, Encoded):
+                return self.bare(found)
             if found.__class__ is not Tagged:
                 return found
             if value.__class__ is Labelled and found.head == value.head:
                 return found.value  # ours, or as good: by what was read after the caller asked
             if (yield from self.fresh(found, version)):
                 return found.value
-            yield from self.bury(self.naming.make(key, version), version)
+            yield from self.remove_dead(self.naming.make(key, version), found)
+
+    def bare(self, value: Any) -> Any:
+        """The caller's value in one that was on its way to be stored."""
+        return value.value if value.__class__ is Labelled else value
 
     # Counters
 
