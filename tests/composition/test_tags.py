@@ -3,15 +3,22 @@ operation suite once, and what only tags together with the others can do wrong."
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.caller import Caller
+from django_redis_core.testing.calls import watched
+from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.operations import Operations
 from django_redis_core.testing.operations.strings import VALUES
 from django_redis_core.testing.servers import Server
+
+from .conftest import Place
 
 STACK = {
     "CLIENT": ["near", "tags", "herd", "shard"],
@@ -45,3 +52,124 @@ class TestTheStack(Operations):
     @pytest.mark.parametrize("name", [name for name in VALUES if name not in NOT_OF_MSGPACK])
     def test_a_value_comes_back_equal_and_of_its_type(self, cache: Caller, name: str) -> None:
         super().test_a_value_comes_back_equal_and_of_its_type(cache, VALUES[name])
+
+
+#: Each topology, and the clients that are put together there.
+PLACES: dict[str, list[str]] = {
+    "one_server": ["near", "tags", "herd"],
+    "primary_and_replicas": ["tags", "herd"],
+    "service": ["tags", "herd", "shard"],
+    "on_cluster": ["tags", "herd"],
+    "several_servers": ["near", "tags", "herd", "shard"],
+}
+DATA = {f"page-{number}": f"text {number}" for number in range(30)}
+
+
+@pytest.fixture(params=PLACES)
+def placed(request: pytest.FixtureRequest, make_cache: MakeCache) -> tuple[Any, Place]:
+    place: Place = request.getfixturevalue(request.param)
+    client = PLACES[request.param]
+    options = {**STACK, "CLIENT": client, **place.options}
+    location = place.sharded if "shard" in client else place.alone
+    return make_cache(options, LOCATION=location), place
+
+
+def test_tags_on_every_topology(placed: tuple[Any, Place]) -> None:
+    """Entries and tags are anywhere, each where its own key lives."""
+    cache, place = placed
+    for number, (key, value) in enumerate(DATA.items()):
+        cache.set(key, value, tags=["all", f"tag-{number % 7}"])
+    cache.set_many({"plain": 1, "many": "too"}, tags=["tag-0"])
+    place.settle()
+    assert cache.get_many(list(DATA)) == DATA
+    assert cache.incr("plain") == 2
+    assert cache.invalidate_tags("tag-3", "tag-4", "unknown") == 2
+    # Also where replicas answer, which may not know it yet.
+    left = {
+        key: value for number, (key, value) in enumerate(DATA.items()) if number % 7 not in (3, 4)
+    }
+    assert cache.get_many(list(DATA)) == left
+    assert cache.get("page-3") is None
+    assert cache.get("page-0") == "text 0"
+    assert cache.get_or_set("page-3", lambda: "new", tags=["all"]) == "new"
+    place.settle()
+    assert cache.get("page-3") == "new"
+    assert cache.invalidate_tags("all") == 1
+    assert cache.get_many([*DATA, "many"]) == {"many": "too"}
+
+
+async def test_tags_on_every_topology_on_asyncio(placed: tuple[Any, Place]) -> None:
+    cache, place = placed
+    snapshot = await cache.asnapshot_tags("all", "some")
+    assert await cache.aset_many(DATA, tags=snapshot) == []
+    place.settle()
+    assert await cache.aget_many(list(DATA)) == DATA
+    async with cache.apipeline() as queue:
+        queue.invalidate_tags("some")
+    assert await cache.aget_many(list(DATA)) == {}
+    await cache.aclose()
+
+
+def test_an_invalidation_is_one_round_trip_to_each_server(
+    four_servers: list[Server], make_cache: MakeCache
+) -> None:
+    cache: Any = make_cache(STACK, LOCATION=[server.url for server in four_servers])
+    tags = [f"tag-{number}" for number in range(40)]
+    cache.set("k", 1, tags=tags)
+    with watched(cache) as sent:
+        assert cache.invalidate_tags(*tags) == 40
+    assert len(sent.requests) == 1
+
+
+def test_one_of_several_servers_is_down(make_cache: MakeCache, four_servers: list[Server]) -> None:
+    """An invalidation that did not reach a tag's server is an error, and no number."""
+    nowhere = "redis://127.0.0.1:1/0"
+    options = {"CLIENT": ["tags", "shard"], "SHARD_NAMES": ["one", "two"]}
+    cache: Any = make_cache(options, LOCATION=[four_servers[0].url, nowhere])
+    ignoring: Any = make_cache(
+        {**options, "IGNORE_EXCEPTIONS": True}, LOCATION=[four_servers[0].url, nowhere]
+    )
+    tags = [f"tag-{number}" for number in range(20)]
+    with pytest.raises(ConnectionInterrupted):
+        cache.invalidate_tags(*tags)
+    assert ignoring.invalidate_tags(*tags) == 0
+
+
+def test_near_keeps_what_has_no_tags(redis_server: Server, make_cache: MakeCache) -> None:
+    """A copy would outlive its tag, whose end nobody tells of it."""
+    here: Any = make_cache({"CLIENT": ["near", "tags", "herd"]}, KEY_PREFIX="shared")
+    there: Any = make_cache({"CLIENT": ["tags", "herd"]}, KEY_PREFIX="shared")
+    here.get("asked")
+    tracking = here._engine.client.near_info
+    wait_until(lambda: set(tracking().tracking.values()) == {True}, "near hears the server")
+    there.set("plain", "text")
+    there.set("tagged", "text", tags=["x"])
+    there.set("list", [1], tags=["x"])
+    for _ in range(4):
+        assert here.get("plain") == "text"
+        assert here.get_many(["tagged", "list"]) == {"tagged": "text", "list": [1]}
+        assert here.get("tagged") == "text"
+    with watched(here) as sent:
+        assert here.get("plain") == "text"
+        assert not sent.requests, "an entry without tags is kept as ever"
+        assert here.get("tagged") == "text"
+        assert sent.requests
+    there.invalidate_tags("x")
+    assert here.get("tagged") is None, "in the very moment, and not when near was told"
+    assert here.get_many(["tagged", "list"]) == {}
+    assert here.has_key("tagged") is False
+
+
+def test_herd_shows_no_old_value_that_was_invalidated(make_cache: MakeCache) -> None:
+    cache: Any = make_cache({"CLIENT": ["tags", "herd"]})
+    cache.set("k", "old", 0.02, tags=["x"])
+    cache.set("j", "old", 0.02, tags=["y"])
+    time.sleep(0.04)
+    assert cache.get("k") is None, "the first one is elected"
+    assert cache.get("j") is None
+    assert cache.get("k") == "old", "and the others have the old value"
+    cache.invalidate_tags("x")
+    assert cache.get("k") is None
+    assert cache.get_many(["k", "j"]) == {"j": "old"}
+    assert cache.get_or_set("k", lambda: "new", 60, tags=["x"]) == "new"
+    assert cache.get("k") == "new"
