@@ -148,6 +148,7 @@ class Client(
         self.scan_itersize = context.scan_itersize
         self.clear_by_prefix = context.clear_by_prefix
         self.delete_unreadable = context.delete_unreadable
+        self.ignore_exceptions = context.ignore_exceptions
         #: Operations that can be answered without a server, by their names: functions of the same
         #: arguments that return the answer, or MISSING where the operation has to run. They save
         #: more than half of what a call costs that sends nothing. Pipelines do not look here. A

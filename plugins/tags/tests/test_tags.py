@@ -12,7 +12,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.interfaces import MISSING
 from django_redis_core.testing.calls import watched
-from django_redis_core_tags import envelope
+from django_redis_core_tags import envelope, generations
 
 Make = Callable[..., RedisCache]
 
@@ -256,25 +256,53 @@ def test_reading_costs_a_round_trip_more_for_what_has_tags(cache: Any) -> None:
 
 
 def test_the_server_remembers_a_tag_for_as_long_as_its_entries(make_cache: Make) -> None:
-    cache: Any = make_cache({"CLIENT": "tags", "TAGS_TIMEOUT": 100})
+    def cache_of(timeout: int) -> Any:
+        return make_cache({"CLIENT": "tags", "TAGS_TIMEOUT": timeout}, KEY_PREFIX="lives")
+
+    cache = cache_of(60)
     raw: Any = cache.raw_client()
     home = cache.make_key("tag:x:generation")
     cache.set("k", 1, 10, tags=["x"])
-    assert 98 <= raw.ttl(home) <= 100
-    raw.expire(home, 60)
-    cache.set("k", 1, 10, tags=["x"])
-    assert raw.ttl(home) <= 60, "and is told so only when half of that is over"
-    raw.expire(home, 40)
-    cache.set("k", 1, 10, tags=["x"])
-    assert 98 <= raw.ttl(home) <= 100
+    assert 58 <= raw.ttl(home) <= 60
+    cache_of(100).set("k", 1, 10, tags=["x"])
+    assert raw.ttl(home) <= 60, "it is renewed only when half of its time is over"
+    cache_of(150).set("k", 1, 10, tags=["x"])
+    assert 148 <= raw.ttl(home) <= 150
     cache.set("long", 1, 1000, tags=["x"])
     assert 1000 <= raw.ttl(home) <= 2000
     snapshot = cache.snapshot_tags("y")
     cache.set("longer", 1, 5000, tags=snapshot)
     assert raw.ttl(cache.make_key("tag:y:generation")) >= 5000
-    cache.set("for ever".replace(" ", "-"), 1, None, tags=["x"])
+    cache.set("for-ever", 1, None, tags=["x"])
     assert raw.ttl(home) == -1
-    assert cache.get_many(["k", "long", "longer"]) == {"k": 1, "long": 1, "longer": 1}
+    everything = {"k": 1, "long": 1, "longer": 1, "for-ever": 1}
+    assert cache.get_many(everything) == everything
+
+
+def test_what_a_process_remembers_of_a_tag_ends_with_its_generation(
+    cache: Any, raw: Any, make_cache: Make
+) -> None:
+    other: Any = make_cache({"CLIENT": "tags", "TAGS_TIMEOUT": 20}, KEY_PREFIX=cache.key_prefix)
+    home = cache.make_key("tag:x:generation")
+    for _ in range(2):
+        cache.set("k", 1, None, tags=["x"])
+        assert round_trips(cache, lambda: cache.set("k", 1, None, tags=["x"])) == 2
+        assert raw.ttl(home) == -1
+        other.invalidate_tags("x")
+        other.set("j", 1, 5, tags=["x"])
+        assert raw.ttl(home) <= 20
+    cache.set("k", 1, None, tags=["x"])
+    assert raw.ttl(home) == -1, "the new one was not known to live so long"
+    assert cache.get_many(["j", "k"]) == {"j": 1, "k": 1}
+
+
+def test_the_memory_of_tags_has_a_bound(cache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generations, "REMEMBERED", 10)
+    for number in range(50):
+        for _ in range(2):
+            cache.set("k", number, tags=[f"tag-{number}"])
+            assert cache.get("k") == number
+    assert len(cache._engine.client._tag_lives) <= 10
 
 
 # In other ways of calling

@@ -7,7 +7,6 @@ comes out is a ``Tagged``, which the operations of ``TagsClient`` turn into a va
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -62,19 +61,29 @@ class TaggedCodec(Codec):
 
     def _decode_many(self, keys: Sequence[str], replies: Iterable[Any]) -> list[Any]:
         given = list(replies)
-        tagged = [
-            place
-            for place, data in enumerate(given)
-            if data.__class__ is bytes and data.startswith(MAGIC)
-        ]
-        if not tagged:
-            return self._plain.decode_many(keys, given)
-        rest = copy.copy(given)
-        for place in tagged:
-            rest[place] = None
-        values = self._plain.decode_many(keys, rest)
-        for place in self.counted(tagged):
-            values[place] = self.decode(keys[place], given[place])
+        tagged: list[tuple[int, bytes, dict[str, bytes]]] = []
+        known: dict[bytes, dict[str, bytes]] = {}  # entries that were stored together
+        for place, data in enumerate(given):
+            if data.__class__ is not bytes or not data.startswith(MAGIC):
+                continue
+            try:
+                start = end(data)
+                head = data[:start]
+                generations = known.get(head)
+                if generations is None:
+                    generations = known[head] = unpack(head, start)
+            except _DAMAGED as error:
+                self.report(keys[place], data, error)
+                given[place] = None
+                continue
+            given[place] = data[start:]
+            if generations:
+                tagged.append((place, head, generations))
+        values = self._plain.decode_many(keys, given)
+        for place, head, generations in tagged:
+            value = values[place]
+            if value is not MISSING:
+                values[place] = Tagged(value, generations, head, given[place])
         return values
 
 

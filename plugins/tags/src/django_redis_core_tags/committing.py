@@ -28,18 +28,24 @@ class Committing(Writing):
 
     def __init__(self, context: ClientContext, **options: Any) -> None:
         super().__init__(context, **options)
-        self.ignore_exceptions = context.ignore_exceptions
-        self.writes_wait = self.on_commit == WRITES
-        if self.on_commit != NEVER and self.database not in connections.settings:
+        self.tags_writes_wait = self.tags_on_commit == WRITES
+        if self.tags_on_commit != NEVER and self.tags_database not in connections.settings:
             raise ValueError(
                 f"TAGS_DATABASE must be an alias in DATABASES ({', '.join(connections.settings)}), "
-                f"not {self.database!r}"
+                f"not {self.tags_database!r}"
             )
 
-    def in_transaction(self) -> bool:
-        return bool(connections[self.database].in_atomic_block)
+    def tags_in_transaction(self) -> bool:
+        """Of this thread's connection; where it has made none yet, none is made for this."""
+        return any(
+            connection.in_atomic_block
+            for connection in connections.all(initialized_only=True)
+            if connection.alias == self.tags_database
+        )
 
-    def later(self, name: str, make: Callable[[], Operation[Any]], answer: Any) -> Operation[Any]:
+    def after_commit(
+        self, name: str, make: Callable[[], Operation[Any]], answer: Any
+    ) -> Operation[Any]:
         """Leaves an operation for the transaction's end, and has ``answer`` until then. On asyncio,
         where Django has no transaction that could be open, it is done at once."""
         runner = yield WantRunner()
@@ -55,19 +61,21 @@ class Committing(Writing):
                     raise
                 exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
 
-        transaction.on_commit(act, using=self.database)
+        transaction.on_commit(act, using=self.tags_database)
         return answer
 
     def invalidate_tags(self, *tags: str, version: Any = None) -> Operation[int]:
-        if self.on_commit != NEVER and self.in_transaction():
+        if self.tags_on_commit != NEVER and self.tags_in_transaction():
             return self._invalidate_later(tags, version)
         return super().invalidate_tags(*tags, version=version)
 
     def _invalidate_later(self, tags: tuple[str, ...], version: Any) -> Operation[int]:
-        homes = [self.home(name, version) for name in self.tag_names(tags)]
+        homes = [self.tag_home(name, version) for name in self.tag_names(tags)]
         if not homes:
             return 0
-        return int((yield from self.later("invalidate_tags", lambda: self.forget(homes), 0)))
+        return int(
+            (yield from self.after_commit("invalidate_tags", lambda: self.forget_tags(homes), 0))
+        )
 
     def set(
         self,
@@ -81,7 +89,7 @@ class Committing(Writing):
         tags: Tags = (),
         **more: Any,
     ) -> Operation[bool]:
-        if self.writes_wait and not (nx or xx) and self.in_transaction():
+        if self.tags_writes_wait and not (nx or xx) and self.tags_in_transaction():
             return self._set_later(key, value, timeout, version, tags, more)
         return super().set(key, value, timeout, version, nx=nx, xx=xx, tags=tags, **more)
 
@@ -98,11 +106,15 @@ class Committing(Writing):
         full = CacheKey(self.naming.make(key, version))
         # As it is now, and what cannot be stored is an error of this line. The tags as well: what
         # is invalidated until then is so for a value that was computed before.
-        value = yield from self.with_tags(value, tags, version, milliseconds)
+        value = yield from self.labelled_for(value, tags, version, milliseconds)
         value = Encoded(self.encode(full, value))
         inner: Any = super()
         return bool(
-            (yield from self.later("set", lambda: inner.set(full, value, timeout, **more), True))
+            (
+                yield from self.after_commit(
+                    "set", lambda: inner.set(full, value, timeout, **more), True
+                )
+            )
         )
 
     def set_many(
@@ -114,7 +126,7 @@ class Committing(Writing):
         tags: Tags = (),
         **more: Any,
     ) -> Operation[list[Any]]:
-        if self.writes_wait and data and self.in_transaction():
+        if self.tags_writes_wait and data and self.tags_in_transaction():
             return self._set_many_later(data, timeout, version, tags, more)
         return super().set_many(data, timeout, version, tags=tags, **more)
 
@@ -129,16 +141,18 @@ class Committing(Writing):
         fulls = [CacheKey(full) for full in self.naming.make_many(data, version)]
         names = dict(zip(fulls, data, strict=True))
         given = dict(zip(fulls, data.values(), strict=True))
-        labelled = yield from self.all_with_tags(given, tags, version, self.milliseconds(timeout))
+        labelled = yield from self.all_labelled_for(
+            given, tags, version, self.milliseconds(timeout)
+        )
         values = {full: Encoded(self.encode(full, value)) for full, value in labelled.items()}
         inner: Any = super()
-        done = yield from self.later(
+        done = yield from self.after_commit(
             "set_many", lambda: inner.set_many(values, timeout, **more), []
         )
         return [names[full] for full in done]
 
     def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
-        if self.writes_wait and self.in_transaction():
+        if self.tags_writes_wait and self.tags_in_transaction():
             return self._offer_later(key, version, value, milliseconds)
         return super().offer(key, version, value, milliseconds)
 
@@ -148,9 +162,9 @@ class Committing(Writing):
         full = CacheKey(self.naming.make(key, version))
         encoded = Encoded(self.encode(full, value))
         inner: Any = super()
-        answer = self.bare(value)
+        answer = self.without_envelope(value)
         return (
-            yield from self.later(
+            yield from self.after_commit(
                 "get_or_set", lambda: inner.offer(full, version, encoded, milliseconds), answer
             )
         )
@@ -158,7 +172,7 @@ class Committing(Writing):
     def delete(
         self, key: Any, version: Any = None, prefix: str | None = None, **more: Any
     ) -> Operation[bool]:
-        if self.writes_wait and self.in_transaction():
+        if self.tags_writes_wait and self.tags_in_transaction():
             return self._delete_later(key, version, prefix, more)
         return super().delete(key, version, prefix, **more)
 
@@ -167,12 +181,14 @@ class Committing(Writing):
     ) -> Operation[bool]:
         full = CacheKey(self.naming.make(key, version, prefix))
         inner: Any = super()
-        return bool((yield from self.later("delete", lambda: inner.delete(full, **more), False)))
+        return bool(
+            (yield from self.after_commit("delete", lambda: inner.delete(full, **more), False))
+        )
 
     def delete_many(
         self, keys: Iterable[Any], version: Any = None, **more: Any
     ) -> Operation[int | None]:
-        if self.writes_wait and self.in_transaction():
+        if self.tags_writes_wait and self.tags_in_transaction():
             return self._delete_many_later(keys, version, more)
         return super().delete_many(keys, version, **more)
 
@@ -184,5 +200,9 @@ class Committing(Writing):
         if not fulls:
             return None
         return int(
-            (yield from self.later("delete_many", lambda: inner.delete_many(fulls, **more), 0))
+            (
+                yield from self.after_commit(
+                    "delete_many", lambda: inner.delete_many(fulls, **more), 0
+                )
+            )
         )

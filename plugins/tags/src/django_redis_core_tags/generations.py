@@ -9,7 +9,9 @@ none.
 
 from __future__ import annotations
 
+import math
 import secrets
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,6 +32,11 @@ from django_redis_core.interfaces import Client, ClientContext, always, checked,
 from .codec import TaggedCodec
 from .envelope import GENERATION, LONGEST, MOST, Labelled, Tagged, pack
 from .options import INVALIDATE
+
+#: The most tags of which a process remembers how long they live.
+REMEMBERED = 4096
+
+_now = time.monotonic
 
 #: Stands in a snapshot for what a server in trouble has not said.
 UNKNOWN = b""
@@ -91,15 +98,17 @@ class Generations(Client):
         **options: Any,
     ) -> None:
         super().__init__(replace(context, codec=TaggedCodec(context.codec)), **options)
-        self.life = max(int(tags_timeout * 1000), 1)
-        self.on_commit = tags_on_commit
-        self.database = tags_database
+        # Until when (``time.monotonic``) a generation surely lives, by its key.
+        self._tag_lives: dict[str, tuple[bytes, float]] = {}
+        self.tags_life = max(int(tags_timeout * 1000), 1)
+        self.tags_on_commit = tags_on_commit
+        self.tags_database = tags_database
 
     @operation(fallback=unknown, keys=())
     def snapshot_tags(self, *tags: str, version: Any = None) -> Operation[TagSnapshot]:
         """The tags as they are now, for ``tags=``: read before a value is computed that is stored
         by ``set``, so that an invalidation in between is not missed. One round trip."""
-        return (yield from self.snapshot(self.tag_names(tags), version, self.life // 2))
+        return (yield from self.tag_snapshot(self.tag_names(tags), version, self.tags_life // 2))
 
     @operation(fallback=always(int), keys=())
     def invalidate_tags(self, *tags: str, version: Any = None) -> Operation[int]:
@@ -110,10 +119,10 @@ class Generations(Client):
         at its end, and the answer is 0 (``TAGS_ON_COMMIT``).
         """
         names = self.tag_names(tags)
-        homes = [self.home(name, version) for name in names]
-        return (yield from self.forget(homes)) if homes else 0
+        homes = [self.tag_home(name, version) for name in names]
+        return (yield from self.forget_tags(homes)) if homes else 0
 
-    def forget(self, homes: Sequence[str]) -> Operation[int]:
+    def forget_tags(self, homes: Sequence[str]) -> Operation[int]:
         # One by one, for the sum of a whole would not tell of a server that failed.
         return sum(checked((yield [UNLINK([home]) for home in homes])))
 
@@ -145,60 +154,98 @@ class Generations(Client):
             )
         return names
 
-    def home(self, tag: str, version: Any) -> str:
+    def tag_home(self, tag: str, version: Any) -> str:
         """The key of a tag's generation. It begins as all keys of the cache do, for users of the
         server that may use no others, and for ``clear``, which forgets all tags too."""
         return self.naming.unchecked(f"tag:{tag}:generation", version)
 
-    def snapshot(
+    def tag_snapshot(
         self, names: Sequence[str], version: Any, milliseconds: int | None
     ) -> Operation[TagSnapshot]:
         """The generations of tags, which are made where there are none, and live for as long as an
         entry that lives for ``milliseconds``. One round trip, and one more for what must be made
         or renewed."""
-        homes = [self.home(name, version) for name in names]
+        homes = [self.tag_home(name, version) for name in names]
         if not homes:
             return TagSnapshot({}, homes, None)
         # At least as long as the entry, and renewed before half of that is over, so that few
         # writes of entries write tags.
-        least = None if milliseconds is None else max(milliseconds, self.life // 2)
-        whole = None if milliseconds is None else max(2 * milliseconds, self.life)
-        found, *lefts = yield [MGET(homes).primary(), *[PTTL(home).primary() for home in homes]]
-        found = list(checked(checked([found])[0]))
-        again: Batch = []
-        made: list[int] = []
-        for place, (home, left) in enumerate(zip(homes, checked(lefts), strict=True)):
-            if found[place] is None or len(found[place]) != GENERATION:
-                made.append(len(again) + 1)
-                new = new_generation()
-                again += (SET(home, new, whole, nx=found[place] is None), GET(home).primary())
-            elif left >= 0:
-                if least is None or whole is None:
-                    again.append(PERSIST(home))
-                elif left < least:
-                    again.append(PEXPIRE(home, whole))
-        if again:
-            replies = checked((yield again))
-            places = iter(made)
-            for place, generation in enumerate(found):
-                if generation is None or len(generation) != GENERATION:
-                    # One that was invalidated since is as good as any that nobody has.
-                    found[place] = replies[next(places)] or new_generation()
+        least = None if milliseconds is None else max(milliseconds, self.tags_life // 2)
+        found = yield from self.remembered_tags(homes, least)
+        if found is None:
+            whole = None if milliseconds is None else max(2 * milliseconds, self.tags_life)
+            found = yield from self.made_tags(homes, least, whole)
         return TagSnapshot(dict(zip(names, found, strict=True)), homes, least)
 
-    def given(self, tags: Any) -> list[str] | TagSnapshot:
+    def remembered_tags(
+        self, homes: Sequence[str], least: int | None
+    ) -> Operation[Sequence[bytes] | None]:
+        """The generations, where this process knows that all live long enough: a generation is
+        never given less time than it has. None where it does not, or where they are others now."""
+        until = _now() + (math.inf if least is None else least / 1000)
+        known = [self._tag_lives.get(home) for home in homes]
+        if any(one is None or one[1] < until for one in known):
+            return None
+        found = yield from self.stored_tags(homes)
+        same = all(one and one[0] == now for one, now in zip(known, found, strict=True))
+        return found if same else None
+
+    def stored_tags(self, homes: Sequence[str]) -> Operation[Sequence[bytes]]:
+        """What lies under keys of generations; an error where a server does not tell."""
+        if len(homes) == 1:
+            return [(yield GET(homes[0]).primary())]
+        return checked((yield MGET(homes).primary()))
+
+    def made_tags(
+        self, homes: Sequence[str], least: int | None, whole: int | None
+    ) -> Operation[Sequence[bytes]]:
+        """The generations, which from now on live for ``least`` milliseconds at least; those that
+        do not yet, or are made, live for ``whole`` ones. None: for ever."""
+        began = _now()
+        replies = yield [
+            *[GET(home).primary() for home in homes],
+            *[PTTL(home).primary() for home in homes],
+        ]
+        checked(replies)
+        found, lefts = replies[: len(homes)], replies[len(homes) :]
+        again: Batch = []
+        made: dict[int, int] = {}
+        for place, (home, left) in enumerate(zip(homes, lefts, strict=True)):
+            old = found[place]
+            if old is None or len(old) != GENERATION:
+                made[place] = len(again) + 1
+                again += (SET(home, new_generation(), whole, nx=old is None), GET(home).primary())
+            elif left >= 0 and (least is None or whole is None):
+                again.append(PERSIST(home))
+            elif whole is not None and least is not None and 0 <= left < least:
+                again.append(PEXPIRE(home, whole))
+            else:
+                self.remember_tag(home, old, math.inf if left < 0 else began + left / 1000)
+        if again:
+            replies = checked((yield again))
+        for place, there in made.items():
+            # One that was invalidated since is as good as any that nobody has.
+            found[place] = replies[there] or new_generation()
+        return found  # type: ignore[no-any-return]
+
+    def remember_tag(self, home: str, generation: bytes, until: float) -> None:
+        if len(self._tag_lives) >= REMEMBERED:
+            self._tag_lives.clear()
+        self._tag_lives[home] = generation, until
+
+    def given_tags(self, tags: Any) -> list[str] | TagSnapshot:
         """``tags=`` as a caller gave it, checked."""
         return tags if tags.__class__ is TagSnapshot else self.tag_names(tags)
 
-    def labels(
+    def tag_labels(
         self, tags: list[str] | TagSnapshot, version: Any, milliseconds: int | None
     ) -> Operation[TagSnapshot]:
         """The generations that an entry of so long a life is to be stored with."""
         if isinstance(tags, list):
-            return (yield from self.snapshot(tags, version, milliseconds))
+            return (yield from self.tag_snapshot(tags, version, milliseconds))
         if not tags.known:  # and so is what is stored with it never there
             return TagSnapshot({name: new_generation() for name in tags.generations}, (), None)
-        if [self.home(name, version) for name in tags.generations] != tags.homes:
+        if [self.tag_home(name, version) for name in tags.generations] != tags.homes:
             raise ValueError(
                 f"CACHES[{self.alias!r}]: tags= is a snapshot of another version or cache. Call "
                 "snapshot_tags() of the cache that stores the entry, with the same version=."
@@ -216,22 +263,21 @@ class Generations(Client):
             )
         return tags
 
-    def labelled(self, value: Any, snapshot: TagSnapshot) -> Any:
+    def with_envelope(self, value: Any, snapshot: TagSnapshot) -> Any:
         return Labelled(value, pack(snapshot.generations)) if snapshot.generations else value
 
-    def current(self, names: Iterable[str], version: Any) -> Operation[dict[str, Any]]:
+    def tag_generations(self, names: Iterable[str], version: Any) -> Operation[dict[str, Any]]:
         """The generations of tags now, by name; None of one that has none, and the error in the
         place of one whose server failed. Of primaries: a replica may not know of an invalidation
         that was answered."""
         unique = list(dict.fromkeys(names))
-        replies = yield MGET([self.home(name, version) for name in unique]).primary()
+        replies = yield MGET([self.tag_home(name, version) for name in unique]).primary()
         return dict(zip(unique, replies, strict=True))
 
-    def fresh(self, entry: Tagged, version: Any) -> Operation[bool]:
+    def is_fresh(self, entry: Tagged, version: Any) -> Operation[bool]:
         """Whether an entry is still there: no tag of it was invalidated."""
-        return (yield from self.same(entry.generations, version))
+        return (yield from self.are_current(entry.generations, version))
 
-    def same(self, generations: Mapping[str, bytes], version: Any) -> Operation[bool]:
-        now = yield from self.current(generations, version)
-        checked(list(now.values()))
-        return now == generations
+    def are_current(self, generations: Mapping[str, bytes], version: Any) -> Operation[bool]:
+        homes = [self.tag_home(name, version) for name in generations]
+        return list((yield from self.stored_tags(homes))) == list(generations.values())

@@ -38,20 +38,26 @@ class Reading(Generations):
     ) -> Operation[Any]:
         value = yield from super().get(key, default, version, **more)
         if value.__class__ is Tagged:
-            return value.value if (yield from self.fresh(value, version)) else default
+            return value.value if (yield from self.is_fresh(value, version)) else default
         return value
 
     def get_many(
         self, keys: Iterable[Any], version: Any = None, **more: Any
     ) -> Operation[dict[Any, Any]]:
         found: dict[Any, Any] = yield from super().get_many(keys, version, **more)
-        tagged = {key: one for key, one in found.items() if one.__class__ is Tagged}
+        tagged = [(key, one) for key, one in found.items() if one.__class__ is Tagged]
         if tagged:
-            names = [name for one in tagged.values() for name in one.generations]
-            now = yield from self.current(names, version)
-            for key, one in tagged.items():
-                # What a server in trouble does not tell is not known to be right.
-                if all(now[name] == generation for name, generation in one.generations.items()):
+            heads = {one.head: one.generations for _, one in tagged}
+            names = [name for generations in heads.values() for name in generations]
+            now = yield from self.tag_generations(names, version)
+            # What a server in trouble does not tell is not known to be right.
+            fresh = {
+                head
+                for head, generations in heads.items()
+                if all(now[name] == generation for name, generation in generations.items())
+            }
+            for key, one in tagged:
+                if one.head in fresh:
                     found[key] = one.value
                 else:
                     del found[key]
@@ -62,7 +68,7 @@ class Reading(Generations):
     ) -> Operation[Any]:
         value = yield from super().getdel(key, default, version, **more)
         if value.__class__ is Tagged:
-            return value.value if (yield from self.fresh(value, version)) else default
+            return value.value if (yield from self.is_fresh(value, version)) else default
         return value
 
     def getex(
@@ -75,18 +81,18 @@ class Reading(Generations):
     ) -> Operation[Any]:
         value = yield from super().getex(key, timeout, default, version, **more)
         if value.__class__ is Tagged:
-            return value.value if (yield from self.fresh(value, version)) else default
+            return value.value if (yield from self.is_fresh(value, version)) else default
         return value
 
     def has_key(self, key: Any, version: Any = None, **more: Any) -> Operation[bool]:
         asked = super().has_key(key, version, **more)
-        return (yield from self.unless_dead(asked, key, version, False))
+        return (yield from self.unless_invalid(asked, key, version, False))
 
     def ttl(self, key: Any, version: Any = None, **more: Any) -> Operation[int | None]:
-        return (yield from self.unless_dead(super().ttl(key, version, **more), key, version, 0))
+        return (yield from self.unless_invalid(super().ttl(key, version, **more), key, version, 0))
 
     def pttl(self, key: Any, version: Any = None, **more: Any) -> Operation[int | None]:
-        return (yield from self.unless_dead(super().pttl(key, version, **more), key, version, 0))
+        return (yield from self.unless_invalid(super().pttl(key, version, **more), key, version, 0))
 
     def copyable(self, full: str, data: bytes) -> bool:
         """An entry with tags ends when their keys are written, which nobody tells of this one."""
@@ -94,41 +100,41 @@ class Reading(Generations):
 
     # Entries that were invalidated
 
-    def unless_dead(
+    def unless_invalid(
         self, asked: Operation[T], key: Any, version: Any, absent: T, *, primary: bool = False
     ) -> Operation[T]:
         """What ``asked`` answers, or ``absent`` where the entry was invalidated. A look at the
         entry's first bytes goes along with its first command."""
         full = self.naming.unchecked(key, version)
-        probe = self.probe(full)
+        probe = self.tag_probe(full)
         answer, seen = yield from beside(asked, probe.primary() if primary else probe)
         if answer == absent or not tagged(seen):
             return answer
-        dead = yield from self.dead(full, version)
+        dead = yield from self.invalid_entry(full, version)
         return answer if dead is None else absent
 
-    def probe(self, full: str) -> Command:
+    def tag_probe(self, full: str) -> Command:
         return Command(_GETRANGE, (b"GETRANGE", full, 0, PROBE - 1), full)
 
-    def dead(self, full: str, version: Any) -> Operation[Tagged | None]:
+    def invalid_entry(self, full: str, version: Any) -> Operation[Tagged | None]:
         """The entry under ``full``, where it is one that was invalidated."""
         data = yield GET(full).primary()
         entry = MISSING if data is None else self.unwrap(full, data)
-        if entry.__class__ is not Tagged or (yield from self.fresh(entry, version)):
+        if entry.__class__ is not Tagged or (yield from self.is_fresh(entry, version)):
             return None
         return entry
 
-    def bury(self, full: str, version: Any) -> Operation[bool]:
+    def remove_invalid(self, full: str, version: Any) -> Operation[bool]:
         """Removes the entry under ``full`` where it was invalidated; whether it did."""
-        if not tagged((yield self.probe(full).primary())):
+        if not tagged((yield self.tag_probe(full).primary())):
             return False
-        entry = yield from self.dead(full, version)
+        entry = yield from self.invalid_entry(full, version)
         if entry is None:
             return False
-        yield from self.remove_dead(full, entry)
+        yield from self.remove_of_envelope(full, entry)
         return True
 
-    def remove_dead(self, full: str, entry: Tagged) -> Operation[None]:
+    def remove_of_envelope(self, full: str, entry: Tagged) -> Operation[None]:
         """Removes an entry that was invalidated, if it still lies there."""
         yield from _BURY((full,), entry.head, PROBE + len(entry.head))
 

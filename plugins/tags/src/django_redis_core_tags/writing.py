@@ -55,15 +55,15 @@ class Writing(Reading):
         **more: Any,
     ) -> Operation[bool]:
         if tags != ():
-            value = yield from self.with_tags(value, tags, version, self.milliseconds(timeout))
+            value = yield from self.labelled_for(value, tags, version, self.milliseconds(timeout))
         if not (nx or xx):
             return (yield from super().set(key, value, timeout, version, **more))
         full = self.naming.make(key, version)
         if xx and not nx:
-            yield from self.bury(full, version)
+            yield from self.remove_invalid(full, version)
         while True:
             stored = yield from super().set(key, value, timeout, version, nx=nx, xx=xx, **more)
-            if stored or not nx or not (yield from self.bury(full, version)):
+            if stored or not nx or not (yield from self.remove_invalid(full, version)):
                 return stored
 
     def add(
@@ -90,23 +90,23 @@ class Writing(Reading):
         **more: Any,
     ) -> Operation[list[Any]]:
         if tags != ():
-            data = yield from self.all_with_tags(data, tags, version, self.milliseconds(timeout))
+            data = yield from self.all_labelled_for(data, tags, version, self.milliseconds(timeout))
         return (yield from super().set_many(data, timeout, version, **more))
 
-    def with_tags(
+    def labelled_for(
         self, value: Any, tags: Tags, version: Any, milliseconds: int | None
     ) -> Operation[Any]:
         """``value`` on its way to be stored with ``tags=``, as a caller gave it."""
-        return (yield from self.all_with_tags({0: value}, tags, version, milliseconds))[0]
+        return (yield from self.all_labelled_for({0: value}, tags, version, milliseconds))[0]
 
-    def all_with_tags(
+    def all_labelled_for(
         self, data: Mapping[Any, Any], tags: Tags, version: Any, milliseconds: int | None
     ) -> Operation[Mapping[Any, Any]]:
-        given = self.given(tags)
+        given = self.given_tags(tags)
         if not data or (milliseconds is not None and milliseconds <= 0):
             return data
-        snapshot = yield from self.labels(given, version, milliseconds)
-        return {key: self.labelled(value, snapshot) for key, value in data.items()}
+        snapshot = yield from self.tag_labels(given, version, milliseconds)
+        return {key: self.with_envelope(value, snapshot) for key, value in data.items()}
 
     def get_or_set(
         self,
@@ -119,7 +119,7 @@ class Writing(Reading):
         **more: Any,
     ) -> Operation[Any]:
         if tags != ():
-            given = self.given(tags)
+            given = self.given_tags(tags)
             default = _Computing(default, given)
         return (yield from super().get_or_set(key, default, timeout, version, **more))
 
@@ -130,7 +130,7 @@ class Writing(Reading):
         brief = milliseconds is not None and milliseconds <= 0
         # Before it is computed: what is invalidated meanwhile is so for this value.
         if not brief:
-            snapshot = yield from self.labels(default.tags, version, milliseconds)
+            snapshot = yield from self.tag_labels(default.tags, version, milliseconds)
         value = default.default
         if callable(value):
             value = value()
@@ -139,7 +139,7 @@ class Writing(Reading):
         if brief:
             return value
         try:
-            labelled = self.labelled(value, snapshot)
+            labelled = self.with_envelope(value, snapshot)
             return (yield from self.offer(key, version, labelled, milliseconds))
         except ConnectionInterrupted as trouble:
             trouble.so_far = (value,)  # for the fallback, which must not compute again
@@ -149,16 +149,16 @@ class Writing(Reading):
         while True:
             found = yield from super().offer(key, version, value, milliseconds)
             if found.__class__ in (Labelled, Encoded):
-                return self.bare(found)
+                return self.without_envelope(found)
             if found.__class__ is not Tagged:
                 return found
             if value.__class__ is Labelled and found.head == value.head:
                 return found.value  # ours, or as good: by what was read after the caller asked
-            if (yield from self.fresh(found, version)):
+            if (yield from self.is_fresh(found, version)):
                 return found.value
-            yield from self.remove_dead(self.naming.make(key, version), found)
+            yield from self.remove_of_envelope(self.naming.make(key, version), found)
 
-    def bare(self, value: Any) -> Any:
+    def without_envelope(self, value: Any) -> Any:
         """The caller's value in one that was on its way to be stored."""
         return value.value if value.__class__ is Labelled else value
 
@@ -171,9 +171,9 @@ class Writing(Reading):
                 return total  # type: ignore[no-any-return]
             # Added to what was invalidated, it is as invalid.
             generations = unpack(total.head, len(total.head))
-            if (yield from self.same(generations, version)):
+            if (yield from self.are_current(generations, version)):
                 return total.value  # type: ignore[no-any-return]
-            yield from self.bury(self.naming.make(key, version), version)
+            yield from self.remove_invalid(self.naming.make(key, version), version)
 
     def total(self, full: str, data: bytes, delta: Any) -> Any:
         found = self.unwrap(full, data) if tagged(data[:PROBE]) else None
@@ -188,18 +188,18 @@ class Writing(Reading):
     ) -> Operation[int]:
         moved: int = yield from super().incr_version(key, delta, version, **more)
         full = self.naming.make(key, moved)
-        seen, left = yield [self.probe(full).primary(), PTTL(full).primary()]
+        seen, left = yield [self.tag_probe(full).primary(), PTTL(full).primary()]
         if tagged(seen):
             data = yield GET(full).primary()
             entry = MISSING if data is None else self.unwrap(full, data)
             if entry.__class__ is Tagged:
                 # Under the tags of its new version; until here it was there for nobody.
                 life = None if left == -1 else max(left, 1)
-                snapshot = yield from self.snapshot(list(entry.generations), moved, life)
-                if not (yield from self.fresh(entry, version)):
-                    yield from self.bury(full, moved)
+                snapshot = yield from self.tag_snapshot(list(entry.generations), moved, life)
+                if not (yield from self.is_fresh(entry, version)):
+                    yield from self.remove_invalid(full, moved)
                     raise ValueError(f"Key {key!r} not found")
-                yield from self.relabelled(full, data, pack(snapshot.generations))
+                yield from self.move_into_envelope(full, data, pack(snapshot.generations))
         return moved
 
     # Expiry
@@ -214,19 +214,19 @@ class Writing(Reading):
         **more: Any,
     ) -> Operation[bool]:
         if tags != ():
-            given = self.given(tags)
-            if not (yield from self.tag(key, version, given, self.milliseconds(timeout))):
+            given = self.given_tags(tags)
+            if not (yield from self.add_tags(key, version, given, self.milliseconds(timeout))):
                 return False
         asked = super().touch(key, timeout, version, **more)
-        return (yield from self.unless_dead(asked, key, version, False, primary=True))
+        return (yield from self.unless_invalid(asked, key, version, False, primary=True))
 
-    def tag(
+    def add_tags(
         self, key: Any, version: Any, given: list[str] | TagSnapshot, milliseconds: int | None
     ) -> Operation[bool]:
         """Gives a stored entry more tags; False where it is not there. Those that it has stay with
         their generations, so that one that was invalidated meanwhile stays so."""
         full = self.naming.make(key, version)
-        snapshot = yield from self.labels(given, version, milliseconds)
+        snapshot = yield from self.tag_labels(given, version, milliseconds)
         while snapshot.known:
             seen = yield GET(full).primary()
             found = MISSING if seen is None else self.unwrap(full, seen)
@@ -237,11 +237,11 @@ class Writing(Reading):
             self.tag_names(list(generations))
             if generations == old:
                 return True
-            if (yield from self.relabelled(full, seen, pack(generations))):
+            if (yield from self.move_into_envelope(full, seen, pack(generations))):
                 return True
         return False
 
-    def relabelled(self, full: str, seen: bytes, head: bytes) -> Operation[bool]:
+    def move_into_envelope(self, full: str, seen: bytes, head: bytes) -> Operation[bool]:
         """Gives the entry that was seen another envelope, wherever other clients have it; False
         where it is another entry by now. Its expiry stays."""
         twin = copy.copy(self)
@@ -255,20 +255,20 @@ class Writing(Reading):
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **more: Any
     ) -> Operation[bool]:
         asked = super().pexpire(key, timeout, version, **more)
-        return (yield from self.unless_dead(asked, key, version, False, primary=True))
+        return (yield from self.unless_invalid(asked, key, version, False, primary=True))
 
     def expire_at(
         self, key: Any, when: datetime | int | float, version: Any = None, **more: Any
     ) -> Operation[bool]:
         asked = super().expire_at(key, when, version, **more)
-        return (yield from self.unless_dead(asked, key, version, False, primary=True))
+        return (yield from self.unless_invalid(asked, key, version, False, primary=True))
 
     def pexpire_at(
         self, key: Any, when: datetime | int | float, version: Any = None, **more: Any
     ) -> Operation[bool]:
         asked = super().pexpire_at(key, when, version, **more)
-        return (yield from self.unless_dead(asked, key, version, False, primary=True))
+        return (yield from self.unless_invalid(asked, key, version, False, primary=True))
 
     def persist(self, key: Any, version: Any = None, **more: Any) -> Operation[bool]:
         asked = super().persist(key, version, **more)
-        return (yield from self.unless_dead(asked, key, version, False, primary=True))
+        return (yield from self.unless_invalid(asked, key, version, False, primary=True))
