@@ -199,6 +199,13 @@ class Client(
         """
         return True
 
+    def seen(self, full: str, data: bytes, version: Any = None) -> Operation[Any]:
+        """What callers see of a stored entry, or MISSING, for ``manage.py redis_cache get``. It
+        changes nothing, as ``get`` of a client may. For clients whose ``unwrap`` alone does not
+        say: that have to ask a server."""
+        yield from ()
+        return self.unwrap(full, data)
+
     def numbers(self) -> Mapping[str, float]:
         """What this client knows of its state, for ``RedisCache.numbers``; names begin with the
         client's: ``{**super().numbers(), "near_copies": len(self.copies)}``."""

@@ -118,13 +118,16 @@ def test_settings_that_cannot_work_are_refused(
 def test_tuples_of_django_redis_have_no_room_for_tags(make_cache: Make) -> None:
     options = {"CLIENT": ["tags", "herd"], "HERD_FORMAT": "django-redis"}
     cache: Any = make_cache(options)
-    assert cache.set("k", "v") is True
-    assert cache.get("k") == "v"
+    assert cache.set("k", "v" * 500, 100) is True
+    assert cache.get("k") == "v" * 500
+    assert cache.has_key("k") is True
+    assert 98 <= cache.ttl("k") <= 101
+    assert cache.touch("k", 50) is True
     with pytest.raises(SerializationError, match="has no room for tags"):
         cache.set("k", "v", tags=["x"])
     with pytest.raises(SerializationError, match="without room for tags"):
         cache.touch("k", tags=["x"])
-    assert cache.get("k") == "v"
+    assert cache.get("k") == "v" * 500
 
 
 def test_while_the_server_is_down(make_cache: Make) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.interfaces import MISSING
+from django_redis_core.management.commands.redis_cache import Command
 from django_redis_core.testing.calls import watched
 from django_redis_core_tags import envelope, generations
 
@@ -361,6 +364,39 @@ def test_keys_may_be_of_a_function_of_the_site(make_cache: Make) -> None:
     assert cache.get("k") == 1
     assert cache.invalidate_tags("x") == 1
     assert cache.get("k") is None
+
+
+def test_recode_changes_the_value_and_keeps_the_tags(make_cache: Make) -> None:
+    old: Any = make_cache({"CLIENT": ["tags", "herd"]}, KEY_PREFIX="recoded")
+    new: Any = make_cache(
+        {"CLIENT": ["tags", "herd"], "SERIALIZER": ["json", "pickle"]}, KEY_PREFIX="recoded"
+    )
+    for key, value in (("text", "text"), ("int", 5)):
+        old.set(key, value, 100, tags=["x"])
+        full, raw = old.make_key(key), old.raw_client()
+        before = raw.get(full)
+        after = new._engine.client.recoded(full, before)
+        assert new._engine.client.recoded(full, after) == after
+        raw.set(full, after, keepttl=True)
+        assert new.get(key) == value
+    assert b'"text"' in raw.get(old.make_key("text"))
+    new.invalidate_tags("x")
+    assert new.get_many(["text", "int"]) == {}
+
+
+def test_the_command_shows_what_callers_see(site: Any) -> None:
+    def shown() -> str:
+        out = StringIO()
+        try:
+            call_command(Command(), "get", "k", stdout=out)
+        except CommandError as error:
+            return str(error)
+        return out.getvalue()
+
+    site.set("k", ["value"], tags=["x"])
+    assert "['value']" in shown()
+    site.invalidate_tags("x")
+    assert "the client does not show it" in shown()
 
 
 def test_clear_forgets_tags_too(cache: Any, raw: Any) -> None:

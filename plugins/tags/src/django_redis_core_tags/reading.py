@@ -98,6 +98,12 @@ class Reading(Generations):
         """An entry with tags ends when their keys are written, which nobody tells of this one."""
         return MAGIC not in data[:PROBE] and super().copyable(full, data)
 
+    def seen(self, full: str, data: bytes, version: Any = None) -> Operation[Any]:
+        value = yield from super().seen(full, data, version)
+        if value.__class__ is Tagged:
+            return value.value if (yield from self.is_fresh(value, version)) else MISSING
+        return value
+
     # Entries that were invalidated
 
     def unless_invalid(
