@@ -119,7 +119,7 @@ class World:
             self.seen((yield from self.steps.incr("k", 1000)), floor)
 
     def tag(self) -> Process:
-        yield from self.steps.touch("k", 60, tags=["b"])
+        yield from self.steps.touch("k", 60, tags=["a", "b"])
 
     def move(self) -> Process:
         with suppress(ValueError):  # it is not there

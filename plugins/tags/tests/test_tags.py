@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.interfaces import MISSING
+from django_redis_core.interfaces import MISSING, Serializer
 from django_redis_core.management.commands.redis_cache import Command
 from django_redis_core.testing.calls import watched
 from django_redis_core_tags import envelope, generations
@@ -207,6 +207,52 @@ def test_without_tags_the_bytes_are_those_of_the_default_client(
         default.set("k", value)
         assert default.raw_client().get(cache.make_key("k")) == stored
         assert cache.get("k") == value
+
+
+class Confusing(Serializer):
+    """Its values begin as an envelope does."""
+
+    name = "confusing"
+
+    def dumps(self, value: Any) -> bytes:
+        return envelope.MAGIC + str(value).encode()
+
+    def loads(self, data: bytes) -> Any:
+        return data[len(envelope.MAGIC) :].decode()
+
+
+def test_a_serializer_may_begin_as_an_envelope_does(make_cache: Make) -> None:
+    cache: Any = make_cache({"CLIENT": "tags", "SERIALIZER": Confusing})
+    cache.set("plain", "text")
+    cache.set("tagged", "text", tags=["x"])
+    cache.rpush("list", "element")
+    assert cache.get_many(["plain", "tagged"]) == {"plain": "text", "tagged": "text"}
+    assert cache.lrange("list", 0, -1) == ["element"]
+    assert cache.lrem("list", 0, "element") == 1
+    cache.invalidate_tags("x")
+    assert cache.get_many(["plain", "tagged"]) == {"plain": "text"}
+
+
+def test_generations_are_asked_of_primaries(cache: Any) -> None:
+    cache.set("k", "text", tags=["x"])
+    cache.set("j", "text", tags=["x", "y"])
+    with watched(cache) as sent:
+        cache.get("k")
+        cache.get("j")
+        cache.get_many(["k", "j"])
+        cache.set("k", "text", tags=["x"])
+    requests = [
+        one
+        for request in sent.requests
+        for one in (request if isinstance(request, list) else [request])
+    ]
+    asked = [
+        one
+        for one in requests
+        if any("generation" in str(arg) for arg in (getattr(one, "keys", None) or one.args))
+    ]
+    assert len(asked) >= 4
+    assert all(one.kind.write for one in asked), "as what goes to a primary is marked"
 
 
 @pytest.mark.parametrize("serializer", ["pickle", "json", "msgpack"])
