@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
 
-from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.exceptions import ConnectionInterrupted, SerializationError
 from django_redis_core.testing.caller import Caller
 from django_redis_core.testing.calls import watched
 from django_redis_core.testing.clients import wait_until
@@ -173,3 +176,90 @@ def test_herd_shows_no_old_value_that_was_invalidated(make_cache: MakeCache) -> 
     assert cache.get_many(["k", "j"]) == {"j": "old"}
     assert cache.get_or_set("k", lambda: "new", 60, tags=["x"]) == "new"
     assert cache.get("k") == "new"
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "json", "msgpack"])
+@pytest.mark.parametrize("more", [{}, {"COMPRESSOR": "zstd"}, {"SEALER": "signed"}])
+def test_who_does_not_know_tags_finds_an_entry_that_it_cannot_read(
+    make_cache: MakeCache, serializer: str, more: dict[str, Any]
+) -> None:
+    options = {"SERIALIZER": serializer, **more}
+    tagged: Any = make_cache({"CLIENT": "tags", **options}, KEY_PREFIX="shared")
+    default = make_cache(options, KEY_PREFIX="shared")
+    for value in ("text" * 200, 5):
+        tagged.set("k", value, tags=["x"])
+        assert default.get("k") is None
+        assert default.get_many(["k"]) == {}
+        tagged.set("k", value)
+        assert default.get("k") == value
+
+
+def test_recode_changes_the_value_and_keeps_the_tags(make_cache: MakeCache) -> None:
+    old: Any = make_cache({"CLIENT": ["tags", "herd"]}, KEY_PREFIX="recoded")
+    new: Any = make_cache(
+        {"CLIENT": ["tags", "herd"], "SERIALIZER": ["json", "pickle"]}, KEY_PREFIX="recoded"
+    )
+    for key, value in (("text", "text"), ("int", 5)):
+        old.set(key, value, 100, tags=["x"])
+        full, raw = old.make_key(key), old.raw_client()
+        before = raw.get(full)
+        after = new._engine.client.recoded(full, before)
+        assert new._engine.client.recoded(full, after) == after
+        raw.set(full, after, keepttl=True)
+        assert new.get(key) == value
+    assert b'"text"' in raw.get(old.make_key("text"))
+    new.invalidate_tags("x")
+    assert new.get_many(["text", "int"]) == {}
+
+
+def test_tuples_of_django_redis_have_no_room_for_tags(make_cache: MakeCache) -> None:
+    options = {"CLIENT": ["tags", "herd"], "HERD_FORMAT": "django-redis"}
+    cache: Any = make_cache(options)
+    assert cache.set("k", "v" * 500, 100) is True
+    assert cache.get("k") == "v" * 500
+    assert cache.has_key("k") is True
+    assert 98 <= cache.ttl("k") <= 101
+    assert cache.touch("k", 50) is True
+    with pytest.raises(SerializationError, match="has no room for tags"):
+        cache.set("k", "v", tags=["x"])
+    with pytest.raises(SerializationError, match="without room for tags"):
+        cache.touch("k", tags=["x"])
+    assert cache.get("k") == "v" * 500
+
+
+@pytest.mark.parametrize(
+    ("clients", "words"),
+    [(["herd", "tags"], "Write ['tags', 'herd']"), (["tags", "near"], "['near', 'tags']")],
+)
+def test_another_order_is_refused(make_cache: MakeCache, clients: list[str], words: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        make_cache({"CLIENT": clients}).get("k")
+    assert words in str(caught.value)
+
+
+def test_what_waits_for_a_commit_passes_all_clients(make_cache: MakeCache, tmp_path: Path) -> None:
+    """near drops its copies of what is written at the commit, and herd stores in its envelope."""
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "database")}
+    connections.settings["tags"] = connections.configure_settings({"default": {}, "tags": sqlite})[
+        "tags"
+    ]
+    options = {"TAGS_ON_COMMIT": "writes", "TAGS_DATABASE": "tags"}
+    cache: Any = make_cache({"CLIENT": ["near", "tags", "herd"], **options})
+    try:
+        cache.set_many({"a": "old", "b": "old", "c": "old"})
+        for _ in range(3):
+            assert cache.get_many("abc") == dict.fromkeys("abc", "old")
+        with transaction.atomic(using="tags"):
+            cache.set("a", "new", 60, tags=["x"])
+            cache.delete("b")
+            cache.set_many({"c": "new"})
+            assert cache.get_many("abc") == dict.fromkeys("abc", "old")
+        assert cache.get_many("abc") == {"a": "new", "c": "new"}
+        assert cache.get("c") == "new"
+        with transaction.atomic(using="tags"):
+            cache.invalidate_tags("x")
+            assert cache.get("a") == "new"
+        assert cache.get("a") is None
+    finally:
+        connections["tags"].close()
+        del connections["tags"], connections.settings["tags"]

@@ -88,9 +88,8 @@ def test_bad_tags_are_refused_in_their_line(make: Any) -> None:
         make().invalidate_tags(3)
 
 
-@pytest.mark.parametrize("client", ["tags", ["near", "tags", "herd"]])
-def test_writes_wait_by_option(make: Any, client: Any) -> None:
-    cache = make("writes", CLIENT=client)
+def test_writes_wait_by_option(make: Any) -> None:
+    cache = make("writes")
     cache.set_many({"a": "old", "b": "old", "c": "old", "d": "old"})
     with atomic():
         value = ["new"]

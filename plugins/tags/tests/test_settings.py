@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.exceptions import ConnectionInterrupted, SerializationError
+from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.calls import watched
 
 Make = Callable[..., RedisCache]
@@ -103,8 +103,6 @@ def test_a_bad_timeout_is_refused_before_anything_is_sent(make_cache: Make) -> N
         ({"TAGS_TIMEOUT": "a month"}, "TAGS_TIMEOUT"),
         ({"TAGS_ON_COMMIT": True}, "'never' or 'invalidate' or 'writes'"),
         ({"TAGS_DATABASE": "nowhere"}, "TAGS_DATABASE must be an alias in DATABASES (default"),
-        ({"CLIENT": ["herd", "tags"]}, "Write ['tags', 'herd']"),
-        ({"CLIENT": ["tags", "near"]}, "['near', 'tags']"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(
@@ -113,21 +111,6 @@ def test_settings_that_cannot_work_are_refused(
     with pytest.raises(ImproperlyConfigured) as caught:
         make_cache({"CLIENT": "tags", **options}).get("k")
     assert words in str(caught.value)
-
-
-def test_tuples_of_django_redis_have_no_room_for_tags(make_cache: Make) -> None:
-    options = {"CLIENT": ["tags", "herd"], "HERD_FORMAT": "django-redis"}
-    cache: Any = make_cache(options)
-    assert cache.set("k", "v" * 500, 100) is True
-    assert cache.get("k") == "v" * 500
-    assert cache.has_key("k") is True
-    assert 98 <= cache.ttl("k") <= 101
-    assert cache.touch("k", 50) is True
-    with pytest.raises(SerializationError, match="has no room for tags"):
-        cache.set("k", "v", tags=["x"])
-    with pytest.raises(SerializationError, match="without room for tags"):
-        cache.touch("k", tags=["x"])
-    assert cache.get("k") == "v" * 500
 
 
 def test_while_the_server_is_down(make_cache: Make) -> None:

@@ -255,22 +255,6 @@ def test_generations_are_asked_of_primaries(cache: Any) -> None:
     assert all(one.kind.write for one in asked), "as what goes to a primary is marked"
 
 
-@pytest.mark.parametrize("serializer", ["pickle", "json", "msgpack"])
-@pytest.mark.parametrize("more", [{}, {"COMPRESSOR": "zstd"}, {"SEALER": "signed"}])
-def test_who_does_not_know_tags_finds_an_entry_that_it_cannot_read(
-    make_cache: Make, serializer: str, more: dict[str, Any]
-) -> None:
-    options = {"SERIALIZER": serializer, **more}
-    tagged: Any = make_cache({"CLIENT": "tags", **options}, KEY_PREFIX="shared")
-    default = make_cache(options, KEY_PREFIX="shared")
-    for value in ("text" * 200, 5):
-        tagged.set("k", value, tags=["x"])
-        assert default.get("k") is None
-        assert default.get_many(["k"]) == {}
-        tagged.set("k", value)
-        assert default.get("k") == value
-
-
 @pytest.mark.parametrize(
     "damaged",
     [
@@ -410,24 +394,6 @@ def test_keys_may_be_of_a_function_of_the_site(make_cache: Make) -> None:
     assert cache.get("k") == 1
     assert cache.invalidate_tags("x") == 1
     assert cache.get("k") is None
-
-
-def test_recode_changes_the_value_and_keeps_the_tags(make_cache: Make) -> None:
-    old: Any = make_cache({"CLIENT": ["tags", "herd"]}, KEY_PREFIX="recoded")
-    new: Any = make_cache(
-        {"CLIENT": ["tags", "herd"], "SERIALIZER": ["json", "pickle"]}, KEY_PREFIX="recoded"
-    )
-    for key, value in (("text", "text"), ("int", 5)):
-        old.set(key, value, 100, tags=["x"])
-        full, raw = old.make_key(key), old.raw_client()
-        before = raw.get(full)
-        after = new._engine.client.recoded(full, before)
-        assert new._engine.client.recoded(full, after) == after
-        raw.set(full, after, keepttl=True)
-        assert new.get(key) == value
-    assert b'"text"' in raw.get(old.make_key("text"))
-    new.invalidate_tags("x")
-    assert new.get_many(["text", "int"]) == {}
 
 
 def test_the_command_shows_what_callers_see(site: Any) -> None:
