@@ -86,10 +86,11 @@ def test_generations_are_asked_of_primaries(cache: Any) -> None:
     [
         envelope.MAGIC,
         envelope.MAGIC + b"\x00",
-        envelope.MAGIC + b"\x00\x09\x01a12345678"[:8],
-        envelope.MAGIC + b"\x00\x09\x05a1234567" + pickle.dumps("v"),
-        envelope.MAGIC + b"\x00\x0a\x01\xff12345678" + pickle.dumps("v"),
-        envelope.pack({"x": b"12345678"}) + b"no pickle",
+        b"\xc1tX" + pickle.dumps("v"),
+        envelope.MAGIC + b"\x00\x0d\x01a\xc1tG12345678"[:8],
+        envelope.MAGIC + b"\x00\x0d\x05a\xc1tG1234567" + pickle.dumps("v"),
+        envelope.MAGIC + b"\x00\x0d\x01\xff\xc1tG12345678" + pickle.dumps("v"),
+        envelope.pack({"x": b"\xc1tG12345678"}) + b"no pickle",
     ],
 )
 def test_what_is_damaged_is_a_miss(cache: Any, raw: Any, damaged: bytes) -> None:
@@ -97,6 +98,20 @@ def test_what_is_damaged_is_a_miss(cache: Any, raw: Any, damaged: bytes) -> None
     assert cache.get("k") is None
     assert cache.get_many(["k"]) == {}
     assert cache.get_or_set("k", "new") == "new"
+
+
+def test_a_generation_is_no_entry_and_no_unreadable_one(
+    cache: Any, unreadable: list[type[Exception]]
+) -> None:
+    cache.set("k", "v", tags=["x"])
+    assert sorted(cache.keys("*")) == ["k", "tag:x:generation"]
+    assert cache.get_many(cache.keys("*")) == {"k": "v"}
+    assert cache.get("tag:x:generation") is None
+    assert unreadable == []
+    full = cache.make_key("tag:x:generation")
+    data = cache.raw_client().get(full)
+    assert cache._engine.client.recoded(full, data) == data, "recode leaves it as it is"
+    cache.clear()
 
 
 def test_reading_costs_a_round_trip_more_for_what_has_tags(cache: Any) -> None:

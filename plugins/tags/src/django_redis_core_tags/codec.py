@@ -12,7 +12,10 @@ from typing import Any
 
 from django_redis_core.interfaces import MISSING, Codec
 
-from .envelope import EMPTY, MAGIC, Encoded, Labelled, Tagged, end, unpack
+from .envelope import EMPTY, MAGIC, Encoded, Labelled, Tagged, end, is_generation, unpack
+
+#: How envelopes begin, and generations.
+_OURS = MAGIC[:2]
 
 _DAMAGED = (ValueError, IndexError)
 
@@ -34,6 +37,8 @@ class TaggedCodec(Codec):
         return TaggedCodec(self._plain.with_serializers(*args, **kwargs))
 
     def recoded(self, key: str, data: bytes) -> bytes:
+        if is_generation(data):
+            return data  # of a tag, whose key lies among those of entries
         if not data.startswith(MAGIC):
             return escaped(self._plain.recoded(key, data))
         start = end(data)
@@ -43,8 +48,10 @@ class TaggedCodec(Codec):
         plain, report = self._plain.decode, self.report
 
         def decode(key: str, data: bytes) -> Any:
-            if not data.startswith(MAGIC):
+            if not data.startswith(_OURS):
                 return plain(key, data)
+            if is_generation(data):
+                return MISSING
             try:
                 start = end(data)
                 generations = unpack(data, start)
@@ -64,7 +71,10 @@ class TaggedCodec(Codec):
         tagged: list[tuple[int, bytes, dict[str, bytes]]] = []
         known: dict[bytes, dict[str, bytes]] = {}  # entries that were stored together
         for place, data in enumerate(given):
-            if data.__class__ is not bytes or not data.startswith(MAGIC):
+            if data.__class__ is not bytes or not data.startswith(_OURS):
+                continue
+            if is_generation(data):
+                given[place] = None
                 continue
             try:
                 start = end(data)
@@ -89,7 +99,7 @@ class TaggedCodec(Codec):
 
 def escaped(data: bytes) -> bytes:
     """What a serializer of a site's own made, which must not be read as an envelope."""
-    return EMPTY + data if data.startswith(MAGIC) else data
+    return EMPTY + data if data.startswith(_OURS) else data
 
 
 def _encoder(plain: Callable[[str, Any], bytes]) -> Callable[[str, Any], bytes]:
@@ -99,7 +109,7 @@ def _encoder(plain: Callable[[str, Any], bytes]) -> Callable[[str, Any], bytes]:
         if value.__class__ is Encoded:
             return value.data
         data = plain(key, value)
-        return EMPTY + data if data.startswith(MAGIC) else data
+        return EMPTY + data if data.startswith(_OURS) else data
 
     return encode
 

@@ -1,8 +1,9 @@
 """The envelope of an entry with tags: which it bears, and each one's generation as it was stored.
 
 ``C1 74 67``, two bytes with the length of what follows, and for every tag one byte with the length
-of its name, the name in UTF-8, and eight bytes of generation. Behind it stands what the codec made,
-which is all that an entry without tags is.
+of its name, the name in UTF-8, and the generation, as the server has it under the tag's key:
+``C1 74 47`` and eight random bytes. Behind it stands what the codec made, which is all that an entry
+without tags is.
 
 ``0xC1`` begins no pickle, no UTF-8 text (so no JSON and no digits) and no msgpack value, so that a
 reader who does not know tags finds an entry that it cannot read, and never a wrong value.
@@ -15,8 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 MAGIC = b"\xc1tg"
-#: The bytes of a generation.
-GENERATION = 8
+#: What a generation begins with, so that it is told from entries by whoever finds its key.
+GENERATION_MAGIC = b"\xc1tG"
+#: The bytes of a generation: these, and eight random ones.
+GENERATION = 11
 #: The most tags of an entry, and the most bytes of a tag's name.
 MOST, LONGEST = 64, 200
 
@@ -38,9 +41,13 @@ def pack(generations: Mapping[str, bytes]) -> bytes:
 EMPTY = pack({})
 
 
+def is_generation(data: bytes) -> bool:
+    return len(data) == GENERATION and data.startswith(GENERATION_MAGIC)
+
+
 def end(data: bytes) -> int:
     """Where the value begins in ``data``, which begins as an envelope. ValueError: it is none."""
-    if len(data) < START:
+    if len(data) < START or not data.startswith(MAGIC):
         raise ValueError("an envelope of tags that is cut off")
     end = START + int(_HEAD.unpack_from(data)[1])
     if len(data) < end:

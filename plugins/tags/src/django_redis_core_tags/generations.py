@@ -30,7 +30,16 @@ from django_redis_core.commands import (
 from django_redis_core.interfaces import Client, ClientContext, always, checked, operation
 
 from .codec import TaggedCodec
-from .envelope import GENERATION, LONGEST, MOST, Labelled, Tagged, pack
+from .envelope import (
+    GENERATION,
+    GENERATION_MAGIC,
+    LONGEST,
+    MOST,
+    Labelled,
+    Tagged,
+    is_generation,
+    pack,
+)
 from .options import INVALIDATE
 
 #: The most tags of which a process remembers how long they live.
@@ -77,7 +86,7 @@ class TagSnapshot:
 
 def new_generation() -> bytes:
     """One that never was before."""
-    return secrets.token_bytes(GENERATION)
+    return GENERATION_MAGIC + secrets.token_bytes(GENERATION - len(GENERATION_MAGIC))
 
 
 def unknown(arguments: Mapping[str, Any]) -> TagSnapshot:
@@ -212,7 +221,7 @@ class Generations(Client):
         made: dict[int, int] = {}
         for place, (home, left) in enumerate(zip(homes, lefts, strict=True)):
             old = found[place]
-            if old is None or len(old) != GENERATION:
+            if old is None or not is_generation(old):
                 made[place] = len(again) + 1
                 again += (SET(home, new_generation(), whole, nx=old is None), GET(home).primary())
             elif left >= 0 and (least is None or whole is None):
