@@ -2,8 +2,8 @@
 
 ``C1 74 67``, two bytes with the length of what follows, and for every tag one byte with the length
 of its name, the name in UTF-8, and the generation, as the server has it under the tag's key:
-``C1 74 47`` and eight random bytes. Behind it stands what the codec made, which is all that an entry
-without tags is.
+``C1 74 47`` and eight random bytes. Behind it stands what the codec made, which is all that there
+is of an entry without tags.
 
 ``0xC1`` begins no pickle, no UTF-8 text (so no JSON and no digits) and no msgpack value, so that a
 reader who does not know tags finds an entry that it cannot read, and never a wrong value.
