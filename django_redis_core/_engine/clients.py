@@ -28,6 +28,7 @@ def client_of(options: CacheOptions, naming: Keys, codec: Codec) -> Client:
         scan_itersize=options.scan_itersize,
         clear_by_prefix=options.clear == "prefix" and bool(options.key_prefix),
         delete_unreadable=options.delete_unreadable,
+        ignore_exceptions=options.ignore_exceptions,
     )
     try:
         whole = compose([use.plugin for use in uses], [use.options for use in uses])

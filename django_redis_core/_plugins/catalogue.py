@@ -22,6 +22,7 @@ OURS: dict[str, str] = {
     "shard": "client",
     "opentelemetry": "observer",
     "prometheus": "observer",
+    "tags": "client",
 }
 
 #: What django-redis calls the plugins, by the kind that is asked for.

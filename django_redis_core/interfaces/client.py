@@ -46,6 +46,8 @@ class ClientContext:
     ``alias`` is the cache's name in CACHES. ``default_timeout`` is TIMEOUT, in seconds (None: for
     ever), ``scan_itersize`` SCAN's COUNT. ``clear_by_prefix``: ``clear`` removes the keys of the
     prefix alone. ``delete_unreadable``: an entry that cannot be read is removed.
+    ``ignore_exceptions``: the site ignores servers in trouble; for clients that run operations
+    later by themselves, for which nobody else looks.
     """
 
     alias: str
@@ -55,6 +57,7 @@ class ClientContext:
     scan_itersize: int = 1000
     clear_by_prefix: bool = False
     delete_unreadable: bool = False
+    ignore_exceptions: bool = False
 
 
 class Finding(NamedTuple):
@@ -145,6 +148,7 @@ class Client(
         self.scan_itersize = context.scan_itersize
         self.clear_by_prefix = context.clear_by_prefix
         self.delete_unreadable = context.delete_unreadable
+        self.ignore_exceptions = context.ignore_exceptions
         #: Operations that can be answered without a server, by their names: functions of the same
         #: arguments that return the answer, or MISSING where the operation has to run. They save
         #: more than half of what a call costs that sends nothing. Pipelines do not look here. A
@@ -187,6 +191,20 @@ class Client(
         """Who has the operations where the caller brings a redis-py client (``client=``), which
         may be of any server. For clients that know something of the cache's own servers."""
         return self
+
+    def copyable(self, full: str, data: bytes) -> bool:
+        """Whether what is shown of a stored entry changes only when its own key is written, so that
+        a client outside may keep a copy of ``data`` until then. A client whose entries depend on
+        other keys says False of those: ``return not mine(data) and super().copyable(full, data)``.
+        """
+        return True
+
+    def seen(self, full: str, data: bytes, version: Any = None) -> Operation[Any]:
+        """What callers see of a stored entry, or MISSING, for ``manage.py redis_cache get``. It
+        changes nothing, as ``get`` of a client may. For clients whose ``unwrap`` alone does not
+        say: that have to ask a server."""
+        yield from ()
+        return self.unwrap(full, data)
 
     def numbers(self) -> Mapping[str, float]:
         """What this client knows of its state, for ``RedisCache.numbers``; names begin with the

@@ -41,7 +41,7 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
         return report
     report |= {"bytes": len(data), "from_replica": not fresh}
     with _told_by(value_unreadable, target) as errors:
-        value = target.client.unwrap(full, data)
+        value = target.run(target.client.seen(full, data, version))
     if value is MISSING:
         if errors:
             words = f"unreadable: {type(errors[0]).__name__}: {target.explain(errors[0])}"

@@ -14,7 +14,7 @@ from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client, always, checke
 class TagsClient(Client):
     """Remembers under each tag which entries bear it."""
 
-    name = "tags"
+    name = "labels"
 
     def set(
         self,

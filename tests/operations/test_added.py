@@ -174,13 +174,13 @@ def taking(name: str) -> type[Client]:
     [
         (
             [TagsClient, Rival],
-            "CLIENT: 'tags' and 'rival' both declare the operation 'invalidate_tags', which can be",
+            "CLIENT: 'labels' and 'rival' both declare the operation 'invalidate_tags', which can",
         ),
         (
             [Narrow, TagsClient],
-            "which 'tags' adds to set(). Write ['tags', 'narrow'], or let set() of 'narrow' take",
+            "which 'labels' adds to set(). Write ['labels', 'narrow'], or let set() of 'narrow'",
         ),
-        (["herd", TagsClient], "'herd' stands outside of 'tags' and cannot hand on tags="),
+        (["herd", TagsClient], "'herd' stands outside of 'labels' and cannot hand on tags="),
         ([taking("pipeline")], "the client 'taking' declares the operation 'pipeline', but"),
         ([taking("close")], "'close' is no name for one: a cache has it already"),
         ([taking("aget")], "'aget' is no name for one"),

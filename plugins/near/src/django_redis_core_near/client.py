@@ -86,6 +86,7 @@ class NearClient(Client):
         if type(self).get is NearClient.get:  # and no class of a site's own has another one
             self.at_once = {"get": self._copied}
         self._plain = type(self).unwrap is Client.unwrap
+        self._asks = type(self).copyable is not Client.copyable
         plain = self.naming.plain
         self._prefix = f"{self.naming.prefix}:" if plain else ""
         self._head = f"{self._prefix}{self.naming.version}:" if plain else None
@@ -339,6 +340,8 @@ class NearClient(Client):
         if found is None or value is MISSING:
             return
         data, until = found
+        if self._asks and not self.copyable(full, data):
+            return
         begun = fetch.copies.pop(full, None)
         if begun is None:
             return  # two names of one key, such as 1 and "1"

@@ -1,0 +1,17 @@
+"""Entries with tags, which are forgotten together: a client plugin for django-redis-core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django_redis_core import hookimpl
+
+if TYPE_CHECKING:
+    from django_redis_core.interfaces import Client
+
+
+@hookimpl
+def register_client() -> type[Client]:
+    from .client import TagsClient
+
+    return TagsClient
