@@ -7,6 +7,7 @@ build on is exported here.
 from .background import in_background
 from .channel import Channels
 from .config import ServerConfig
+from .credentials import follow
 from .delivery import adiscover, carry_out, discover
 from .groups import Groups
 from .holders import hold, reconnect
@@ -32,6 +33,7 @@ __all__ = [
     "adiscover",
     "carry_out",
     "discover",
+    "follow",
     "for_reads",
     "hold",
     "in_background",

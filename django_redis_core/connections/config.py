@@ -15,7 +15,10 @@ import redis.asyncio as aioredis
 from redis.connection import SSLConnection
 from redis.exceptions import ResponseError
 
+from .._interrupts import struck
+from ..exceptions import ConnectionInterrupted
 from . import counterparts
+from .credentials import Credentials, credentials_of
 
 # socket.getaddrinfo encodes a host's name with this codec, whose module Python imports at the first
 # use. That would be within a call: a signal that raises there can leave the import's lock taken (as
@@ -133,7 +136,7 @@ class ServerConfig:
             self.before_connect()
         # RESP2: its replies need no handshake and read the same on every server version.
         try:
-            return self.connection_class(**{"protocol": 2, **self.kwargs})
+            return self.connection_class(**{"protocol": 2, **self.arguments()})
         except UnboundLocalError as error:
             # In older redis-py (7.0 still), an interrupt in the constructor comes out as this.
             raise error.__context__ or error from None
@@ -141,7 +144,15 @@ class ServerConfig:
     def connected(self) -> Any:
         """A blocking connection that is ready to serve. Raises redis-py's errors, or OSError."""
         connection = self.connection()
-        connection.connect()
+        try:
+            connection.connect()
+        except UnicodeError as error:
+            if struck(error):
+                raise
+            # A name that IDNA refuses is one that no resolver can know.
+            raise ConnectionInterrupted(
+                self.name, f"its host name cannot be looked up: {error}"
+            ) from error
         if self.greeting is not None:
             try:
                 greeting = self.greeting()
@@ -194,7 +205,23 @@ class ServerConfig:
 
     def async_kwargs(self) -> dict[str, Any]:
         """``kwargs`` without what only blocking connections take."""
-        return {name: value for name, value in self.kwargs.items() if name not in _BLOCKING_ONLY}
+        return {
+            name: value for name, value in self.arguments().items() if name not in _BLOCKING_ONLY
+        }
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What stands for the site's credential provider, where it has one."""
+        provider = self.kwargs.get("credential_provider")
+        return None if provider is None else credentials_of(provider)
+
+    def arguments(self) -> dict[str, Any]:
+        """``kwargs`` as redis-py is to be given them: of a credential provider, which knows one
+        listener only, what all connections of the process share."""
+        credentials = self.credentials
+        if credentials is None:
+            return dict(self.kwargs)
+        return {**self.kwargs, "credential_provider": credentials}
 
     @property
     def is_own(self) -> bool:

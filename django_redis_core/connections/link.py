@@ -49,7 +49,10 @@ class Home(Protocol):
 
 
 class Link:
-    """A connection over a socket of its own."""
+    """A connection over a socket of its own.
+
+    ``issue`` is of which token it has authenticated with, where a credential provider streams some.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -61,10 +64,12 @@ class Link:
         "_timeout",
         "arrived",
         "connection",
+        "issue",
         "owes",
         "place",
         "reused",
     )
+    issue: int
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeAlias
 import redis.exceptions
 
 from .._interrupts import struck
-from ..commands import Command, Reply
+from ..commands import Argument, Command, Reply
 from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
     ConnectionInterrupted,
@@ -29,9 +29,11 @@ from .breaker import Breaker
 from .channel import Channels, SeveralChannels
 from .config import ServerConfig
 from .counterparts import is_own_async_pool, is_own_pool
+from .credentials import Streamed
 from .link import Link, from_redis_py
 from .notes import note_second_try
 from .pool import LinkPool, SitePool
+from .renewing import RenewingPool
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -66,6 +68,9 @@ class Node:
         config = self.config
         if is_own_pool(config):
             return SitePool(lambda: self.client().connection_pool)
+        credentials = config.credentials
+        if isinstance(credentials, Streamed):
+            return RenewingPool(credentials, config.connected, config.max_connections, config.wait)
         return LinkPool(config.connected, config.max_connections, config.wait)
 
     def reconnect(self) -> None:
@@ -77,6 +82,11 @@ class Node:
         self.channels.renew()
         if client is not None:
             client.connection_pool.disconnect(inuse_connections=False)
+
+    def authenticate(self, args: tuple[Argument, ...]) -> None:
+        """The credential provider has another token. From any thread; the links are told by their
+        pool, when they are used next."""
+        self.channels.authenticate(args)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.

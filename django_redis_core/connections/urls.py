@@ -284,7 +284,7 @@ def _try_out(options: ConnectionOptions, config: ServerConfig) -> None:
     try:
         kind = "connection"
         made: Any = config.connection_class
-        made(**config.kwargs)
+        made(**config.arguments())
         if config.async_class is not None:
             kind, made = "asyncio connection (ASYNC_CONNECTION_CLASS)", config.async_class
             made(**config.async_kwargs())

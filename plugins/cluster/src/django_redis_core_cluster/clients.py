@@ -94,7 +94,9 @@ class ClusterClients:
     def _arguments(self) -> dict[str, Any]:
         config = self._configs[0]
         arguments = {
-            name: value for name, value in config.kwargs.items() if name not in _NOT_FOR_CLUSTERS
+            name: value
+            for name, value in config.arguments().items()
+            if name not in _NOT_FOR_CLUSTERS
         }
         if config.max_connections is not None:
             arguments["max_connections"] = config.max_connections

@@ -16,11 +16,11 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from django_redis_core.commands import text
+from django_redis_core.commands import Argument, text
 from django_redis_core.connections import hold, reconnect
 from django_redis_core.exceptions import ConnectionInterrupted
 
@@ -47,12 +47,17 @@ _CHUNK = 64 * 1024
 _HELLO = b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
 
 
+def _packed(args: Sequence[Argument]) -> bytes:
+    parts = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(one), one) for one in parts)
+
+
 def _tracking(prefix: bytes) -> bytes:
     """https://redis.io/commands/client-tracking/ ; an empty prefix is every key's."""
     args = [b"CLIENT", b"TRACKING", b"ON", b"BCAST"]
     if prefix:
         args += [b"PREFIX", prefix]
-    return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%b\r\n" % (len(arg), arg) for arg in args)
+    return _packed(args)
 
 
 class Tracker:
@@ -79,6 +84,7 @@ class Tracker:
         self.session: Session | None = None
         self.trouble: str | None = None
         self._again = False
+        self._auth = b""
 
     def join(self, store: Store) -> None:
         self._stores.add(store)
@@ -162,8 +168,9 @@ class Tracker:
         while self._stores:
             now = time.monotonic()
             if not owed and now >= asked + self._lease / PINGS:
-                asked, owed = now, 1
-                sock.sendall(_HELLO)
+                auth, self._auth = self._auth, b""
+                asked, owed = now, 2 if auth else 1
+                sock.sendall(auth + _HELLO)
             until = asked + (patience if owed else self._lease / PINGS)
             if now >= until:
                 raise ConnectionInterrupted(self.name, "it did not answer PING")
@@ -207,6 +214,10 @@ class Tracker:
                 sock.shutdown(socket.SHUT_RDWR)  # which wakes the thread
             except OSError:
                 pass  # it is awake
+
+    def authenticate(self, args: tuple[Argument, ...]) -> None:
+        """The credential provider has another token, which goes with the next PING."""
+        self._auth = _packed(args)
 
     def _believe(self, lease: float) -> None:
         if self.session is None:
