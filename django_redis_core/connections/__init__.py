@@ -4,7 +4,7 @@ Nothing here knows about cache keys' names, values or Django's cache API. What c
 build on is exported here.
 """
 
-from .background import in_background
+from .background import in_background, listening
 from .channel import Channels
 from .config import ServerConfig
 from .credentials import follow
@@ -38,6 +38,7 @@ __all__ = [
     "hold",
     "in_background",
     "instead_of",
+    "listening",
     "moved_on",
     "node_for",
     "readers",

@@ -128,6 +128,13 @@ class Node:
         """A ``redis.asyncio`` client for this server, of the running loop and closed with it."""
         return self.channels.client(lambda: raw.async_client(self.config))
 
+    def close_idle(self) -> None:
+        """Closes blocking connections that nobody uses, those of ``client`` included."""
+        self.links.close_idle()
+        pool = getattr(self._client, "connection_pool", None)  # a site's own client may have none
+        if pool is not None:
+            pool.disconnect(inuse_connections=False)
+
     def __repr__(self) -> str:
         return f"<Node {self.name}>"
 

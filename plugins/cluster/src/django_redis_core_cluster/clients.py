@@ -47,6 +47,14 @@ class ClusterClients:
     def async_client(self) -> Any:
         return self._of_loops.client(self._native)
 
+    def close_idle(self) -> None:
+        """Closes the blocking connections that nobody uses."""
+        made = self._made
+        if made is not None and made[0] == os.getpid():
+            for node in made[1].get_nodes():
+                if node.redis_connection is not None:
+                    node.redis_connection.connection_pool.disconnect(inuse_connections=False)
+
     def _refuse_own(self) -> None:
         """redis-py's cluster clients take neither a connection class nor a pool's, and would go
         past those of the site."""

@@ -21,7 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django_redis_core.commands import Argument, text
-from django_redis_core.connections import hold, reconnect
+from django_redis_core.connections import hold, listening, reconnect
 from django_redis_core.exceptions import ConnectionInterrupted
 
 from .push import Push, Reader, Refusal
@@ -89,6 +89,10 @@ class Tracker:
     def join(self, store: Store) -> None:
         self._stores.add(store)
 
+    def leave(self, store: Store) -> None:
+        """Where it was the last one, the thread ends as soon as it looks."""
+        self._stores.discard(store)
+
     def current(self) -> Session | None:
         """The session to keep copies under, or None while the server is not heard. The first one
         who asks has the thread started."""
@@ -108,17 +112,18 @@ class Tracker:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name=f"near {self.name}", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError as error:  # no more threads, or the interpreter is going down
-                    if type(error).__module__ != "builtins":  # a time limit of that class
-                        raise
-                    self.trouble = str(error)
+                started = listening(self._run, f"near {self.name}")
+                if isinstance(started, str):
+                    self.trouble = started
                 else:
-                    self._thread = thread
+                    self._thread = started
 
     def _run(self) -> None:
+        with self._lock:
+            # Where an interrupt hid from who started it that it runs, another one may have been.
+            if self._thread not in (None, threading.current_thread()):
+                return
+            self._thread = threading.current_thread()
         pause = FIRST_PAUSE
         while True:
             began = time.monotonic()

@@ -117,6 +117,11 @@ class Followers:
             self._client = client_class(connection_pool=pool, **config.client_kwargs)
         return self._client
 
+    def close_idle(self) -> None:
+        """Closes the blocking connections that nobody uses."""
+        if self._client is not None:
+            self._client.connection_pool.disconnect(inuse_connections=False)
+
     def async_client(self) -> Any:
         """The running loop's asyncio client, closed with the loop."""
         return self._loops.client(self._make_async_client)

@@ -260,6 +260,11 @@ class SentinelTopology(Topology):
         of_primary = self._read_from == "primary" or (command.kind.write and self._writes)
         return self._followers[of_primary]
 
+    def close_idle(self) -> None:
+        super().close_idle()
+        for followers in self._followers.values():
+            followers.close_idle()
+
     def addresses(self) -> tuple[Address, tuple[Address, ...]]:
         """The primary's and the replicas', for who has run ``discover``; of the replicas, where
         it matters to this cache, those that are not too far behind."""
