@@ -101,7 +101,10 @@ class ServerConfig:
             place = f"unix://{kwargs['path']}"
         else:
             scheme = "rediss" if self.tls else "redis"
-            place = f"{scheme}://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
+            host = kwargs.get("host", "localhost")
+            if ":" in str(host):  # of IPv6, as it is written in LOCATION
+                host = f"[{host}]"
+            place = f"{scheme}://{host}:{kwargs.get('port', 6379)}"
         return f"{place}/{kwargs.get('db') or 0}"
 
     @property

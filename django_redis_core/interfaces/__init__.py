@@ -17,12 +17,14 @@ from .._operations.lookups import by_computing, by_default, by_keys, by_truth
 from .._options.deprecation import Deprecation
 from .._options.option import (
     Option,
+    address_remap,
     addresses,
     boolean,
     integer,
     mapping,
     one_of,
     optional,
+    remapped,
     seconds,
     text,
 )
@@ -69,6 +71,7 @@ __all__ = [
     "ServerColumn",
     "Subcommand",
     "Trip",
+    "address_remap",
     "addresses",
     "always",
     "argument",
@@ -85,6 +88,7 @@ __all__ = [
     "operation",
     "optional",
     "reads_as_int",
+    "remapped",
     "seconds",
     "so_far",
     "text",

@@ -65,6 +65,11 @@ class ClusterClients:
                 "the pool class that CONNECTION_POOL_KWARGS or CONNECTION_POOL_CLASS names: use "
                 "the cache's own methods, or client= with a client of yours."
             )
+        if config.kwargs["db"]:
+            raise ImproperlyConfigured(
+                f"{config.where}: redis-py's cluster clients know database 0 only, and LOCATION "
+                f"names database {config.kwargs['db']}: use the cache's own methods."
+            )
 
     def _blocking(self) -> Any:
         self._refuse_own()

@@ -265,6 +265,7 @@ class ClusterTopology(Topology):
             try:
                 reply = yield Command(_CLUSTER, (b"CLUSTER", b"SLOTS"), None, node)
             except ConnectionInterrupted as trouble:
+                self._nodes.check_database(trouble)
                 troubles.append(trouble)
                 continue
             if not reply:
