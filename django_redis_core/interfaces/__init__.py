@@ -37,7 +37,7 @@ from .observer import Call, Number, Observer
 from .operating import EntryColumn, ServerColumn, Subcommand
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
-from .serializer import Serializer
+from .serializer import NotHarmless, Serializer
 
 __all__ = [
     "ALL_OTHERS",
@@ -62,6 +62,7 @@ __all__ = [
     "EntryColumn",
     "Finding",
     "Keys",
+    "NotHarmless",
     "Number",
     "Observer",
     "Option",
