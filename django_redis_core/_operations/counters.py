@@ -84,6 +84,8 @@ class Counters(Family):
                     raise ConnectionInterrupted(None, "the new value is no number")
                 return int(reply)
             old = reply[0]
+            if not isinstance(old, bytes):
+                raise ConnectionInterrupted(None, "the old value is no text")
             total = self.total(full, old, delta)
             data, _ = self.wrap(full, total, None)  # the expiry stays
             if (yield from _SWAP((full,), old, data)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
 
 from .._codec.codec import MISSING, Codec
@@ -28,13 +28,13 @@ class Elements(Family):
 
     def several(self, full: str, reply: Iterable[bytes]) -> list[Any]:
         decode = self.decode
-        counted = self.codec.counted(reply)
+        counted = self.codec.counted(_row(reply))
         return [value for data in counted if (value := decode(full, data)) is not MISSING]
 
     def as_set(self, full: str, reply: Iterable[bytes]) -> set[Any]:
         """The members of a set. A tuple that JSON or msgpack gives back as a list is a tuple."""
         found = set()
-        for data in self.codec.counted(reply):
+        for data in self.codec.counted(_row(reply)):
             value = self.decode(full, data)
             if value is MISSING:
                 continue
@@ -45,6 +45,21 @@ class Elements(Family):
                     raise
                 self.codec.report(full, data, error)
         return found
+
+
+def _row(reply: Any) -> Iterable[Any]:
+    """A reply of several; TypeError as in ``each``. A map's would be its keys alone."""
+    if not isinstance(reply, list | set | tuple):
+        raise TypeError("several items are expected")
+    return reply
+
+
+def each(asked: Sized, reply: Any) -> list[Any]:
+    """A reply of one item for each that was asked for; TypeError where a server has sent another,
+    which the driver then tells as that."""
+    if not isinstance(reply, list) or len(reply) != len(asked):
+        raise TypeError("an item for each that was asked for is expected")
+    return reply
 
 
 def hashable(value: Any) -> Any:

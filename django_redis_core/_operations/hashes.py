@@ -23,7 +23,7 @@ from ..commands import (
 from ..exceptions import NotANumberError, ReplyError
 from .arguments import whole
 from .declare import always, argument, operation
-from .elements import Elements, field_name, field_text, is_mapping, one_each
+from .elements import Elements, each, field_name, field_text, is_mapping, one_each
 from .lookups import by_default
 
 
@@ -85,7 +85,8 @@ class Hashes(Elements):
         names = [field_name(field) for field in fields]
         if not names:
             return []
-        return [self.one(full, data) for data in self.codec.counted((yield HMGET(full, *names)))]
+        found = each(names, (yield HMGET(full, *names)))
+        return [self.one(full, data) for data in self.codec.counted(found)]
 
     @operation(fallback=always(list))
     def hvals(self, key: Any, version: Any = None) -> Operation[list[Any]]:

@@ -34,7 +34,7 @@ from ..commands import (
 from ..exceptions import CrossNodeError, SerializationError
 from .arguments import how_many, page, whole
 from .declare import always, checked, operation
-from .elements import Elements, alone_or, one_each
+from .elements import Elements, alone_or, each, one_each
 
 # SMOVE of a member that a sealer has bound to its key, so that its bytes differ between the keys.
 _MOVE = Script(
@@ -81,7 +81,8 @@ class Sets(Elements):
         full = self.naming.make(key, version)
         if not members:
             return []
-        return [bool(there) for there in (yield SMISMEMBER(full, *self.members(full, members)))]
+        found = each(members, (yield SMISMEMBER(full, *self.members(full, members))))
+        return [bool(there) for there in found]
 
     @operation(fallback=always(set))
     def smembers(self, key: Any, version: Any = None) -> Operation[set[Any]]:

@@ -29,7 +29,7 @@ from ..commands import (
 )
 from .arguments import bounds, ends, how_many, score, whole
 from .declare import Arguments, always, checked, nothing, operation
-from .elements import Elements, alone_or, is_mapping, one_each
+from .elements import Elements, alone_or, each, is_mapping, one_each
 
 
 def _nothing_added(arguments: Arguments) -> int | None:
@@ -75,7 +75,7 @@ class SortedSets(Elements):
             return 0
         command = ZADD_INCR if incr else ZADD_IF if nx or xx or gt or lt else ZADD
         added: int | float | None = yield command(full, *args)
-        return added
+        return added if incr else int(added or 0)
 
     @operation(fallback=None)
     def zincrby(self, key: Any, amount: float, value: Any, version: Any = None) -> Operation[float]:
@@ -137,8 +137,7 @@ class SortedSets(Elements):
         if not values:
             return []
         encode = self.codec.encode_scored
-        found: list[float | None] = yield ZMSCORE(full, *(encode(full, one) for one in values))
-        return found
+        return each(values, (yield ZMSCORE(full, *(encode(full, one) for one in values))))
 
     @operation(fallback=always(nothing))
     def zrank(
@@ -152,7 +151,7 @@ class SortedSets(Elements):
         member = self.codec.encode_scored(full, value)
         if not withscore:
             rank: int | None = yield ZRANK(full, member)
-            return rank
+            return None if rank is None else int(rank)
         # Two commands, because ZRANK knows WITHSCORE only since Redis 7.2.
         answer = list(checked((yield [ZRANK(full, member), ZSCORE(full, member)])))
         return None if None in answer else answer
