@@ -43,9 +43,9 @@ _ERRORS: tuple[tuple[type[ImproperlyConfigured], str, str], ...] = (
 
 @checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
 def check_caches(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E004, the settings that are refused; W001, W002, W004 to W006 and W009, what is
-    probably not meant; I001, what asyncio will refuse; what plugins say by ``check_cache``, and
-    W008 for one that cannot say it."""
+    """E001 to E004, the settings that are refused; W001, W002, W004 to W006, W009 and W010,
+    what is probably not meant; I001, what asyncio will refuse; what plugins say by
+    ``check_cache``, and W008 for one that cannot say it."""
     engines, found = _engines()
     found += _shared_prefixes(engines)
     for alias, engine in engines.items():
@@ -54,6 +54,7 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
         found += _refused_on_asyncio(alias, engine)
         found += _deprecations(engine)
         found += _overrides(alias)
+        found += _forgotten(alias, engine)
         found += _said_by_plugins(alias, engine)
     found += _unknown_settings(engines)
     return found
@@ -297,6 +298,21 @@ def _overrides(alias: str) -> Iterable[CheckMessage]:
             "pipelines at once, and costs none of this. Where it has to be a subclass, silence "
             "this check.",
             id=f"{TAG}.W009",
+        )
+
+
+def _forgotten(alias: str, engine: Engine) -> Iterable[CheckMessage]:
+    # Here, for a process that checks nothing reads no source.
+    from ._engine.forgotten import forgotten
+
+    parts = ((engine.client, engine.operations), (engine.topology, ()))
+    for one in (one for part, operations in parts for one in forgotten(part, operations)):
+        plugin = f"{one.owner.__module__}.{one.owner.__qualname__}"
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: {plugin}.{one.method}() calls {one.called}() in {one.place}, and "
+            f"{one.what}.",
+            hint=f"Write `yield from {one.called}(…)` there.",
+            id=f"{TAG}.W010",
         )
 
 
