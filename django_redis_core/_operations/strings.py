@@ -277,8 +277,6 @@ class Strings(Family):
         """
         if not data:
             return []
-        if not hasattr(data, "values"):
-            raise TypeError(f"set_many: data must be a dict, not {type(data).__name__}.")
         milliseconds = self.milliseconds(timeout)
         fulls = self.naming.make_many(data, version)
         commands: Batch

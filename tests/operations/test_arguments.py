@@ -54,7 +54,6 @@ REFUSED: list[tuple[Call, type[Exception], str]] = [
     (lambda c: c.incr_version("k", 1.5), TypeError, f"incr_version: delta {WHOLE}1.5"),
     (lambda c: c.decr_version("k", None), TypeError, f"decr_version: delta {WHOLE}None"),
     (lambda c: c.incr_version("k", 1, "v"), TypeError, "version: the version 'v' is no number"),
-    (lambda c: c.set_many([("a", 1)]), TypeError, "set_many: data must be a dict, not list"),
     (lambda c: c.lock("k", timeout="9"), TypeError, "lock: timeout must be a finite number of sec"),
     (lambda c: c.lock("k", timeout=-1), ValueError, "lock: timeout must be None, or a number of s"),
     (lambda c: c.lock("k", timeout=0.0001), ValueError, "lock: timeout must be None, or a number"),

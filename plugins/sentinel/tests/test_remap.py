@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -12,10 +13,20 @@ from django.core.exceptions import ImproperlyConfigured
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.proxy import FaultProxy
-from django_redis_core.testing.topologies import Sentinels
+from django_redis_core.testing.topologies import Sentinels, sentinels
+
+from .conftest import PASSWORD, SERVICE
 
 MakeCache = Callable[..., RedisCache]
 Proxies = dict[tuple[str, int], FaultProxy]
+
+
+@pytest.fixture(scope="module")
+def group() -> Iterator[Sentinels]:
+    """Of these tests alone: after a failover it takes long to be as it was."""
+    kind = os.environ.get("DRC_TEST_SERVER", "valkey")
+    with sentinels(SERVICE, kind=kind, password=PASSWORD) as group:
+        yield group
 
 
 @pytest.fixture
