@@ -44,6 +44,12 @@ def reads_as_int(data: bytes) -> bool:
     return data.isdigit() or (data[:1] == b"-" and data[1:].isdigit())
 
 
+def _is_entry(data: object) -> bool:
+    """Whether a server may store ``data`` (text: of a client that decodes), be it readable or
+    not."""
+    return isinstance(data, bytes | str)
+
+
 def is_lock_token(data: bytes) -> bool:
     """Whether ``data`` may be what a redis-py Lock stores: 32 hexadecimal digits.
 
@@ -359,8 +365,8 @@ def _decoders(
                 return int(data)
             return loads(key, data) if keyed else loads(data)
         except own as error:
-            if not speaks_of_a_value(error, own):
-                raise
+            if not speaks_of_a_value(error, own) or not _is_entry(data):
+                raise  # not of an entry, but of a reply that is none
             report(key, data, error)
             return MISSING
 
@@ -381,6 +387,8 @@ def _decoders(
                 if not speaks_of_a_value(error, own):
                     raise
                 if not isinstance(data, Exception):  # its server's trouble is told elsewhere
+                    if not _is_entry(data):
+                        raise  # as in ``decode``
                     report(key, data, error)
                 # Where it came right after ``add``, which cannot be told, there is one too many.
                 del values[len(keys) - length_hint(rest) - 1 :]

@@ -101,7 +101,8 @@ def moment(when: Any, unit: int) -> int:
         when = plain_number(when, "A time of expiry must be a datetime or a Unix time")
     if isinstance(when, float) and not math.isfinite(when):
         raise ValueError(f"A time of expiry must be finite, not {when!r}.")
-    return within_limit(int(when * 1000 // unit))
+    # Before 1970 is in the past, however long ago: a server reads 64 bits only.
+    return within_limit(max(int(when * 1000 // unit), 0))
 
 
 def now() -> int:

@@ -197,6 +197,12 @@ class Engine:
         for node in self.topology.nodes():
             node.links.close_idle()
 
+    def forgotten(self) -> None:
+        """Its settings have changed. It serves whoever holds it still, which may be for ever (see
+        ``built.forget``), and so it keeps nothing open for them."""
+        self.topology.close_idle()
+        self.client.forgotten()
+
 
 def blocking_executor(
     topology: Topology,
@@ -328,7 +334,7 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting in _SETTINGS or setting.startswith("DJANGO_REDIS_"):
         # Now and not when the collector finds them, which would end in ResourceWarnings.
         for engine, _ in _engines.values():
-            engine.close_idle()
+            engine.forgotten()
         _engines.clear()
         built.forget()
         if setting != "CACHES":  # for which Django does this itself

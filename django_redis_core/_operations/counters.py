@@ -84,15 +84,17 @@ class Counters(Family):
                     raise ConnectionInterrupted(None, "the new value is no number")
                 return int(reply)
             old = reply[0]
+            if not isinstance(old, bytes):
+                raise ConnectionInterrupted(None, "the old value is no text")
             total = self.total(full, old, delta)
             data, _ = self.wrap(full, total, None)  # the expiry stays
             if (yield from _SWAP((full,), old, data)):
                 return total  # type: ignore[no-any-return]
 
-    def check_delta(self, delta: Any) -> None:
+    def check_delta(self, delta: Any, operation: str = "incr") -> None:
         """TypeError for a ``delta`` that is no number, before anything is sent."""
         if isinstance(delta, bool) or not isinstance(delta, int | float):
-            raise TypeError(f"delta must be an int or a float, not {type(delta).__name__}.")
+            raise TypeError(f"{operation}: delta must be an int or a float, not {delta!r}.")
 
     def total(self, full: str, data: bytes, delta: Any) -> Any:
         """``delta`` more than the stored number, for numbers that the server cannot add to."""
@@ -114,6 +116,7 @@ class Counters(Family):
         timeout: Any = MISSING,
     ) -> Operation[int]:
         """Takes ``delta`` from the number under ``key``; see ``incr``."""
+        self.check_delta(delta, "decr")
         given = {} if timeout is MISSING else {"timeout": timeout}
         return (
             yield from self.incr(key, -delta, version, ignore_key_check=ignore_key_check, **given)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
 
 from .._codec.codec import MISSING, Codec
@@ -30,13 +28,13 @@ class Elements(Family):
 
     def several(self, full: str, reply: Iterable[bytes]) -> list[Any]:
         decode = self.decode
-        counted = self.codec.counted(reply)
+        counted = self.codec.counted(_row(reply))
         return [value for data in counted if (value := decode(full, data)) is not MISSING]
 
     def as_set(self, full: str, reply: Iterable[bytes]) -> set[Any]:
         """The members of a set. A tuple that JSON or msgpack gives back as a list is a tuple."""
         found = set()
-        for data in self.codec.counted(reply):
+        for data in self.codec.counted(_row(reply)):
             value = self.decode(full, data)
             if value is MISSING:
                 continue
@@ -47,6 +45,21 @@ class Elements(Family):
                     raise
                 self.codec.report(full, data, error)
         return found
+
+
+def _row(reply: Any) -> Iterable[Any]:
+    """A reply of several; TypeError as in ``each``. A map's would be its keys alone."""
+    if not isinstance(reply, list | set | tuple):
+        raise TypeError("several items are expected")
+    return reply
+
+
+def each(asked: Sized, reply: Any) -> list[Any]:
+    """A reply of one item for each that was asked for; TypeError where a server has sent another,
+    which the driver then tells as that."""
+    if not isinstance(reply, list) or len(reply) != len(asked):
+        raise TypeError("an item for each that was asked for is expected")
+    return reply
 
 
 def hashable(value: Any) -> Any:
@@ -67,59 +80,16 @@ def one_each(name: str, value: Any) -> Fallback:
     return answer
 
 
-def whole(name: str, value: Any) -> int:
-    """``value`` of the argument ``name`` as an int; TypeError for what is none."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an int, not {type(value).__name__}.") from None
-
-
-def how_many(value: Any) -> int | None:
-    """A ``count`` as pops take it: None, or 0 and more; ValueError below."""
-    if value is None:
-        return None
-    count = whole("count", value)
-    if count < 0:
-        raise ValueError(f"count must be 0 or more, not {count}.")
-    return count
-
-
-def score(value: Any, name: str = "score") -> float:
-    """A score as Redis keeps it, a double: TypeError for another type, ValueError for nan or an
-    int that no double can hold. Infinities are scores."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"A {name} must be an int or a float, not {type(value).__name__}.")
-    try:
-        result = float(value)
-    except OverflowError:
-        raise ValueError(f"A {name} must fit a double, which this int does not.") from None
-    if math.isnan(result):
-        raise ValueError(f"A {name} must be a number, not nan.")
-    return result
-
-
-def bound(value: Any, name: str) -> str | float:
-    """An end of a range of scores: a score, or text as Redis has it (``"(1.5"``, ``"-inf"``)."""
-    if not isinstance(value, str):
-        return score(value, name)
-    try:
-        number = float(value.removeprefix("("))
-    except ValueError:
-        number = math.nan
-    if math.isnan(number):
-        raise ValueError(
-            f"{name} must be a score, '(' and a score to leave that one out, '-inf' or '+inf', "
-            f"not {value!r}."
-        )
-    return value
-
-
 def field_name(field: Any) -> bytes:
     """A hash's field as stored: text, or what redis-py makes text of."""
     if isinstance(field, str):
         # The other half of ``field_text``: a field that another program wrote is found again.
-        return field.encode(errors="surrogateescape")
+        try:
+            return field.encode(errors="surrogateescape")
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"A field must be text that UTF-8 can encode, not {field!r}."
+            ) from None
     if isinstance(field, bytes):
         return field
     if isinstance(field, bool) or not isinstance(field, int | float):

@@ -21,11 +21,10 @@ from ..commands import (
     Operation,
 )
 from ..exceptions import NotANumberError, ReplyError
+from .arguments import whole
 from .declare import always, argument, operation
-from .elements import Elements, field_name, field_text, is_mapping, one_each, whole
+from .elements import Elements, each, field_name, field_text, is_mapping, one_each
 from .lookups import by_default
-
-_INT64 = range(-(2**63), 2**63)
 
 
 class Hashes(Elements):
@@ -86,7 +85,8 @@ class Hashes(Elements):
         names = [field_name(field) for field in fields]
         if not names:
             return []
-        return [self.one(full, data) for data in self.codec.counted((yield HMGET(full, *names)))]
+        found = each(names, (yield HMGET(full, *names)))
+        return [self.one(full, data) for data in self.codec.counted(found)]
 
     @operation(fallback=always(list))
     def hvals(self, key: Any, version: Any = None) -> Operation[list[Any]]:
@@ -121,9 +121,7 @@ class Hashes(Elements):
         Raises ``NotANumberError`` when the field holds something else, ``ReplyError`` when the
         sum leaves 64 bits. Like ``incr`` it is raised, not ignored, when the server is in trouble.
         """
-        amount = whole("amount", amount)
-        if amount not in _INT64:
-            raise ValueError(f"amount must fit 64 bits, which {amount} does not.")
+        amount = whole("hincrby", "amount", amount)
         try:
             return int((yield HINCRBY(self.naming.make(key, version), field_name(field), amount)))
         except ReplyError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..commands import LINDEX, LLEN, LPOP, LPUSH, LRANGE, LREM, LTRIM, RPOP, RPUSH, Keyed, Operation
+from .arguments import ends, how_many, whole
 from .declare import always, nothing, operation
-from .elements import Elements, alone_or, how_many, whole
+from .elements import Elements, alone_or
 
 
 class Lists(Elements):
@@ -39,7 +40,7 @@ class Lists(Elements):
         """The elements from ``start`` to ``end``, that one included; one that cannot be read is
         left out."""
         full = self.naming.make(key, version)
-        command = LRANGE(full, whole("start", start), whole("end", end))
+        command = LRANGE(full, *ends("lrange", start, end))
         return self.several(full, (yield command))
 
     @operation(fallback=always(int))
@@ -51,22 +52,21 @@ class Lists(Elements):
     def ltrim(self, key: Any, start: int, end: int, version: Any = None) -> Operation[bool]:
         """Removes all but the elements from ``start`` to ``end``, that one included; True."""
         full = self.naming.make(key, version)
-        return bool((yield LTRIM(full, whole("start", start), whole("end", end))))
+        return bool((yield LTRIM(full, *ends("ltrim", start, end))))
 
     @operation(fallback=always(int))
     def lrem(self, key: Any, count: int, value: Any, version: Any = None) -> Operation[int]:
         """Removes elements equal to ``value``: the first ``count``, or the last ``-count``, or
         all with 0. Returns how many were removed. Equal are values that serialize alike."""
         full = self.naming.make(key, version)
-        return int(
-            (yield LREM(full, whole("count", count), self.codec.encode_element(full, value)))
-        )
+        count = whole("lrem", "count", count)
+        return int((yield LREM(full, count, self.codec.encode_element(full, value))))
 
     @operation(fallback=always(nothing))
     def lindex(self, key: Any, index: int, version: Any = None) -> Operation[Any]:
         """The element at ``index``, or None."""
         full = self.naming.make(key, version)
-        return self.one(full, (yield LINDEX(full, whole("index", index))))
+        return self.one(full, (yield LINDEX(full, whole("lindex", "index", index))))
 
     def push(
         self, command: Keyed, key: Any, values: tuple[Any, ...], version: Any
@@ -78,7 +78,7 @@ class Lists(Elements):
 
     def pop(self, command: Keyed, key: Any, count: int | None, version: Any) -> Operation[Any]:
         full = self.naming.make(key, version)
-        count = how_many(count)
+        count = how_many(command, count)
         if count is None:
             return self.one(full, (yield command(full)))
         return self.several(full, (yield command(full, count)) or ()) if count else []

@@ -13,7 +13,9 @@ from typing import Any
 import redis.asyncio.lock
 import redis.lock
 
+from .._codec.timeouts import MAX_MILLISECONDS
 from ..commands import GET, SET, Argument, Command, Operation, Runner, Script
+from .arguments import seconds
 
 
 class LockClient:
@@ -40,7 +42,11 @@ class LockClient:
 
     def encode(self, token: str | bytes) -> bytes:
         """A token that the caller of ``acquire`` brought."""
-        return token.encode() if isinstance(token, str) else token
+        if isinstance(token, bytes):
+            return token
+        if isinstance(token, str):
+            return token.encode()
+        raise TypeError(f"lock.acquire: token must be a str or bytes, not {token!r}.")
 
 
 class _LockScript:
@@ -63,12 +69,51 @@ _EXTEND = _LockScript(redis.lock.Lock.LUA_EXTEND_SCRIPT)
 _REACQUIRE = _LockScript(redis.lock.Lock.LUA_REACQUIRE_SCRIPT)
 
 
+def time_to_live(operation: str, given: Any) -> float:
+    """A lock's ``timeout``: of 0 redis-py makes "for ever", and a server refuses less than that."""
+    timeout = seconds(operation, "timeout", given)
+    if timeout and not 1 <= timeout * 1000 <= MAX_MILLISECONDS:
+        raise ValueError(
+            f"{operation}: timeout must be None, or a number of seconds from 0.001 on that Redis "
+            f"can keep, not {timeout!r}."
+        )
+    return timeout
+
+
+def pause(operation: str, given: Any) -> float:
+    """``sleep``: how long to wait between two looks at a lock that another one has."""
+    sleep = seconds(operation, "sleep", given)
+    if sleep < 0:
+        raise ValueError(f"{operation}: sleep must be 0 seconds or more, not {sleep!r}.")
+    return sleep
+
+
+def _checked_wait(blocking_timeout: Any) -> float | None:
+    if blocking_timeout is None:
+        return None
+    return seconds("lock.acquire", "blocking_timeout", blocking_timeout)
+
+
 class Lock(redis.lock.Lock):
     """A ``redis.lock.Lock``."""
 
     lua_release: Any = _RELEASE
     lua_extend: Any = _EXTEND
     lua_reacquire: Any = _REACQUIRE
+
+    def acquire(
+        self,
+        sleep: Any = None,
+        blocking: bool | None = None,
+        blocking_timeout: Any = None,
+        token: Any = None,
+    ) -> Any:
+        if sleep is not None:
+            sleep = pause("lock.acquire", sleep)
+        return super().acquire(sleep, blocking, _checked_wait(blocking_timeout), token)
+
+    def extend(self, additional_time: Any, replace_ttl: bool = False) -> Any:
+        return super().extend(_checked_time(additional_time), replace_ttl)
 
 
 class AsyncLock(redis.asyncio.lock.Lock):
@@ -77,3 +122,15 @@ class AsyncLock(redis.asyncio.lock.Lock):
     lua_release: Any = _RELEASE
     lua_extend: Any = _EXTEND
     lua_reacquire: Any = _REACQUIRE
+
+    async def acquire(
+        self, blocking: bool | None = None, blocking_timeout: Any = None, token: Any = None
+    ) -> Any:
+        return await super().acquire(blocking, _checked_wait(blocking_timeout), token)
+
+    async def extend(self, additional_time: Any, replace_ttl: bool = False) -> Any:
+        return await super().extend(_checked_time(additional_time), replace_ttl)
+
+
+def _checked_time(additional_time: Any) -> float:
+    return seconds("lock.extend", "additional_time", additional_time)

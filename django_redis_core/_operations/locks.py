@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..commands import Operation, WantRunner
+from .arguments import seconds
 from .declare import Family, operation
-from .lock_objects import AsyncLock, Lock, LockClient
+from .lock_objects import AsyncLock, Lock, LockClient, pause, time_to_live
 from .told_locks import ToldAsyncLock, ToldLock
 
 
@@ -27,9 +28,14 @@ class Locks(Family):
 
         It is a ``redis.lock.Lock`` (``redis.asyncio.lock.Lock`` from ``alock``) and lives under
         the cache key itself, as django-redis has it, so that workers of both packages exclude
-        each other. ``timeout`` None: held until released, also when the holder has died. Making
-        it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's ``LockError``.
+        each other. ``timeout`` None or 0: held until released, also when the holder has died.
+        Making it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's
+        ``LockError``.
         """
+        if timeout is not None:
+            timeout = time_to_live("lock", timeout)
+        if blocking_timeout is not None:
+            blocking_timeout = seconds("lock", "blocking_timeout", blocking_timeout)
         runner = yield WantRunner()
         kind: Any = AsyncLock if runner.asynchronous else Lock
         if runner.tell is not None:
@@ -38,7 +44,7 @@ class Locks(Family):
             LockClient(runner, key),
             self.naming.make(key, version),
             timeout=timeout,
-            sleep=sleep,
+            sleep=pause("lock", sleep),
             blocking=blocking,
             blocking_timeout=blocking_timeout,
             thread_local=thread_local,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..commands import FLUSHDB, SCAN, UNLINK, Command, Emit, Operation, Primaries, Spread, Stream
 from ..exceptions import ConnectionInterrupted
+from .arguments import page
 from .declare import Family, always, checked, collect, operation, so_far
 
 
@@ -21,7 +22,7 @@ class Scanning(Family):
         """
         search = self.naming.search(pattern, version, names=True)
         name, picks = search.name or str, search.picks
-        count = itersize or self.scan_itersize
+        count = page("iter_keys", "itersize", itersize) if itersize else self.scan_itersize
         trouble: ConnectionInterrupted | None = None
         for node in (yield Primaries()):
             cursor = -1
@@ -42,6 +43,8 @@ class Scanning(Family):
         self, pattern: str, version: Any = None, itersize: int | None = None
     ) -> Operation[list[str]]:
         """All keys that match a glob pattern, as callers name them, each once."""
+        if itersize:
+            itersize = page("keys", "itersize", itersize)
         found: list[str] = []
         try:
             yield from collect(self.iter_keys(pattern, itersize, version), found)
@@ -64,7 +67,7 @@ class Scanning(Family):
         one UNLINK that travels together with the SCAN for the next page.
         """
         search = self.naming.search(pattern, version, prefix)
-        count = itersize or self.scan_itersize
+        count = page("delete_pattern", "itersize", itersize) if itersize else self.scan_itersize
         return (yield from self.delete_matching(search.match, count, picks=search.picks))
 
     def delete_matching(

@@ -32,8 +32,9 @@ from ..commands import (
     Stream,
 )
 from ..exceptions import CrossNodeError, SerializationError
+from .arguments import how_many, page, whole
 from .declare import always, checked, operation
-from .elements import Elements, alone_or, how_many, one_each, whole
+from .elements import Elements, alone_or, each, one_each
 
 # SMOVE of a member that a sealer has bound to its key, so that its bytes differ between the keys.
 _MOVE = Script(
@@ -80,7 +81,8 @@ class Sets(Elements):
         full = self.naming.make(key, version)
         if not members:
             return []
-        return [bool(there) for there in (yield SMISMEMBER(full, *self.members(full, members)))]
+        found = each(members, (yield SMISMEMBER(full, *self.members(full, members))))
+        return [bool(there) for there in found]
 
     @operation(fallback=always(set))
     def smembers(self, key: Any, version: Any = None) -> Operation[set[Any]]:
@@ -93,7 +95,7 @@ class Sets(Elements):
         """Takes a random member out and returns it, None when there is none; with ``count`` a
         set of up to so many. A member that cannot be read is gone, and left out."""
         full = self.naming.make(key, version)
-        count = how_many(count)
+        count = how_many(SPOP, count)
         if count is None:
             return self.one(full, (yield SPOP(full)))
         return self.as_set(full, (yield SPOP(full, count))) if count else set()
@@ -107,7 +109,7 @@ class Sets(Elements):
         full = self.naming.make(key, version)
         if count is None:
             return self.one(full, (yield SRANDMEMBER(full)))
-        return self.several(full, (yield SRANDMEMBER(full, whole("count", count))))
+        return self.several(full, (yield SRANDMEMBER(full, whole("srandmember", "count", count))))
 
     @operation(fallback=always(set))
     def sscan(
@@ -120,8 +122,9 @@ class Sets(Elements):
         """
         full = self.naming.make(key, version)
         matches = matching(match) if match else None
-        _, page = yield SSCAN(full, 0, b"COUNT", self.page_size(count))
-        return {member for member in self.as_set(full, page) if not matches or matches(member)}
+        size = self.scan_itersize if count is None else page("sscan", "count", count)
+        _, some = yield SSCAN(full, 0, b"COUNT", size)
+        return {member for member in self.as_set(full, some) if not matches or matches(member)}
 
     @operation(fallback=always(list), stream=True)
     def sscan_iter(
@@ -134,11 +137,11 @@ class Sets(Elements):
         """
         full = self.naming.make(key, version)
         matches = matching(match) if match else None
-        size = self.page_size(count)
+        size = self.scan_itersize if count is None else page("sscan_iter", "count", count)
         cursor = -1
         while cursor:
-            cursor, page = yield SSCAN(full, max(cursor, 0), b"COUNT", size).primary()
-            found = self.as_set(full, page)
+            cursor, some = yield SSCAN(full, max(cursor, 0), b"COUNT", size).primary()
+            found = self.as_set(full, some)
             yield Emit([member for member in found if not matches or matches(member)])
 
     @operation(fallback=always(set))
@@ -211,12 +214,6 @@ class Sets(Elements):
     def members(self, full: str, members: Sequence[Any]) -> list[bytes]:
         encode = self.codec.encode_member
         return [encode(full, member) for member in members]
-
-    def page_size(self, count: int | None) -> int:
-        size = self.scan_itersize if count is None else whole("count", count)
-        if size < 1:
-            raise ValueError(f"count must be 1 or more, not {size}.")
-        return size
 
     def together(self, fulls: Sequence[str]) -> Operation[bool]:
         """Whether one command can work on all of these keys."""

@@ -27,8 +27,9 @@ from ..commands import (
     Keyed,
     Operation,
 )
+from .arguments import bounds, ends, how_many, score, whole
 from .declare import Arguments, always, checked, nothing, operation
-from .elements import Elements, alone_or, bound, how_many, is_mapping, one_each, score, whole
+from .elements import Elements, alone_or, each, is_mapping, one_each
 
 
 def _nothing_added(arguments: Arguments) -> int | None:
@@ -61,27 +62,27 @@ class SortedSets(Elements):
         changes nothing and sends nothing. Conditions that exclude each other are a ValueError.
         """
         is_mapping(mapping)
-        if nx + gt + lt > 1 or (nx and xx):
-            raise ValueError("Of nx, gt and lt only one can be given, and nx not with xx.")
+        if bool(nx) + bool(gt) + bool(lt) > 1 or (nx and xx):
+            raise ValueError("zadd: of nx, gt and lt only one can be given, and nx not with xx.")
         if incr and len(mapping) != 1:
             raise ValueError("zadd with incr takes exactly one member.")
         full = self.naming.make(key, version)
         flags = {b"NX": nx, b"XX": xx, b"GT": gt, b"LT": lt, b"CH": ch, b"INCR": incr}
         args: list[Argument] = [flag for flag, given in flags.items() if given]
         for member, value in mapping.items():
-            args += (score(value), self.codec.encode_scored(full, member))
+            args += (score("zadd", value), self.codec.encode_scored(full, member))
         if not mapping:
             return 0
         command = ZADD_INCR if incr else ZADD_IF if nx or xx or gt or lt else ZADD
         added: int | float | None = yield command(full, *args)
-        return added
+        return added if incr else int(added or 0)
 
     @operation(fallback=None)
     def zincrby(self, key: Any, amount: float, value: Any, version: Any = None) -> Operation[float]:
         """Adds ``amount`` to the score of a member, which starts at 0, and returns the new one.
         Like ``incr`` it is raised, not ignored, when the server is in trouble."""
         full = self.naming.make(key, version)
-        amount = score(amount, "amount")
+        amount = score("zincrby", amount, "amount")
         return float((yield ZINCRBY(full, amount, self.codec.encode_scored(full, value))))
 
     @operation(fallback=always(int))
@@ -102,7 +103,7 @@ class SortedSets(Elements):
     ) -> Operation[int]:
         """Removes the members whose scores are from ``min`` to ``max``; returns how many."""
         full = self.naming.make(key, version)
-        return int((yield ZREMRANGEBYSCORE(full, bound(min, "min"), bound(max, "max"))))
+        return int((yield ZREMRANGEBYSCORE(full, *bounds("zremrangebyscore", min, max))))
 
     @operation(fallback=always(int))
     def zcard(self, key: Any, version: Any = None) -> Operation[int]:
@@ -119,7 +120,7 @@ class SortedSets(Elements):
     ) -> Operation[int]:
         """How many members have scores from ``min`` to ``max``."""
         full = self.naming.make(key, version)
-        return int((yield ZCOUNT(full, bound(min, "min"), bound(max, "max"))))
+        return int((yield ZCOUNT(full, *bounds("zcount", min, max))))
 
     @operation(fallback=always(nothing))
     def zscore(self, key: Any, value: Any, version: Any = None) -> Operation[float | None]:
@@ -136,8 +137,7 @@ class SortedSets(Elements):
         if not values:
             return []
         encode = self.codec.encode_scored
-        found: list[float | None] = yield ZMSCORE(full, *(encode(full, one) for one in values))
-        return found
+        return each(values, (yield ZMSCORE(full, *(encode(full, one) for one in values))))
 
     @operation(fallback=always(nothing))
     def zrank(
@@ -151,7 +151,7 @@ class SortedSets(Elements):
         member = self.codec.encode_scored(full, value)
         if not withscore:
             rank: int | None = yield ZRANK(full, member)
-            return rank
+            return None if rank is None else int(rank)
         # Two commands, because ZRANK knows WITHSCORE only since Redis 7.2.
         answer = list(checked((yield [ZRANK(full, member), ZSCORE(full, member)])))
         return None if None in answer else answer
@@ -185,7 +185,7 @@ class SortedSets(Elements):
         ``withscores``: tuples of member and score, the score (a float) passed through
         ``score_cast_func``. A member that cannot be read is left out.
         """
-        args: list[Argument] = [whole("start", start), whole("end", end)]
+        args: list[Argument] = [*ends("zrange", start, end)]
         if desc:
             args.append(b"REV")
         return (yield from self.ranked(key, args, withscores, score_cast_func, version))
@@ -201,7 +201,7 @@ class SortedSets(Elements):
         version: Any = None,
     ) -> Operation[list[Any]]:
         """``zrange`` with the highest score first."""
-        args: list[Argument] = [whole("start", start), whole("end", end), b"REV"]
+        args: list[Argument] = [*ends("zrevrange", start, end), b"REV"]
         return (yield from self.ranked(key, args, withscores, score_cast_func, version))
 
     @operation(fallback=always(list))
@@ -218,7 +218,8 @@ class SortedSets(Elements):
     ) -> Operation[list[Any]]:
         """The members with scores from ``min`` to ``max``, lowest first; of these, ``start`` and
         ``num`` (both or neither) leave out the first ``start`` and return up to ``num``."""
-        args = [bound(min, "min"), bound(max, "max"), b"BYSCORE", *limit(start, num)]
+        of = "zrangebyscore"
+        args: list[Argument] = [*bounds(of, min, max), b"BYSCORE", *limit(of, start, num)]
         return (yield from self.ranked(key, args, withscores, score_cast_func, version))
 
     @operation(fallback=always(list))
@@ -234,7 +235,9 @@ class SortedSets(Elements):
         version: Any = None,
     ) -> Operation[list[Any]]:
         """``zrangebyscore`` with the highest score first, and ``max`` before ``min``."""
-        args = [bound(max, "max"), bound(min, "min"), b"BYSCORE", b"REV", *limit(start, num)]
+        of = "zrevrangebyscore"
+        low, high = bounds(of, min, max)
+        args: list[Argument] = [high, low, b"BYSCORE", b"REV", *limit(of, start, num)]
         return (yield from self.ranked(key, args, withscores, score_cast_func, version))
 
     def ranked(
@@ -253,7 +256,7 @@ class SortedSets(Elements):
 
     def zpop(self, command: Keyed, key: Any, count: int | None, version: Any) -> Operation[Any]:
         full = self.naming.make(key, version)
-        count = how_many(count)
+        count = how_many(command, count)
         if count == 0:
             return []
         request: Command = command(full) if count is None else command(full, count)
@@ -273,7 +276,9 @@ class SortedSets(Elements):
         ]
 
 
-def limit(start: int | None, num: int | None) -> list[Argument]:
+def limit(operation: str, start: int | None, num: int | None) -> list[Argument]:
     if (start is None) != (num is None):
-        raise ValueError("start and num are given together, or neither is.")
-    return [] if start is None else [b"LIMIT", whole("start", start), whole("num", num)]
+        raise ValueError(f"{operation}: start and num are given together, or neither is.")
+    if start is None:
+        return []
+    return [b"LIMIT", whole(operation, "start", start), whole(operation, "num", num)]

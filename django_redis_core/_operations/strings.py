@@ -235,7 +235,8 @@ class Strings(Family):
     @operation(fallback=always(bool))
     def delete(self, key: Any, version: Any = None, prefix: str | None = None) -> Operation[bool]:
         """Removes the key; True when it was there. ``prefix`` is used instead of KEY_PREFIX."""
-        return bool((yield UNLINK([self.naming.make(key, version, prefix)])))
+        deleted: int = yield UNLINK([self.naming.make(key, version, prefix)])
+        return deleted > 0
 
     @operation(fallback=always(bool), lookup=by_truth())
     def has_key(self, key: Any, version: Any = None) -> Operation[bool]:

@@ -7,6 +7,7 @@ from typing import Any
 from .._codec.codec import MISSING
 from ..commands import DUMP, GET, PTTL, RENAME, RESTORE, SET, UNLINK, Operation, Places, Script
 from ..exceptions import ReplyError, SerializationError, WrongTypeError
+from .arguments import whole
 from .declare import Family, checked, operation
 
 # RENAME of a value that a sealer has bound to its key, if it still is the one that was seen.
@@ -30,14 +31,21 @@ class Versions(Family):
         """
         if version is None:
             version = self.naming.version
+        delta = whole("incr_version", "delta", delta)
         old = self.naming.make(key, version)
-        new = self.naming.make(key, version + delta)
+        try:
+            following = version + delta
+        except TypeError:
+            raise TypeError(
+                f"incr_version: the version {version!r} is no number that {delta} can be added to."
+            ) from None
+        new = self.naming.make(key, following)
         missing = ValueError(f"Key {key!r} not found")
         here, there = yield Places((old, new))
         if self.codec.sealer is not None:
             if not (yield from self.move_sealed(old, new, together=here == there)):
                 raise missing
-            return int(version + delta)
+            return int(following)
         if here == there:
             try:
                 yield RENAME(old, new)
@@ -45,13 +53,13 @@ class Versions(Family):
                 if "no such key" in str(error):
                     raise missing from None
                 raise
-            return int(version + delta)
+            return int(following)
         dump, left = checked((yield [DUMP(old).primary(), PTTL(old).primary()]))
         if dump is None or left == -2:
             raise missing
         yield RESTORE(new, max(left, 0), dump)
         yield UNLINK([old])
-        return int(version + delta)
+        return int(following)
 
     def move_sealed(self, old: str, new: str, *, together: bool) -> Operation[bool]:
         """Moves a value that is bound to its key; whether there was one that can be read."""
@@ -83,4 +91,5 @@ class Versions(Family):
     @operation(fallback=None)
     def decr_version(self, key: Any, delta: int = 1, version: Any = None) -> Operation[int]:
         """Moves the entry ``delta`` versions back; see ``incr_version``."""
+        delta = whole("decr_version", "delta", delta)
         return (yield from self.incr_version(key, -delta, version))

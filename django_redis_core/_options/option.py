@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
 from .._interrupts import struck
 from .deprecation import Deprecation
 
@@ -152,8 +155,50 @@ def addresses(value: Any) -> tuple[tuple[str, int], ...]:
             raise ValueError(words)
         if not (text_port := str(port)).isdecimal() or not 0 < int(text_port) < 65536:
             raise ValueError(words)
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]  # of IPv6, as in a URL
         checked.append((host, int(text_port)))
     return tuple(checked)
+
+
+def address_remap(value: Any) -> Any:
+    """A check: None, a dict of addresses, or a function that is given one, or its dotted path.
+    The value is None, or a function that ``remapped`` takes."""
+    words = (
+        "a dict of addresses, such as {('10.0.0.1', 6379): ('localhost', 7001)}, or a function "
+        "that is given (host, port) and returns the like, or its dotted path"
+    )
+    if value is None:
+        return None
+    try:
+        if isinstance(value, Mapping):
+            table = dict(zip(addresses(list(value)), addresses(list(value.values())), strict=True))
+            return lambda address: table.get(address, address)
+        if isinstance(value, str):
+            value = import_string(value)
+    except (ImportError, ValueError) as error:
+        raise ValueError(f"{words} ({error})") from error
+    if not callable(value):
+        raise ValueError(words)
+    return value
+
+
+def remapped(
+    remap: Callable[[tuple[str, int]], Any] | None, address: tuple[str, int], where: str
+) -> tuple[str, int]:
+    """``address``, as servers speak of each other, from where this process is. Raises
+    ImproperlyConfigured, which names the entry ``where``, for a function that returns no address.
+    """
+    if remap is None:
+        return address
+    mapped = remap(address)
+    match mapped:
+        case (str() as host, int() as port):
+            return host, port
+    raise ImproperlyConfigured(
+        f"{where}: ADDRESS_REMAP must return (host, port), such as ('localhost', 7001); for "
+        f"{address!r} it returned {mapped!r}."
+    )
 
 
 def optional(check: Check) -> Check:

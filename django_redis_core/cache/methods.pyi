@@ -264,16 +264,18 @@ class Methods:
 
         It is a ``redis.lock.Lock`` (``redis.asyncio.lock.Lock`` from ``alock``) and lives under
         the cache key itself, as django-redis has it, so that workers of both packages exclude
-        each other. ``timeout`` None: held until released, also when the holder has died. Making
-        it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's ``LockError``."""
+        each other. ``timeout`` None or 0: held until released, also when the holder has died.
+        Making it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's
+        ``LockError``."""
 
     def alock(self, key: Any, version: Any = None, timeout: float | None = None, sleep: float = 0.1, blocking: bool = True, blocking_timeout: float | None = None, *, thread_local: bool = True, client: Any = None) -> AsyncLock:
         """A lock that workers of all hosts share; ``timeout``, ``sleep`` in seconds.
 
         It is a ``redis.lock.Lock`` (``redis.asyncio.lock.Lock`` from ``alock``) and lives under
         the cache key itself, as django-redis has it, so that workers of both packages exclude
-        each other. ``timeout`` None: held until released, also when the holder has died. Making
-        it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's ``LockError``."""
+        each other. ``timeout`` None or 0: held until released, also when the holder has died.
+        Making it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's
+        ``LockError``."""
 
     def hset(self, key: Any, field: Any = None, value: Any = ..., mapping: Mapping[Any, Any] | None = None, version: Any = None, *, client: Any = None) -> int:
         """Sets ``field`` to ``value``, all of ``mapping``, or both; returns how many fields are
@@ -794,8 +796,9 @@ class QueuedMethods:
 
         It is a ``redis.lock.Lock`` (``redis.asyncio.lock.Lock`` from ``alock``) and lives under
         the cache key itself, as django-redis has it, so that workers of both packages exclude
-        each other. ``timeout`` None: held until released, also when the holder has died. Making
-        it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's ``LockError``."""
+        each other. ``timeout`` None or 0: held until released, also when the holder has died.
+        Making it costs no I/O; its methods raise ``ConnectionInterrupted``, and redis-py's
+        ``LockError``."""
 
     def hset(self, key: Any, field: Any = None, value: Any = ..., mapping: Mapping[Any, Any] | None = None, version: Any = None) -> Result[int]:
         """Sets ``field`` to ``value``, all of ``mapping``, or both; returns how many fields are

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeAlias
 
+from ..exceptions import ConnectionInterrupted
+
 Reply = Any
 """What a server answered, as redis-py reads RESP2: bytes, int, None, or lists of them."""
 
@@ -146,8 +148,10 @@ class Spread:
         """The reply of the whole from the replies of its parts.
 
         A part that failed leaves its exception at its keys' places (``list``), or adds nothing
-        (``sum``); when all failed, the first exception is the reply.
+        (``sum``); when all failed, the first exception is the reply. So is one whose reply does not
+        fit its keys: a server that sends such a thing is out of step.
         """
+        parts = [(positions, self._fitting(positions, reply)) for positions, reply in parts]
         errors = [reply for _, reply in parts if isinstance(reply, Exception)]
         if len(errors) == len(parts):
             return errors[0]
@@ -159,6 +163,20 @@ class Spread:
             for position, value in zip(positions, values, strict=True):
                 merged[position] = value
         return merged
+
+    def _fitting(self, positions: Sequence[int], reply: Reply) -> Reply:
+        if isinstance(reply, Exception):
+            return reply
+        if self.join is list:
+            fits = isinstance(reply, list) and len(reply) == len(positions)
+        else:
+            fits = isinstance(reply, int)
+        if fits:
+            return reply
+        name, kind = self.kind.name.decode(), type(reply).__name__
+        return ConnectionInterrupted(
+            None, f"the reply to {name} is not one of its own, but a {kind}"
+        )
 
 
 def ok(reply: Reply) -> bool:
@@ -178,7 +196,14 @@ def number(reply: Reply) -> float | None:
 
 def cursor_and_items(reply: Reply) -> tuple[int, list[bytes]]:
     """The reply of SCAN, HSCAN, SSCAN and ZSCAN: the next cursor, 0 at the end, and the items."""
-    return int(reply[0]), reply[1]
+    items = reply[1]
+    # Looked at here, since they go on to other commands before anybody reads them.
+    if isinstance(items, bytes | str) or not {*map(type, items)} <= _TEXT:
+        raise TypeError("an array of text is expected here")
+    return int(reply[0]), items
+
+
+_TEXT = {bytes, str}
 
 
 def flag(name: str, **kwargs: Any) -> Kind:

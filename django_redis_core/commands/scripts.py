@@ -7,10 +7,10 @@ stays known after that: https://redis.io/docs/latest/develop/programmability/eva
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..exceptions import NoScriptError, ReplyError
+from ..exceptions import ConnectionInterrupted, NoScriptError, ReplyError
 from .command import Argument, Command, Kind, Spread
 from .requests import Operation
 
@@ -50,10 +50,14 @@ class Script:
 
     Calling it is an operation: it goes where the first key lives, brings the script along where the
     server does not know it, and is not sent twice. ``keys`` are as stored, at least one.
+
+    ``gives`` says whether a reply is one that the script can have: one that it cannot is
+    ``ConnectionInterrupted``, for such a server is out of step.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, gives: Callable[[Any], bool] | None = None) -> None:
         self.source = source.strip()
+        self._gives = gives
         # A name for the text that the server computes too, not a protection.
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
         _sources[self.digest] = self.source
@@ -72,6 +76,13 @@ class Script:
 
     def __call__(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
         """Runs where the first key lives; the reply is the script's."""
+        reply = yield from self._run(keys, *args)
+        if self._gives is not None and not self._gives(reply):
+            kind = type(reply).__name__
+            raise ConnectionInterrupted(None, f"the reply to a script is none of its own: a {kind}")
+        return reply
+
+    def _run(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
         try:
             return (yield self.command(keys, *args))
         except NoScriptError:

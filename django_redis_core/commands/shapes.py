@@ -7,7 +7,7 @@ broken server is trouble of the server and not a TypeError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..exceptions import ConnectionInterrupted
@@ -38,8 +38,19 @@ def _items(args: Sequence[Argument], reply: Reply) -> bool:
     return isinstance(reply, list | set) and all(_bulk(args, item) for item in reply)
 
 
-def _one_or_more(args: Sequence[Argument], reply: Reply) -> bool:
-    return _bulk(args, reply) or _items(args, reply)
+def _by_count(args: Sequence[Argument], reply: Reply) -> bool:
+    """Of pops and the like: one, or several where a count is given."""
+    return _bulk(args, reply) if len(args) < 3 else _items(args, reply)
+
+
+def _score(args: Sequence[Argument], reply: Reply) -> bool:
+    return isinstance(reply, float)
+
+
+def _pairs(args: Sequence[Argument], reply: Reply) -> bool:
+    """Members and scores, or fields and values, when they were read."""
+    rows = reply.items() if isinstance(reply, Mapping) else reply
+    return all(_bulk(args, name) and (_score(args, at) or _bulk(args, at)) for name, at in rows)
 
 
 def _each(first: int, fits: Fits) -> Fits:
@@ -69,12 +80,18 @@ _FITS: dict[str, Fits] = {
         "HKEYS HVALS LRANGE SMEMBERS SDIFF SINTER SUNION ZRANGE".split(),
         _items,
     ),
-    **dict.fromkeys("LPOP RPOP SPOP SRANDMEMBER".split(), _one_or_more),
+    **dict.fromkeys("LPOP RPOP SPOP SRANDMEMBER".split(), _by_count),
     **dict.fromkeys(("EVAL", "EVALSHA"), _of_script),
     "ZRANK": _place,
     "MGET": _each(1, _bulk),
     "HMGET": _each(2, _bulk),
     "SMISMEMBER": _each(2, _count),
+}
+#: The same for what commands' ``read`` has made of replies.
+_FITS_READ: dict[str, Fits] = {
+    **dict.fromkeys("HGETALL ZRANGE ZPOPMIN ZPOPMAX".split(), _pairs),
+    "ZINCRBY": _score,
+    "ZMSCORE": _each(2, lambda args, score: score is None or isinstance(score, float)),
 }
 
 
@@ -90,8 +107,9 @@ def misread(request: Any, answer: Any) -> ConnectionInterrupted | None:
         return None
     if isinstance(request, Spread):
         request = request.whole()
-    if isinstance(request, Command) and request.kind.read is None:
-        fits = _FITS.get(request.kind.name.decode())
+    if isinstance(request, Command):
+        known = _FITS if request.kind.read is None else _FITS_READ
+        fits = known.get(request.kind.name.decode())
         if fits is not None and not fits(request.args, answer):
             return strange(request, answer)
     return None

@@ -4,9 +4,10 @@ Nothing here knows about cache keys' names, values or Django's cache API. What c
 build on is exported here.
 """
 
-from .background import in_background
+from .background import in_background, listening
 from .channels import Channels
 from .config import ServerConfig
+from .credentials import follow
 from .delivery import adiscover, carry_out, discover
 from .groups import Groups
 from .holders import hold, reconnect
@@ -32,10 +33,12 @@ __all__ = [
     "adiscover",
     "carry_out",
     "discover",
+    "follow",
     "for_reads",
     "hold",
     "in_background",
     "instead_of",
+    "listening",
     "moved_on",
     "node_for",
     "readers",

@@ -10,6 +10,7 @@ from copy import copy
 from functools import partial
 from typing import Any
 
+from ..commands import Argument
 from ..exceptions import ConnectionInterrupted
 from .channel import Channel
 from .foreign_channel import ForeignChannel
@@ -102,6 +103,14 @@ class Channels:
             except RuntimeError:
                 pass  # the loop is closed, and its channel with it
 
+    def authenticate(self, args: tuple[Argument, ...]) -> None:
+        """Has the channels of all loops authenticate by ``args``, an AUTH; from any thread."""
+        for loop, slot in list(self._slots.items()):
+            try:
+                loop.call_soon_threadsafe(slot.authenticate, args)
+            except RuntimeError:
+                pass  # the loop is closed, and its channel with it
+
     def abandon(self, reason: str) -> None:
         """Ends the channels of all loops, and the calls on them; from any thread."""
         for loop, slot in list(self._slots.items()):
@@ -159,6 +168,10 @@ class SeveralChannels(Channels):
     def renew(self) -> None:
         for channels in self._all:
             channels.renew()
+
+    def authenticate(self, args: tuple[Argument, ...]) -> None:
+        for channels in self._all:
+            channels.authenticate(args)
 
     def abandon(self, reason: str) -> None:
         for channels in self._all:
@@ -232,6 +245,21 @@ class _Slot:
         if pool is not None:
             idle = asyncio.ensure_future(pool.disconnect(inuse_connections=False))
             idle.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    def authenticate(self, args: tuple[Argument, ...]) -> None:
+        channel, opening = self.channel, self.opening
+        if opening is not None and not opening.done():
+            # It may have asked for its token before there was this one.
+            opening.add_done_callback(lambda _: self.authenticate(args))
+        elif channel is not None and not channel.closed:
+            channel.call(args).add_done_callback(self._authenticated)
+
+    def _authenticated(self, answer: asyncio.Future[Any]) -> None:
+        # Where it was refused, the next connection asks the provider again.
+        if not answer.cancelled() and (
+            answer.exception() or isinstance(answer.result(), Exception)
+        ):
+            self.renew()
 
     def close_with_loop(self, slots: dict[asyncio.AbstractEventLoop, _Slot]) -> None:
         """Lets the loop end this slot: ``asyncio.run`` and every framework's runner finish open

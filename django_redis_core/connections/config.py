@@ -17,7 +17,10 @@ from redis.connection import SSLConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from .._interrupts import struck
+from ..exceptions import ConnectionInterrupted
 from . import counterparts
+from .credentials import Credentials, credentials_of
 
 # socket.getaddrinfo encodes a host's name with this codec, whose module Python imports at the first
 # use. That would be within a call: a signal that raises there can leave the import's lock taken (as
@@ -100,7 +103,10 @@ class ServerConfig:
             place = f"unix://{kwargs['path']}"
         else:
             scheme = "rediss" if self.tls else "redis"
-            place = f"{scheme}://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
+            host = kwargs.get("host", "localhost")
+            if ":" in str(host):  # of IPv6, as it is written in LOCATION
+                host = f"[{host}]"
+            place = f"{scheme}://{host}:{kwargs.get('port', 6379)}"
         return f"{place}/{kwargs.get('db') or 0}"
 
     @property
@@ -146,7 +152,7 @@ class ServerConfig:
         if self.before_connect is not None:
             self.before_connect()
         try:
-            return self.connection_class(**_unchecked(self.kwargs))
+            return self.connection_class(**_unchecked(self.arguments()))
         except UnboundLocalError as error:
             # In older redis-py (7.0 still), an interrupt in the constructor comes out as this.
             raise error.__context__ or error from None
@@ -154,7 +160,15 @@ class ServerConfig:
     def connected(self) -> Any:
         """A blocking connection that is ready to serve. Raises redis-py's errors, or OSError."""
         connection = self.connection()
-        connection.connect()
+        try:
+            connection.connect()
+        except UnicodeError as error:
+            if struck(error):
+                raise
+            # A name that IDNA refuses is one that no resolver can know.
+            raise ConnectionInterrupted(
+                self.name, f"its host name cannot be looked up: {error}"
+            ) from error
         if self.greeting is not None:
             try:
                 greeting = self.greeting()
@@ -207,8 +221,22 @@ class ServerConfig:
 
     def async_kwargs(self) -> dict[str, Any]:
         """``kwargs`` without what only blocking connections take."""
-        kwargs = self.kwargs.items()
+        kwargs = self.arguments().items()
         return {name: value for name, value in kwargs if name not in counterparts.BLOCKING_ONLY}
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What stands for the site's credential provider, where it has one."""
+        provider = self.kwargs.get("credential_provider")
+        return None if provider is None else credentials_of(provider)
+
+    def arguments(self) -> dict[str, Any]:
+        """``kwargs`` as redis-py is to be given them: of a credential provider, which knows one
+        listener only, what all connections of the process share."""
+        credentials = self.credentials
+        if credentials is None:
+            return dict(self.kwargs)
+        return {**self.kwargs, "credential_provider": credentials}
 
     @property
     def is_own(self) -> bool:

@@ -12,20 +12,26 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Hashable, Mapping
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from .config import ServerConfig
+from ..commands import Argument
 
 _lock = threading.Lock()
+
+
+class Address(Protocol):
+    """What counts here of a ``ServerConfig``."""
+
+    @property
+    def kwargs(self) -> Mapping[str, Any]: ...
 
 
 class Holder(Protocol):
     """Keeps connections to the server of ``config``."""
 
     @property
-    def config(self) -> ServerConfig: ...
+    def config(self) -> Address: ...
 
     def reconnect(self) -> None:
         """Uses no connection any more that exists now. Called from any thread; what is on its way
@@ -41,7 +47,7 @@ def hold(holder: Holder) -> None:
         _holders.add(holder)
 
 
-def reconnect(config: ServerConfig, *, besides: type[Any] | None = None) -> None:
+def reconnect(config: Address, *, besides: type[Any] | None = None) -> None:
     """Tells all who hold connections to the address in ``config``: the server there has lost its
     role, or another one is there by now. ``besides`` are those who find that out by themselves."""
     place = _place(config)
@@ -54,7 +60,19 @@ def reconnect(config: ServerConfig, *, besides: type[Any] | None = None) -> None
             holder.reconnect()
 
 
-def _place(config: ServerConfig) -> Hashable:
+def authenticate(provider: Any, args: tuple[Argument, ...]) -> None:
+    """Tells all who hold connections that ``provider`` has let in what they authenticate with from
+    now on: ``args``, an AUTH. Who has no method for it is told nothing, and connects anew when the
+    server ends its connection."""
+    with _lock:
+        held = list(_holders)
+    for holder in held:
+        told = getattr(holder, "authenticate", None)
+        if told is not None and holder.config.kwargs.get("credential_provider") is provider:
+            told(args)
+
+
+def _place(config: Address) -> Hashable:
     kwargs = config.kwargs
     return kwargs.get("path") or (kwargs.get("host", "localhost"), kwargs.get("port", 6379))
 

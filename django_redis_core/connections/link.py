@@ -49,7 +49,10 @@ class Home(Protocol):
 
 
 class Link:
-    """A connection over a socket of its own."""
+    """A connection over a socket of its own.
+
+    ``issue`` is of which token it has authenticated with, where a credential provider streams some.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -61,11 +64,13 @@ class Link:
         "_timeout",
         "arrived",
         "connection",
+        "issue",
         "owes",
         "place",
         "reused",
         "used",
     )
+    issue: int
 
     def __init__(
         self,
@@ -163,6 +168,25 @@ class Link:
             # So much takes its time on a slow line, whose other connections are well.
             late.of_request = len(data) > _LONG
             raise late from None
+        except ConnectionError as error:
+            refusal = self._last_words()
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    def _last_words(self) -> Exception | None:
+        """Why the server closed the connection in the middle of a request, if it said: the request
+        breaks a limit of its (``proto-max-bulk-len``), and would do so again."""
+        try:
+            if self.arrived(0):
+                self._reader.feed(self._buffer, 0, self._sock.recv_into(self._buffer))
+                while (reply := self._reader.gets()) is not INCOMPLETE:
+                    if isinstance(reply, Exception) and "Protocol error" in str(reply):
+                        return reply
+        except (OSError, ConnectionInterrupted, *UNREADABLE) as error:
+            if struck(error):
+                raise
+        return None
 
     def _rest(self) -> Any:
         """Reads until a reply is complete, within the operation's time as a whole: a server that

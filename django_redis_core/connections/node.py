@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 from .._interrupts import struck
-from ..commands import Command, Reply
+from ..commands import Argument, Command, Reply
 from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
     ConnectionInterrupted,
@@ -29,11 +29,13 @@ from .channels import Channels, SeveralChannels
 from .checked import CheckedChannels, CheckedPool
 from .config import ServerConfig
 from .counterparts import is_own_async_pool, is_own_pool
+from .credentials import Streamed
 from .flight import Flight
 from .foreign_channel import ForeignChannel
 from .link import Link
 from .notes import note_second_try
 from .pool import LinkPool, SitePool
+from .renewing import RenewingCheckedPool, RenewingPool
 from .trial import Trial
 from .troubles import Retired, may_repeat, translate, without_frames
 
@@ -78,7 +80,12 @@ class Node:
         config = self.config
         if is_own_pool(config):
             return SitePool(lambda: self.client().connection_pool)
-        if interval := config.check_after:
+        interval, credentials = config.check_after, config.credentials
+        if isinstance(credentials, Streamed):
+            if interval:
+                return RenewingCheckedPool(credentials, config, interval)
+            return RenewingPool(credentials, config.connected, config.max_connections, config.wait)
+        if interval:
             return CheckedPool(config, interval)
         return LinkPool(config.connected, config.max_connections, config.wait)
 
@@ -91,6 +98,11 @@ class Node:
         self.channels.renew()
         if client is not None:
             client.connection_pool.disconnect(inuse_connections=False)
+
+    def authenticate(self, args: tuple[Argument, ...]) -> None:
+        """The credential provider has another token. From any thread; the links are told by their
+        pool, when they are used next."""
+        self.channels.authenticate(args)
 
     def retire(self, reason: str) -> None:
         """Closes every connection and opens none again, for a server that has lost its role.
@@ -131,6 +143,13 @@ class Node:
     def async_client(self) -> Any:
         """A ``redis.asyncio`` client for this server, of the running loop and closed with it."""
         return self.channels.client(lambda: raw.async_client(self.config))
+
+    def close_idle(self) -> None:
+        """Closes blocking connections that nobody uses, those of ``client`` included."""
+        self.links.close_idle()
+        pool = getattr(self._client, "connection_pool", None)  # a site's own client may have none
+        if pool is not None:
+            pool.disconnect(inuse_connections=False)
 
     def __repr__(self) -> str:
         return f"<Node {self.name}>"

@@ -13,6 +13,7 @@ from redis.connection import BlockingConnectionPool, ConnectionPool
 
 from . import counterparts
 from .config import ServerConfig
+from .credentials import follow
 
 _BLOCKING_POOL_ONLY = ("timeout", "queue_class")
 
@@ -28,7 +29,8 @@ def client(config: ServerConfig) -> Any:
         if name not in _BLOCKING_POOL_ONLY or issubclass(pool_class, BlockingConnectionPool)
     }
     pool_kwargs.setdefault("connection_class", config.connection_class)
-    pool = pool_class(**{**config.kwargs, **pool_kwargs})
+    pool = pool_class(**{**config.arguments(), **pool_kwargs})
+    follow(config.credentials, pool)
     client_class = config.client_class or redis.Redis
     return client_class(connection_pool=pool, **config.client_kwargs)
 
@@ -41,6 +43,7 @@ def async_client(config: ServerConfig) -> Any:
         config.before_connect()
     pool_class: Any = config.async_pool_class or aioredis.ConnectionPool
     pool = pool_class(**{**config.async_kwargs(), **async_pool_kwargs(config, pool_class)})
+    follow(config.credentials, pool)
     return config.async_client(pool)
 
 

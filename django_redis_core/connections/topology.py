@@ -86,6 +86,13 @@ class Topology(ABC):
         ``client`` and ``async_client`` see to that."""
         return self.route(command)
 
+    def close_idle(self) -> None:
+        """Closes blocking connections that nobody uses: of its nodes, and of redis-py's clients
+        where ``clients`` gives others than those of nodes. Whoever needs one later has it opened.
+        """
+        for node in self.nodes():
+            node.close_idle()
+
     def place(self, key: Key) -> Place:
         """Where ``key``, as stored, lives: keys of equal places may stand in one command. One place
         for all unless this is overridden."""
@@ -181,6 +188,10 @@ class SingleServer(Topology):
     def clients(self, command: Command) -> Clients:
         node = self.route(command)
         return self._whole.get(node, node)
+
+    def close_idle(self) -> None:
+        for node in (*self.nodes(), *self._whole.values()):
+            node.close_idle()
 
     def parts(self, spread: Spread) -> Parts:
         return [(list(range(len(spread.keys))), spread.whole())]

@@ -6,6 +6,7 @@ No error here quotes a URL: one that cannot be read may have its password anywhe
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -320,6 +321,8 @@ def _problem(url: str) -> str | None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
+        if _is_bare_ipv6(url):
+            return "an IPv6 address stands in brackets, as in redis://[2001:db8::1]:6379/0"
         return f"its host or its port cannot be read; a port is a number up to 65535, and {escape}"
     if parts.scheme not in SCHEMES or not url.startswith(f"{parts.scheme}://"):
         return "this connection factory takes redis://, rediss:// and unix:// (in small letters)"
@@ -336,13 +339,28 @@ def _problem(url: str) -> str | None:
     return "port 0 is no server's" if port == 0 else None
 
 
+def _is_bare_ipv6(url: str) -> bool:
+    """Whether the host is an IPv6 address, with a port or without, and no brackets."""
+    try:
+        place = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return False  # one bracket of two
+    for host in (place, place.rpartition(":")[0]):
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
 def _try_out(options: ConnectionOptions, config: ServerConfig) -> None:
     """Makes a connection without connecting, so that a name which redis-py does not know is an
     error when settings are read and not at the first request."""
     try:
         kind = "connection"
         made: Any = config.connection_class
-        made(**config.kwargs)
+        made(**config.arguments())
         if config.async_class is not None:
             kind, made = "asyncio connection (ASYNC_CONNECTION_CLASS)", config.async_class
             made(**config.async_kwargs())

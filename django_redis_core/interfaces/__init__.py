@@ -18,12 +18,14 @@ from .._operations.lookups import by_computing, by_default, by_keys, by_truth
 from .._options.deprecation import Deprecation
 from .._options.option import (
     Option,
+    address_remap,
     addresses,
     boolean,
     integer,
     mapping,
     one_of,
     optional,
+    remapped,
     seconds,
     text,
 )
@@ -36,7 +38,7 @@ from .observer import Call, Number, Observer
 from .operating import EntryColumn, ServerColumn, Subcommand
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
-from .serializer import Serializer
+from .serializer import NotHarmless, Serializer
 
 __all__ = [
     "ALL_OTHERS",
@@ -61,6 +63,7 @@ __all__ = [
     "EntryColumn",
     "Finding",
     "Keys",
+    "NotHarmless",
     "Number",
     "Observer",
     "Option",
@@ -70,6 +73,7 @@ __all__ = [
     "ServerColumn",
     "Subcommand",
     "Trip",
+    "address_remap",
     "addresses",
     "always",
     "argument",
@@ -86,6 +90,7 @@ __all__ = [
     "operation",
     "optional",
     "reads_as_int",
+    "remapped",
     "seconds",
     "so_far",
     "text",

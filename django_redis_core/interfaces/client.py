@@ -206,6 +206,11 @@ class Client(
         yield from ()
         return self.unwrap(full, data)
 
+    def forgotten(self) -> None:
+        """The settings that this client was made from are not the site's any more, as after a
+        test's ``override_settings``: ends what it keeps running, threads say. A cache that somebody
+        holds all the same must still give right answers. Ends with ``super().forgotten()``."""
+
     def numbers(self) -> Mapping[str, float]:
         """What this client knows of its state, for ``RedisCache.numbers``; names begin with the
         client's: ``{**super().numbers(), "near_copies": len(self.copies)}``."""

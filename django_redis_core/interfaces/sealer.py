@@ -77,6 +77,11 @@ class Sealer(Plugin, ABC):
     def unseal(self, key: str, data: bytes) -> bytes:
         """What ``seal`` was given, or ``SealError``."""
 
+    def lets_through(self) -> bool:
+        """Whether ``unseal`` gives back what nobody has sealed, as for a while in a migration:
+        what it opens is then not surely the site's own."""
+        return False
+
     def bind(self, formats: str) -> Sealer:
         """A sealer of the same secrets, which refuses what was sealed under other ``formats``:
         the names of the serializer and the compressor. Of one that is bound already, another.
@@ -100,6 +105,9 @@ class _Bound(Sealer):
 
     def unseal(self, key: str, data: bytes) -> bytes:
         return self._sealer.unseal(self._head + key, data)
+
+    def lets_through(self) -> bool:
+        return self._sealer.lets_through()
 
     def bind(self, formats: str) -> Sealer:
         return self._sealer.bind(formats)

@@ -8,6 +8,11 @@ from typing import Any, ClassVar
 from .plugin import Plugin
 
 
+class NotHarmless(ValueError):
+    """What ``Serializer.harmless`` gave raises by ``loads`` for an entry that it does not read, and
+    that ``loads`` of the serializer itself may read: it would take more."""
+
+
 class Serializer(Plugin, ABC):
     """Turns values into bytes and back.
 
@@ -74,3 +79,11 @@ class Serializer(Plugin, ABC):
     def loads(self, data: bytes) -> Any:
         """The value that ``dumps`` was given. Raises one of ``errors`` for bytes that it did not
         write; the entry then counts as a miss."""
+
+    def harmless(self) -> Serializer | None:
+        """What reads the same format, and for forged bytes can do no more than give a wrong value:
+        this object itself where ``loads`` is so. Its ``loads`` raises ``NotHarmless`` where only
+        that of the serializer would do. None: nothing does, for what ``loads`` reads may run code.
+        It is asked where somebody looks at what others may have written, as with
+        ``manage.py redis_cache get``."""
+        return None

@@ -17,19 +17,25 @@ from django.dispatch import Signal
 
 from .._codec.codec import MISSING, is_lock_token
 from .._codec.keys import Search
+from .._engine.clients import client_of
 from .._operations.declare import checked
 from ..commands import FLUSHDB, GET, SCAN, Command, Operation, Primaries
 from ..exceptions import ConnectionInterrupted, WrongTypeError
+from ..interfaces import Client, NotHarmless, Serializer
 from ..signals import partial_failure, value_unreadable
 from .output import counted, size, span
 from .servers import DBSIZE, TYPE, name_of
 from .targets import Target
 
 _SHOWN = 2000  # characters of a value in a terminal
+_BYTES = 400  # characters of one that is not decoded
 
 
-def value_report(target: Target, key: str, version: str | None) -> dict[str, Any]:
-    """The entry under ``key`` as callers see it."""
+def value_report(
+    target: Target, key: str, version: str | None, decode: bool = False
+) -> dict[str, Any]:
+    """The entry under ``key`` as callers see it. What its format may run code for is not read
+    unless ``decode``: then the bytes are shown, and why."""
     full = target.engine.naming.make(key, version)
     report: dict[str, Any] = {"alias": target.alias, "key": key, "stored_as": full, "found": False}
     try:
@@ -40,11 +46,28 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
     if data is None:
         return report
     report |= {"bytes": len(data), "from_replica": not fresh}
-    with _told_by(value_unreadable, target) as errors:
-        value = target.run(target.client.seen(full, data, version))
+    errors: list[Exception] = []
+    careful = None if decode else _careful(target, errors)
+    if careful is not None:
+        value = target.run(careful.seen(full, data, version))
+        if value is MISSING and errors and isinstance(errors[0], NotHarmless):
+            return report | {
+                "found": True,
+                "decoded": False,
+                "why": str(errors[0]),
+                "type": None,
+                "repr": repr(data),
+                "value": None,
+                "ttl": _left(target, key, version)[1],
+            }
+    else:
+        with _told_by(value_unreadable, target) as errors:
+            value = target.run(target.client.seen(full, data, version))
     if value is MISSING:
         if errors:
             words = f"unreadable: {type(errors[0]).__name__}: {target.explain(errors[0])}"
+            if careful is not None:
+                words += " (--decode reads it as the cache does)"
         else:
             words = (
                 "a lock"
@@ -54,11 +77,45 @@ def value_report(target: Target, key: str, version: str | None) -> dict[str, Any
         return report | {"problem": words}
     return report | {
         "found": True,
+        "decoded": True,
         "type": type(value).__name__,
         "repr": repr(value),
         "value": _as_json(value),
         "ttl": _left(target, key, version)[1],
     }
+
+
+def _careful(target: Target, errors: list[Exception]) -> Client | None:
+    """A client that runs nothing for what it reads, and puts what it cannot read in ``errors``.
+    None where the cache's own is so, or a sealer vouches for what is read: the site wrote it."""
+    engine = target.engine
+    codec = engine.codec
+    if codec.sealer is not None and not codec.sealer.lets_through():
+        return None
+    readers = [reader for one in codec.serializers if (reader := one.harmless()) is not None]
+    if readers == list(codec.serializers):
+        return None
+
+    def report(key: str, data: bytes, error: Exception) -> None:
+        if not is_lock_token(data):
+            errors.append(error)
+
+    # One at least, as a codec needs: it reads nothing, and integers pass by.
+    return client_of(
+        engine.options, engine.naming, codec.with_serializers(readers or [_Nothing()], report)
+    )
+
+
+class _Nothing(Serializer):
+    """Reads no format."""
+
+    name = "none"
+
+    def dumps(self, value: Any) -> bytes:
+        raise ValueError("nothing is written here")
+
+    def loads(self, data: bytes) -> Any:
+        raise NotHarmless("its serializer does not say that reading is harmless")
 
 
 def _read(target: Target, full: str) -> tuple[Any, bool]:
@@ -76,6 +133,8 @@ def _read(target: Target, full: str) -> tuple[Any, bool]:
 def value_lines(report: dict[str, Any], style: Any, width: int | None) -> list[str]:
     if not report["found"]:
         return []
+    if not report["decoded"]:
+        return _undecoded(report, style)
     shown = report["repr"]
     if len(shown) > _SHOWN:
         shown = f"{shown[:_SHOWN]}… ({counted(len(shown), 'character')}; --json has all)"
@@ -83,6 +142,18 @@ def value_lines(report: dict[str, Any], style: Any, width: int | None) -> list[s
     if report["from_replica"]:
         facts += "; read from a replica, for the primary cannot be asked"
     return [shown, style.MIGRATE_LABEL(f"({facts})")]
+
+
+def _undecoded(report: dict[str, Any], style: Any) -> list[str]:
+    shown = report["repr"]
+    if len(shown) > _BYTES:
+        shown = f"{shown[:_BYTES]}…"
+    facts = f"not decoded, {size(report['bytes'])}, {_for_people(report['ttl'])}"
+    return [
+        shown,
+        style.MIGRATE_LABEL(f"({facts})"),
+        f"Not read, for {report['why']}. With --decode it is read as the cache does.",
+    ]
 
 
 def ttl_report(target: Target, key: str, version: str | None) -> dict[str, Any]:

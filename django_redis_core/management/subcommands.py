@@ -148,8 +148,16 @@ def _reports(
     return reports
 
 
-def get(console: Console, *, alias: str, key: str, key_version: str | None, **options: Any) -> None:
-    report = _on(one_target(alias), entries.value_report, key, key_version)
+def get(
+    console: Console,
+    *,
+    alias: str,
+    key: str,
+    key_version: str | None,
+    decode: bool,
+    **options: Any,
+) -> None:
+    report = _on(one_target(alias), entries.value_report, key, key_version, decode)
     _show_entry(console, report, entries.value_lines)
 
 

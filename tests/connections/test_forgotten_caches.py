@@ -32,6 +32,21 @@ def test_its_connections_are_closed_with_the_loop(redis_server: Server) -> None:
     assert [str(warning.message) for warning in caught] == []
 
 
+def test_idle_connections_of_a_raw_client_are_closed_at_once(redis_server: Server) -> None:
+    def clients() -> set[int]:
+        return {int(one["id"]) for one in redis_server.client().client_list()}
+
+    raw = RedisCache(redis_server.url, {}).raw_client()
+    idle = raw.client_id()
+    with raw.client() as user:  # takes it out of the pool
+        assert user.client_id() == idle
+        second = raw.client_id()
+        setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+        wait_until(lambda: second not in clients(), "the server has seen it closed")
+        assert user.client_id() == idle
+    assert raw.ping()  # whoever still has the client may go on
+
+
 def test_its_idle_connections_are_closed_at_once(redis_server: Server) -> None:
     def clients() -> int:
         return int(redis_server.info("clients")["connected_clients"])

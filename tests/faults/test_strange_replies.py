@@ -68,6 +68,104 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(resp, "_push", resp.Push)
 
 
+#: What each of these is to have; of another type it is trouble with the server, also where that
+#: passes for a value: an entry that "cannot be read" is a miss, and may be deleted for it.
+TEXT = ("status", "text", "nil", "null")
+TYPED: dict[str, tuple[str, ...]] = {
+    "get": TEXT,
+    "getdel": TEXT,
+    "getex": TEXT,
+    "get_or_set": TEXT,
+    "hget": TEXT,
+    "lindex": TEXT,
+    "lpop": TEXT,
+    "spop": TEXT,
+    "hmget": (),
+    "smismember": (),
+    "zmscore": (),
+    "zadd": ("integer", "boolean", "double", "nil"),
+    "zrank": ("integer", "boolean", "double", "nil"),
+    "zincrby": ("integer", "boolean", "double"),
+    "rpop_many": ("array", "long array", "nil"),
+    "srandmember_many": ("array", "long array"),
+    "keys": (),
+    "delete_pattern": (),
+    "sscan": (),
+    "sscan_iter": (),
+    "get_many": (),
+    "delete": ("integer", "boolean", "double"),
+}
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "get_or_set": ("k", 5),
+    "lindex": ("k", 0),
+    "hmget": ("k", ["f", "g", "h"]),
+    "smismember": ("k", 1, 2, 3),
+    "zmscore": ("k", 1, 2, 3),
+    "zadd": ("k", {"a": 1}),
+    "zincrby": ("k", 1, "a"),
+    "zrank": ("k", "a"),
+    "rpop_many": ("k", 9),
+    "srandmember_many": ("k", 9),
+    "keys": ("*",),
+    "delete_pattern": ("*",),
+    "hget": ("k", "f"),
+    "get_many": (["a", "b", "c"],),
+}
+WRONG = {
+    **{name: REPLIES[name] for name in ("integer", "array", "map", "boolean", "double", "status")},
+    **{name: REPLIES[name] for name in ("text", "nil", "long array")},
+    "two integers": b"*2\r\n:1\r\n:2\r\n",
+    "arrays": b"*2\r\n*0\r\n*0\r\n",
+    "a page of integers": b"*2\r\n$1\r\n0\r\n*1\r\n:5\r\n",
+}
+
+
+@pytest.mark.parametrize("client", ["default", "herd", "near"])
+def test_a_reply_of_another_type_is_trouble(client: str) -> None:
+    with Scripted(lambda args: b"") as server:
+        options = {"SERIALIZER": "json", "BREAKER_FAILURES": 0, "CLIENT": client}
+        cache = RedisCache(server.url, {"OPTIONS": options})
+        for name, may_be in TYPED.items():
+            call = getattr(cache, name.removesuffix("_many") if name[0] in "rs" else name)
+            for what, reply in WRONG.items():
+                if what in may_be or (client == "herd" and name in ("getex", "delete")):
+                    continue
+                server.reply = lambda args, reply=reply: reply  # type: ignore[misc]
+                try:
+                    answer = call(*ARGUMENTS.get(name, ("k",)))
+                    if name == "sscan_iter":
+                        answer = list(answer)
+                except ConnectionInterrupted:
+                    continue
+                raise AssertionError((name, what, answer))
+
+
+@pytest.mark.parametrize("name", ["getex", "delete", "delete_many", "touch", "incr", "persist"])
+def test_scripts_and_batches_are_looked_at_too(name: str) -> None:
+    """Of ``herd``, whose operations are scripts and batches where others are commands."""
+    with Scripted(lambda args: b"") as server:
+        options = {"SERIALIZER": "json", "BREAKER_FAILURES": 0, "CLIENT": "herd"}
+        cache = RedisCache(server.url, {"OPTIONS": options})
+        for what in ("array", "map", "status", "text", "two integers", "arrays"):
+            reply = WRONG[what]
+            server.reply = lambda args, reply=reply: reply  # type: ignore[misc]
+            if (name, what) == ("incr", "array"):
+                continue  # what it says where a number is for the caller to add to
+            with pytest.raises(ConnectionInterrupted):
+                getattr(cache, name)(["a", "b"] if name == "delete_many" else "k")
+
+
+def test_an_entry_is_not_deleted_for_a_reply_of_another_type() -> None:
+    with Scripted(lambda args: b"*1\r\n$1\r\n7\r\n") as server:
+        options = {"DELETE_UNREADABLE": True, "BREAKER_FAILURES": 0}
+        cache = RedisCache(server.url, {"OPTIONS": options})
+        with pytest.raises(
+            ConnectionInterrupted, match="the reply to GET is not one of its own, b"
+        ):
+            cache.get("k")
+        assert [args[0] for args in server.commands] == [b"GET"]
+
+
 def called(cache: RedisCache, name: str, asynchronous: bool) -> Any:
     if not asynchronous:
         return getattr(cache, name)(*CALLS[name])

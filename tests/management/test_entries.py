@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from django_redis_core.interfaces import Serializer
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated
 
@@ -51,6 +56,78 @@ def test_get_says_why_there_is_no_value(
             ran = manage("get", key, "--json")
             assert (ran.code, ran.json["found"]) == (1, False)
         lock.release()
+
+
+LENIENT = {"accept_unsigned_until": "2999-01-01T00:00+00:00"}
+
+
+class OwnPickle(Serializer):
+    """As a site may have one: nothing says what it does for bytes of others."""
+
+    name = "own"
+    dumps = staticmethod(pickle.dumps)  # type: ignore[assignment]
+    loads = staticmethod(pickle.loads)  # type: ignore[assignment]
+
+
+class Named:
+    """What a pickle can only be read with by looking up a class."""
+
+
+def test_get_reads_nothing_that_may_run_code_unless_it_is_told_to(
+    site: Callable[..., Any], manage: Callable[..., Ran], tmp_path: Path, redis_server: Server
+) -> None:
+    cache = site(default={"OPTIONS": {"COMPRESSOR": "zlib"}})
+    trace = tmp_path / "ran"
+    attack = b"cposix\nsystem\n(Vtouch %b\ntR." % str(trace).encode()
+    with redis_server.client() as raw:
+        raw.set(cache.make_key("attack"), attack)
+    ran = manage("get", "attack")
+    assert (ran.code, trace.exists()) == (0, False)
+    assert ran.out.startswith("b'cposix")
+    assert "not decoded, " in ran.out
+    assert "the pickle needs posix.system, which to look up may run code" in ran.out
+    cache.set("named", [Named(), "x" * 5000], 100)
+    ran = manage("get", "named", "--json")
+    assert (ran.json["found"], ran.json["decoded"], ran.json["value"]) == (True, False, None)
+    assert ran.json["bytes"] > 20
+    assert ran.json["ttl"] > 90
+    assert len(manage("get", "named").out) < 1_000
+    assert manage("get", "named", "--decode").out.startswith("[<")
+    assert manage("get", "attack", "--decode").code == 0
+    assert trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "decoded"),
+    [
+        ({"CLIENT": "herd"}, False),
+        ({"CLIENT": "herd", "HERD_FORMAT": "django-redis"}, False),
+        ({"SERIALIZER": ["json", "pickle"]}, False),
+        ({"SERIALIZER": OwnPickle}, False),
+        ({"PICKLE_ALLOW": [f"{__name__}.Named"]}, True),
+        ({"SEALER": "signed"}, True),
+        ({"SEALER": "signed", "CLIENT": ["near", "herd"]}, True),
+        ({"SEALER": {"NAME": "signed", "OPTIONS": LENIENT}}, False),
+    ],
+    ids=str,
+)
+def test_what_get_reads_at_once(
+    site: Callable[..., Any],
+    manage: Callable[..., Ran],
+    redis_server: Server,
+    options: Any,
+    decoded: bool,
+) -> None:
+    cache = site(default={"OPTIONS": options})
+    if isinstance(options.get("SERIALIZER"), list):
+        with redis_server.client() as raw:
+            raw.set(cache.make_key("named"), pickle.dumps(Named()))
+    else:
+        cache.set("named", Named(), 100)
+    cache.set("number", 5, 100)
+    assert manage("get", "named", "--json").json["decoded"] is decoded
+    assert manage("get", "named", "--decode", "--json").json["decoded"] is True
+    assert manage("get", "number", "--json").json["value"] == 5
 
 
 def test_get_while_the_primary_is_away(

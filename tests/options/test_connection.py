@@ -18,6 +18,7 @@ from redis.credentials import UsernamePasswordCredentialProvider
 from django_redis_core._engine.assembly import Engine
 from django_redis_core._settings import parse
 from django_redis_core.connections.config import ServerConfig
+from django_redis_core.interfaces import addresses
 
 from .conftest import parsed, refusal
 
@@ -212,3 +213,33 @@ def test_a_client_class_that_takes_no_pool_is_refused_with_the_alias() -> None:
 
     with pytest.raises(ImproperlyConfigured, match=r"CACHES\['shop'\]: REDIS_CLIENT_CLASS"):
         Engine(parse("shop", "redis://localhost", {"OPTIONS": {"REDIS_CLIENT_CLASS": NoClient}}))
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "redis://::1",
+        "redis://::1:6379/0",
+        "rediss://user:secret@2001:db8::1:6379/0",
+        "redis://fe80::1%25eth0/0",
+    ],
+)
+def test_an_ipv6_address_without_brackets_is_refused_with_the_right_form(location: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        server(location)
+    assert "in brackets, as in redis://[2001:db8::1]:6379/0" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_an_ipv6_address_in_brackets_and_half_of_them() -> None:
+    config = server("redis://[2001:db8::1]:6380/2")
+    assert (config.kwargs["host"], config.name) == (
+        "2001:db8::1",
+        "redis://[2001:db8::1]:6380/2",
+    )
+    with pytest.raises(ImproperlyConfigured, match="its host or its port cannot be read"):
+        server("redis://[::1/0")
+
+
+def test_addresses_take_ipv6_with_brackets_or_without() -> None:
+    assert addresses([("[::1]", 1), ("::1", "2")]) == (("::1", 1), ("::1", 2))

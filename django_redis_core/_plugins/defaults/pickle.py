@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 from ..._options.option import Option, integer, optional
 from ...interfaces.serializer import Serializer
 from ..hookspecs import hookimpl
-from .allow_list import AllowList, names
+from .allow_list import AllowList, NoNames, names
 
 
 class PickleSerializer(Serializer):
@@ -58,12 +59,26 @@ class PickleSerializer(Serializer):
                 f"of this Python, not {protocol}"
             )
         self.protocol = pickle.DEFAULT_PROTOCOL if protocol is None else protocol
-        self.allow = None if allow is None else AllowList(allow)
+        self.allow: AllowList | None = None
+        if allow is not None:
+            self._use(AllowList(allow))
+
+    def _use(self, allow: AllowList) -> None:
+        self.allow = allow
+        # On the object alone, so that other caches call pickle.loads itself.
+        self.loads = allow.loads  # type: ignore[assignment]
+        self.find_class = allow.find_class
+        self.examine = allow.examine
+
+    def harmless(self) -> Serializer | None:
+        """What needs no class is read; with ``allow`` what it names as well."""
+        if type(self).loads is not PickleSerializer.loads:
+            return None  # a subclass, which unpickles in a way of its own
         if self.allow is not None:
-            # On the object alone, so that other caches call pickle.loads itself.
-            self.loads = self.allow.loads  # type: ignore[assignment]
-            self.find_class = self.allow.find_class
-            self.examine = self.allow.examine
+            return self
+        careful = copy.copy(self)
+        careful._use(NoNames())
+        return careful
 
     def dumps(self, value: Any) -> bytes:
         data = pickle.dumps(value, self.protocol)

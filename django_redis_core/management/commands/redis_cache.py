@@ -106,6 +106,13 @@ class Command(BaseCommand):
             sub = add(name, words, run, one=True)
             sub.add_argument("key", help="The key, as the site names it.")
             _add_key_version(sub)
+            if name == "get":
+                sub.add_argument(
+                    "--decode",
+                    action="store_true",
+                    help="Read it as the cache does, also where that may run code that the entry "
+                    "names (pickles of classes).",
+                )
 
         sub = add("delete", "Delete entries by key or pattern.", subcommands.delete, one=True)
         sub.add_argument("keys", nargs="*", metavar="key", help="Keys, as the site names them.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.signals import setting_changed
 from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
 from redis.cluster import RedisCluster
 
@@ -184,6 +185,18 @@ def test_a_raw_client_is_one_for_the_whole_cluster(cache: RedisCache, keys_of: K
     for keys in keys_of(cache, 1).values():
         cache.set(keys[0], 7)
         assert client.get(cache.make_key(keys[0])) == b"7"
+
+
+def test_its_idle_connections_are_closed_when_settings_change(cache: RedisCache) -> None:
+    client = cache.raw_client()
+
+    def connections() -> dict[str, int]:
+        return {node.name: client.client_id(target_nodes=node) for node in client.get_primaries()}
+
+    before = connections()
+    setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+    after = connections()
+    assert all(before[name] != after[name] for name in before)
 
 
 def test_an_operation_runs_on_a_client_of_the_callers_own(

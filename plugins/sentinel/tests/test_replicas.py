@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused
@@ -100,6 +101,10 @@ def test_raw_clients_of_both_roles(
     assert cache.raw_client(write=True).info("replication")["role"] == "master"
     assert cache.raw_client(write=False).info("replication")["role"] == "slave"
     assert cache.raw_client() is cache.raw_client()
+    first = cache.raw_client(write=True)
+    connection = first.client_id()
+    setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
+    assert first.client_id() != connection  # it was idle, and nobody may ever collect it
     only = cache_on()
     assert only.raw_client(write=False).info("replication")["role"] == "master"
 

@@ -37,6 +37,7 @@ def made(location: Any = "redis://orders/0", **options: Any) -> RedisCache:
         ),
         ("redis://orders/0?is_master=0", {"READ_FROM": "primary"}, "leave one of them out"),
         ("redis://orders/0", {"READ_FROM": "nobody"}, "READ_FROM must be"),
+        ("redis://orders/0", {"ADDRESS_REMAP": 5}, "ADDRESS_REMAP must be a dict of addresses"),
         ("redis://orders/0", {"SENTINEL_KWARGS": ["password"]}, "SENTINEL_KWARGS must be a dict"),
         ("redis://orders/0", {"SENTINEL_KWARGS": {"pasword": "x"}}, "SENTINEL_KWARGS .*'pasword'"),
         (

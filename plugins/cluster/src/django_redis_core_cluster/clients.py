@@ -47,6 +47,14 @@ class ClusterClients:
     def async_client(self) -> Any:
         return self._of_loops.client(self._native)
 
+    def close_idle(self) -> None:
+        """Closes the blocking connections that nobody uses."""
+        made = self._made
+        if made is not None and made[0] == os.getpid():
+            for node in made[1].get_nodes():
+                if node.redis_connection is not None:
+                    node.redis_connection.connection_pool.disconnect(inuse_connections=False)
+
     def _refuse_own(self) -> None:
         """redis-py's cluster clients take neither a connection class nor a pool's, and would go
         past those of the site."""
@@ -56,6 +64,11 @@ class ClusterClients:
                 f"{config.where}: redis-py's cluster clients do not take the connection class or "
                 "the pool class that CONNECTION_POOL_KWARGS or CONNECTION_POOL_CLASS names: use "
                 "the cache's own methods, or client= with a client of yours."
+            )
+        if config.kwargs["db"]:
+            raise ImproperlyConfigured(
+                f"{config.where}: redis-py's cluster clients know database 0 only, and LOCATION "
+                f"names database {config.kwargs['db']}: use the cache's own methods."
             )
 
     def _blocking(self) -> Any:
@@ -94,7 +107,9 @@ class ClusterClients:
     def _arguments(self) -> dict[str, Any]:
         config = self._configs[0]
         arguments = {
-            name: value for name, value in config.kwargs.items() if name not in _NOT_FOR_CLUSTERS
+            name: value
+            for name, value in config.arguments().items()
+            if name not in _NOT_FOR_CLUSTERS
         }
         if config.max_connections is not None:
             arguments["max_connections"] = config.max_connections

@@ -10,10 +10,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.commands import text
 from django_redis_core.connections import Node, Readers, ServerConfig, for_reads, node_for, readers
+from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused
+from django_redis_core.interfaces import remapped
 
 from .identity import Greets, ids_in
 
 SLOTS = 16_384
+#: How servers refuse a database: older ones that of any cluster, Valkey 9 those past its number.
+_NO_DATABASE = ("SELECT is not allowed in cluster mode", "DB index is out of range")
 
 Address = tuple[str, int]
 Remap = Callable[[Address], Address]
@@ -91,6 +95,21 @@ class Nodes:
         host, _, port = place.rpartition(":")
         return self.primary(self._address(host, int(port), asked))
 
+    def check_database(self, trouble: ConnectionInterrupted) -> None:
+        """Raises ImproperlyConfigured for the refusal of a database: somebody has to mend that."""
+        database = self._config.kwargs["db"]
+        if (
+            database
+            and isinstance(trouble, ServerRefused)
+            and any(words in trouble.reason for words in _NO_DATABASE)
+        ):
+            raise ImproperlyConfigured(
+                f"{self._where}: LOCATION names database {database}, which this cluster does not "
+                "have: Redis' clusters have database 0 only, those of Valkey since 9 as many as "
+                "their cluster-databases says. Leave it out, and give caches a KEY_PREFIX to keep "
+                "them apart."
+            ) from trouble
+
     def shard(self, primary: Node, replicas: tuple[Node, ...]) -> Shard:
         made = readers(self._read_from, primary, replicas, self._max_lag)
         return Shard(primary, replicas, made)
@@ -139,13 +158,4 @@ class Nodes:
     def _address(self, host: str, port: int, asked: Node) -> Address:
         """Without a host, or one that it does not know itself, it is that of the node asked."""
         address = (str(asked.config.kwargs["host"]) if host in ("", "?") else host, port)
-        if self._remap is None:
-            return address
-        mapped = self._remap(address)
-        match mapped:
-            case (str() as there, int() as its_port):
-                return there, its_port
-        raise ImproperlyConfigured(
-            f"{self._where}: ADDRESS_REMAP must return (host, port), such as ('localhost', 7001); "
-            f"for {address!r} it returned {mapped!r}."
-        )
+        return remapped(self._remap, address, self._where)

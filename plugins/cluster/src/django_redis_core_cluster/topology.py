@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from django_redis_core.connections import Nodes as SeveralNodes
     from django_redis_core.connections import Parts
 
+    from .clients import ClusterClients
+
 _CLUSTER = Kind("CLUSTER", write=False)
 _ASKING = Kind("ASKING", write=False)
 
@@ -94,7 +96,7 @@ class ClusterTopology(Topology):
         self,
         start: Sequence[Node],
         nodes: Nodes,
-        clients: Clients,
+        clients: ClusterClients,
         *,
         timeout: float,
         interval: float,
@@ -150,6 +152,10 @@ class ClusterTopology(Topology):
 
     def clients(self, command: Command) -> Clients:
         return self._clients
+
+    def close_idle(self) -> None:
+        super().close_idle()
+        self._clients.close_idle()
 
     def place(self, key: Key) -> Place:
         return slot_of(key)
@@ -259,6 +265,7 @@ class ClusterTopology(Topology):
             try:
                 reply = yield Command(_CLUSTER, (b"CLUSTER", b"SLOTS"), None, node)
             except ConnectionInterrupted as trouble:
+                self._nodes.check_database(trouble)
                 troubles.append(trouble)
                 continue
             if not reply:

@@ -6,9 +6,23 @@ that may be django-redis' tuple, it leaves alone and answers ``UNKNOWN``.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django_redis_core.commands import Script
+from django_redis_core.interfaces import reads_as_int
 
 UNKNOWN = -1
+
+
+def _number(reply: Any) -> bool:
+    return type(reply) is int
+
+
+def _of_add(reply: Any) -> bool:
+    if isinstance(reply, list):
+        return len(reply) < 2 and all(isinstance(entry, bytes | None) for entry in reply)
+    return reply is None or _number(reply) or (isinstance(reply, bytes) and reads_as_int(reply))
+
 
 # ``tuples`` is '1' where an entry may be a tuple of django-redis. Such a one has an expiry in Redis
 # and is longer than a lock's token of 32 digits. ``redis.pcall``: the key may hold a hash or a set.
@@ -40,7 +54,8 @@ local there = entry == 'fresh' or entry == 'plain'
 if there ~= (ARGV[3] == 'XX') then return 0 end
 redis.call('SET', KEYS[1], unpack(ARGV, 4))
 return 1
-"""
+""",
+    _number,
 )
 
 #: ARGV: now, tuples, the new envelope, the command, its time for an entry without an envelope and
@@ -58,7 +73,8 @@ if entry == 'fresh' then
 end
 if ARGV[4] == 'PERSIST' then return 1 + redis.call('PERSIST', KEYS[1]) end
 return 1 + redis.call(ARGV[4], KEYS[1], time)
-"""
+""",
+    _number,
 )
 
 #: ARGV: now, the difference, then SET's arguments where the number may be created. Text: the new
@@ -86,7 +102,8 @@ end
 local total = string.format('%.0f', tonumber(digits) + delta)
 redis.call('SET', KEYS[1], redis.call('GETRANGE', KEYS[1], 0, 10) .. total, 'KEEPTTL')
 return total
-"""
+""",
+    _of_add,
 )
 
 #: ARGV: the entry as it was seen, the new one, more arguments of SET. 1: it still was as seen.
@@ -95,7 +112,8 @@ SWAP = Script(
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], unpack(ARGV, 2))
 return 1
-"""
+""",
+    _number,
 )
 
 #: ARGV: the envelope as it was seen, and the lease that replaces it. 1: the caller is elected.
@@ -105,5 +123,6 @@ ELECT = Script(
 if redis.call('GETRANGE', KEYS[1], 0, 10) ~= ARGV[1] then return 0 end
 redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
 return 1
-"""
+""",
+    _number,
 )

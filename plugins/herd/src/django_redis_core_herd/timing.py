@@ -66,6 +66,8 @@ class Timing(Entries):
         if milliseconds is not None and milliseconds <= 0:
             return (yield from super().get_and_live_for(full, milliseconds))
         data: bytes | None = yield GET(full).primary()
+        if not isinstance(data, bytes | None):
+            raise TypeError("the bytes of an entry are expected")  # told as a reply that is none
         if data is None or not (yield from self.live_for(full, milliseconds)):
             return None
         return data

@@ -41,6 +41,9 @@ class MsgpackSerializer(Serializer):
         # texts and pickles, which begin like these, are told apart.
         return data[:1] > b"\x80" or len(data) == 1
 
+    def harmless(self) -> Serializer:
+        return self
+
     def dumps(self, value: Any) -> bytes:
         # strict_types: only the format's own types are packed as they are, and the others are
         # handed to `_plain`. Without it, an int subclass at any depth would lose its type.

@@ -163,6 +163,14 @@ class NearClient(Client):
             },
         )
 
+    def forgotten(self) -> None:
+        """Keeps nothing from now on, so that nobody needs to listen for it."""
+        self._copies, self._reads = {}, False
+        for tracker in self._trackers.values():
+            tracker.leave(self._store)
+        self._store.clear()
+        super().forgotten()
+
     def near_clear(self) -> None:
         """Drops all copies of this process. What the server stores stays."""
         self._store.clear()

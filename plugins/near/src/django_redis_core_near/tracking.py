@@ -16,12 +16,12 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from django_redis_core.commands import text
-from django_redis_core.connections import hold, reconnect
+from django_redis_core.commands import Argument, text
+from django_redis_core.connections import hold, listening, reconnect
 from django_redis_core.exceptions import ConnectionInterrupted
 
 from .push import Push, Reader, Refusal
@@ -47,12 +47,17 @@ _CHUNK = 64 * 1024
 _HELLO = b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n"
 
 
+def _packed(args: Sequence[Argument]) -> bytes:
+    parts = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(one), one) for one in parts)
+
+
 def _tracking(prefix: bytes) -> bytes:
     """https://redis.io/commands/client-tracking/ ; an empty prefix is every key's."""
     args = [b"CLIENT", b"TRACKING", b"ON", b"BCAST"]
     if prefix:
         args += [b"PREFIX", prefix]
-    return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%b\r\n" % (len(arg), arg) for arg in args)
+    return _packed(args)
 
 
 class Tracker:
@@ -79,9 +84,14 @@ class Tracker:
         self.session: Session | None = None
         self.trouble: str | None = None
         self._again = False
+        self._auth = b""
 
     def join(self, store: Store) -> None:
         self._stores.add(store)
+
+    def leave(self, store: Store) -> None:
+        """Where it was the last one, the thread ends as soon as it looks."""
+        self._stores.discard(store)
 
     def current(self) -> Session | None:
         """The session to keep copies under, or None while the server is not heard. The first one
@@ -102,17 +112,18 @@ class Tracker:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name=f"near {self.name}", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError as error:  # no more threads, or the interpreter is going down
-                    if type(error).__module__ != "builtins":  # a time limit of that class
-                        raise
-                    self.trouble = str(error)
+                started = listening(self._run, f"near {self.name}")
+                if isinstance(started, str):
+                    self.trouble = started
                 else:
-                    self._thread = thread
+                    self._thread = started
 
     def _run(self) -> None:
+        with self._lock:
+            # Where an interrupt hid from who started it that it runs, another one may have been.
+            if self._thread not in (None, threading.current_thread()):
+                return
+            self._thread = threading.current_thread()
         pause = FIRST_PAUSE
         while True:
             began = time.monotonic()
@@ -162,8 +173,9 @@ class Tracker:
         while self._stores:
             now = time.monotonic()
             if not owed and now >= asked + self._lease / PINGS:
-                asked, owed = now, 1
-                sock.sendall(_HELLO)
+                auth, self._auth = self._auth, b""
+                asked, owed = now, 2 if auth else 1
+                sock.sendall(auth + _HELLO)
             until = asked + (patience if owed else self._lease / PINGS)
             if now >= until:
                 raise ConnectionInterrupted(self.name, "it did not answer PING")
@@ -207,6 +219,10 @@ class Tracker:
                 sock.shutdown(socket.SHUT_RDWR)  # which wakes the thread
             except OSError:
                 pass  # it is awake
+
+    def authenticate(self, args: tuple[Argument, ...]) -> None:
+        """The credential provider has another token, which goes with the next PING."""
+        self._auth = _packed(args)
 
     def _believe(self, lease: float) -> None:
         if self.session is None:

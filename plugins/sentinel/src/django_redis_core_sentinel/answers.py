@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,15 @@ class Answer:
     epoch: float
     replicas: tuple[Address, ...]
     unfit: tuple[Address, ...] = ()
+
+    def at(self, reached: Callable[[Address], Address]) -> Answer:
+        """The same with the addresses that ``reached`` gives for those of the sentinels."""
+        return Answer(
+            reached(self.primary),
+            self.epoch,
+            tuple(map(reached, self.replicas)),
+            tuple(map(reached, self.unfit)),
+        )
 
 
 def questions(service: str) -> tuple[Command, ...]:

@@ -16,7 +16,7 @@ from redis import sentinel as blocking
 from redis.asyncio import sentinel as aio
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
-from django_redis_core.connections import Channels, adiscover, discover
+from django_redis_core.connections import Channels, adiscover, discover, follow
 from django_redis_core.exceptions import ConnectionInterrupted
 
 if TYPE_CHECKING:
@@ -110,11 +110,17 @@ class Followers:
                 connection_class=self._managed(
                     config.connection_class, blocking.SentinelManagedConnection
                 ),
-                **self._arguments(config.kwargs),
+                **self._arguments(config.arguments()),
             )
+            follow(config.credentials, pool)
             client_class = config.client_class or redis.Redis
             self._client = client_class(connection_pool=pool, **config.client_kwargs)
         return self._client
+
+    def close_idle(self) -> None:
+        """Closes the blocking connections that nobody uses."""
+        if self._client is not None:
+            self._client.connection_pool.disconnect(inuse_connections=False)
 
     def async_client(self) -> Any:
         """The running loop's asyncio client, closed with the loop."""
@@ -135,6 +141,7 @@ class Followers:
             ),
             **self._arguments(config.async_kwargs()),
         )
+        follow(config.credentials, pool)
         return config.async_client(pool)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,13 @@ from redis.connection import BlockingConnectionPool, Connection, ConnectionPool,
 from redis.sentinel import SentinelConnectionPool
 
 from django_redis_core.connections import Node, ServerConfig, Topology, node_for
-from django_redis_core.interfaces import ConnectionFactory, Option, addresses, mapping
+from django_redis_core.interfaces import (
+    ConnectionFactory,
+    Option,
+    address_remap,
+    addresses,
+    mapping,
+)
 
 from . import location
 from .topology import SentinelTopology, Service
@@ -54,6 +60,13 @@ class SentinelFactory(ConnectionFactory):
             doc="Arguments of redis-py's connections to the sentinels, apart from the servers': "
             "`username`, `password`, `ssl`, `ssl_ca_certs`, `socket_timeout` (seconds) and so on.",
         ),
+        Option(
+            "ADDRESS_REMAP",
+            "address_remap",
+            address_remap,
+            doc="From the addresses that the sentinels give servers to those that reach them from "
+            "here: a dict, or a function of (host, port), or its dotted path.",
+        ),
     )
 
     def __init__(
@@ -62,6 +75,7 @@ class SentinelFactory(ConnectionFactory):
         *,
         sentinels: Sequence[Address] | None = None,
         sentinel_kwargs: Mapping[str, Any] | None = None,
+        address_remap: Callable[[Address], Any] | None = None,
     ) -> None:
         super().__init__(connection)
         if not sentinels:
@@ -71,6 +85,7 @@ class SentinelFactory(ConnectionFactory):
             )
         self.sentinels = tuple(dict.fromkeys(sentinels))
         self.sentinel_kwargs = dict(sentinel_kwargs or {})
+        self.remap = address_remap
         self.pool_class = self._pool_class("CONNECTION_POOL_CLASS", connection.pool_class, _POOLS)
         self.async_pool_class = self._pool_class(
             "ASYNC_CONNECTION_POOL_CLASS", connection.async_pool_class, _ASYNC_POOLS
@@ -93,6 +108,7 @@ class SentinelFactory(ConnectionFactory):
             config,
             self.pool_class,
             self.async_pool_class,
+            self.remap,
         )
         return SentinelTopology(
             service,

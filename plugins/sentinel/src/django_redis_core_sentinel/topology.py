@@ -28,6 +28,7 @@ from django_redis_core.connections import (
     readers,
 )
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
+from django_redis_core.interfaces import remapped
 
 from . import answers
 from .answers import Answer
@@ -58,7 +59,7 @@ SURE = 10.0
 @dataclass(frozen=True)
 class Service:
     """A service of the sentinels. ``config`` makes the configuration of the server at an
-    address. The pool classes are those of the raw clients."""
+    address. The pool classes are those of the raw clients. ``remap`` is as in ADDRESS_REMAP."""
 
     where: str
     name: str
@@ -66,6 +67,11 @@ class Service:
     config: Callable[[Address], ServerConfig]
     pool_class: type[Any] | None = None
     async_pool_class: type[Any] | None = None
+    remap: Callable[[Address], Any] | None = None
+
+    def reached(self, address: Address) -> Address:
+        """Where the server that the sentinels know by ``address`` is from here."""
+        return remapped(self.remap, address, self.where)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +137,7 @@ class SentinelTopology(Topology):
         say when it is done. If it never is, they are believed again after ``SURE``.
         """
         before = self._found
+        address = self._service.reached(address)
         if before is not None and address != before.answer.primary:
             fit = tuple(replica for replica in before.answer.replicas if replica != address)
             unfit = before.answer.unfit
@@ -152,7 +159,7 @@ class SentinelTopology(Topology):
         finally:
             self._asked = began
         if answer is not None:
-            self._learn(answer)
+            self._learn(answer.at(self._service.reached))
         self._fresh_until = time.monotonic() + REFRESH
         if self._doubts is not doubts:  # in this order: ``doubt`` may run at the same time
             self._fresh_until = 0.0
@@ -259,6 +266,11 @@ class SentinelTopology(Topology):
     def clients(self, command: Command) -> Clients:
         of_primary = self._read_from == "primary" or (command.kind.write and self._writes)
         return self._followers[of_primary]
+
+    def close_idle(self) -> None:
+        super().close_idle()
+        for followers in self._followers.values():
+            followers.close_idle()
 
     def addresses(self) -> tuple[Address, tuple[Address, ...]]:
         """The primary's and the replicas', for who has run ``discover``; of the replicas, where

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django_redis_core.commands import text
+from django_redis_core.connections import listening
 
 if TYPE_CHECKING:
     from django_redis_core.connections import Node
@@ -86,12 +87,9 @@ class Watch:
             self._stop = stop = threading.Event()
             weakref.finalize(self, stop.set).atexit = False
             for sentinel in self.sentinels:
-                threading.Thread(
-                    target=_listen,
-                    args=(weakref.ref(self), sentinel, stop),
-                    name=f"listening to {sentinel.name}",
-                    daemon=True,
-                ).start()
+                listening(
+                    _listen, f"listening to {sentinel.name}", (weakref.ref(self), sentinel, stop)
+                )
 
     def tell(self, channel: str = "", event: str = "") -> None:
         """Tells those whom an event concerns that they must ask; without an event, all."""

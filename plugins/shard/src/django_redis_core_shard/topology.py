@@ -72,6 +72,10 @@ class RingTopology(Topology):
     def clients(self, command: Command) -> Clients:
         return self._shard_for(command).clients(command)
 
+    def close_idle(self) -> None:
+        for shard in self.shards:
+            shard.close_idle()
+
     def _shard_for(self, command: Command) -> Topology:
         if not command.key:  # "" stands for "any server", which nobody can choose here
             raise CrossNodeError(
