@@ -13,6 +13,7 @@ from typing import Any
 import redis.asyncio.lock
 import redis.lock
 
+from .._budgets import Waiting, waiting
 from ..commands import GET, SET, Argument, Command, Operation, Runner, Script
 
 
@@ -64,16 +65,58 @@ _REACQUIRE = _LockScript(redis.lock.Lock.LUA_REACQUIRE_SCRIPT)
 
 
 class Lock(redis.lock.Lock):
-    """A ``redis.lock.Lock``."""
+    """A ``redis.lock.Lock``. Where a budget is in force, waiting for it is a part of that."""
 
     lua_release: Any = _RELEASE
     lua_extend: Any = _EXTEND
     lua_reacquire: Any = _REACQUIRE
+
+    def acquire(
+        self,
+        sleep: Any = None,
+        blocking: bool | None = None,
+        blocking_timeout: Any = None,
+        token: Any = None,
+    ) -> bool:
+        wait = waiting()
+        if wait is None:
+            return super().acquire(sleep, blocking, blocking_timeout, token)  # type: ignore[no-any-return]
+        with wait:
+            seconds, cut = _allowed(self, wait, blocking_timeout)
+            taken: bool = super().acquire(sleep, blocking, seconds, token)
+            return taken or _in_vain(self, wait, blocking, cut)
 
 
 class AsyncLock(redis.asyncio.lock.Lock):
-    """A ``redis.asyncio.lock.Lock``."""
+    """A ``redis.asyncio.lock.Lock``. Where a budget is in force, waiting for it is a part of
+    that."""
 
     lua_release: Any = _RELEASE
     lua_extend: Any = _EXTEND
     lua_reacquire: Any = _REACQUIRE
+
+    async def acquire(
+        self, blocking: bool | None = None, blocking_timeout: Any = None, token: Any = None
+    ) -> bool:
+        wait = waiting()
+        if wait is None:
+            return await super().acquire(blocking, blocking_timeout, token)  # type: ignore[no-any-return]
+        with wait:
+            seconds, cut = _allowed(self, wait, blocking_timeout)
+            taken: bool = await super().acquire(blocking, seconds, token)
+            return taken or _in_vain(self, wait, blocking, cut)
+
+
+def _allowed(lock: Any, wait: Waiting, asked: float | None) -> tuple[float, bool]:
+    """For how long a lock may be waited for, and whether that is less than its caller allows."""
+    if asked is None:
+        asked = lock.blocking_timeout
+    left = max(0.0, wait.left)
+    return (left, True) if asked is None or left < asked else (asked, False)
+
+
+def _in_vain(lock: Any, wait: Waiting, blocking: bool | None, cut: bool) -> bool:
+    """What a lock that somebody else has answers: False, but not for want of the caller's time."""
+    if cut and (lock.blocking if blocking is None else blocking):
+        raise wait.spent(f"lock {lock.name!r}")
+    return False

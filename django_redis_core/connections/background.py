@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import Context
 
 from ..exceptions import ConnectionInterrupted
 
@@ -31,7 +32,9 @@ def in_background(work: Callable[[], None], name: str) -> bool:
 
     try:
         # A daemon, since the end of a process is not to wait for a server that is silent.
-        threading.Thread(target=work_quietly, name=name, daemon=True).start()
+        # In a context of its own, since a thread may inherit its maker's (Python 3.14), and with it
+        # a budget that this is none of.
+        threading.Thread(target=Context().run, args=(work_quietly,), name=name, daemon=True).start()
     except RuntimeError:
         # No more threads, the interpreter is going down, or has no daemons as sub-interpreters.
         return False

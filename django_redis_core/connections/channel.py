@@ -22,12 +22,10 @@ from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .foreign_channel import ForeignChannel
 from .link import LOST
 from .notes import note_new_connection
+from .patience import PROGRESS
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader, pack
 from .sockets import arrivals, on_the_way
 
-#: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
-#: and then must not hold its callers for ever.
-_PROGRESS = 4096
 #: Seconds by which a timer that comes too late was kept waiting by the loop itself, and how often
 #: that excuses a server.
 _LATE, _HELD_UP = 0.02, 2
@@ -170,7 +168,7 @@ class Channel(asyncio.Protocol):
             self._heard, self._part = self._loop.time(), 0
         else:
             self._part += len(data)
-            if self._part >= _PROGRESS:
+            if self._part >= PROGRESS:
                 self._heard, self._part = self._loop.time(), 0
         if self._last and not pending:
             self._fail(ConnectionInterrupted(None, "replaced by another connection"))
@@ -196,7 +194,7 @@ class Channel(asyncio.Protocol):
         if not self._marks or self.closed or self._timeout is None:
             return
         unsent = self._not_sent()
-        if unsent <= self._unsent - _PROGRESS:
+        if unsent <= self._unsent - PROGRESS:
             self._heard = self._loop.time()  # the request is on its way still
         self._unsent = unsent
         due = max(self._marks[0][1], self._heard + self._timeout)

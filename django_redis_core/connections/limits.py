@@ -1,0 +1,393 @@
+"""A server as it is seen by who may not wait as long as its settings say.
+
+Two set such a limit: a budget (``django_redis_core.budget``), and an operation that goes on
+elsewhere with what is left of its time (``rest``). Both send through a view of the node, which is
+the node but for its connections: those are taken and made within the limit, and wait no longer.
+
+No node looks for budgets until the first one of the process begins: then the methods here take the
+place of ``Node``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+
+from .._budgets import Waiting, at_first_use, waiting
+from ..commands import Call, Command, Reply
+from ..exceptions import ConnectionInterrupted, PoolExhausted, ServerTimeout
+from .config import ServerConfig
+from .link import ForeignLink, Link
+from .node import Flight, Node
+from .patience import LOOK
+from .pool import LinkPool
+
+T = TypeVar("T")
+
+
+class Limit:
+    """``until`` is the time (``time.monotonic()``) from which on ``error`` is raised, which it
+    makes. ``connecting`` False: the time that making a connection takes is not counted, here nor in
+    the limit that this is a part ``of``."""
+
+    __slots__ = ("connecting", "error", "of", "until")
+
+    def __init__(
+        self,
+        until: float,
+        error: Callable[[str], ConnectionInterrupted],
+        connecting: bool,
+        of: Limit | None = None,
+    ) -> None:
+        self.until = until
+        self.error = error
+        self.connecting = connecting
+        self.of = of
+
+    @property
+    def left(self) -> float:
+        return self.until - time.monotonic()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """A block whose time is not counted; of several side by side the longest is not."""
+        mine, all_of_it = self.left, None if self.of is None else self.of.left
+        try:
+            yield
+        finally:
+            now = time.monotonic()
+            self.until = max(self.until, now + mine)
+            if self.of is not None and all_of_it is not None:
+                self.of.until = max(self.of.until, now + all_of_it)
+
+
+class LimitedNode(Node):
+    """``node`` within ``limit``. Equal to it, for who looks where it belongs."""
+
+    base: Node
+    limit: Limit
+
+    def __init__(self, node: Node, limit: Limit) -> None:
+        if isinstance(node, LimitedNode):
+            limit = limit if limit.until <= node.limit.until else node.limit
+            node = node.base
+        # Not super(): it is no other node, its breaker and all that it has are the node's.
+        vars(self).update(vars(node))
+        self.base = node
+        self.limit = limit
+        self.links: Any = _Links(node, limit)
+
+    def __eq__(self, other: object) -> bool:
+        return self.base is (other.base if isinstance(other, LimitedNode) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.base)
+
+    def translate(self, error: BaseException) -> ConnectionInterrupted | None:
+        trouble = self.base.translate(error)
+        if isinstance(trouble, ServerTimeout | PoolExhausted) and self.limit.left <= 0:
+            return self.limit.error(self.name)
+        return trouble
+
+    async def acall(self, command: Command) -> Reply:
+        await self._connected([command])
+        return await in_time(self.limit, self.name, self.base.acall(command))
+
+    async def acall_many(self, commands: Sequence[Command]) -> list[Reply]:
+        await self._connected(commands)
+        return await in_time(self.limit, self.name, self.base.acall_many(commands))
+
+    async def _connected(self, commands: Sequence[Command]) -> None:
+        """Connects first, where that is not counted; unless a budget counts it."""
+        base = self.base
+        if (
+            self.limit.connecting
+            or base.breaker.opened
+            or base.channels.get() is not None
+            or waiting() is not None
+        ):
+            return
+        with self.limit.stopped():
+            try:
+                await base.channels.open(base.config)
+            except Exception as error:
+                await base._afailed(False, commands, error)
+
+
+class _Links:
+    """A node's pool, whose connections are limited while somebody has them."""
+
+    def __init__(self, node: Node, limit: Limit) -> None:
+        self._pool = node.links
+        self._config = node.config
+        self._limit = limit
+
+    def take(self) -> Link:
+        limit = self._limit
+        if limit.left <= 0:
+            raise limit.error(self._config.name)
+        if limit.connecting:
+            link = self._taken()
+        else:
+            with limit.stopped():
+                link = self._pool.take()
+        if isinstance(link, ForeignLink):
+            if (sock := _socket_of(link.connection)) is not None:
+                sock.settimeout(max(limit.left, LOOK))
+        else:
+            link._sock = _Socket(link, limit)  # type: ignore[assignment]
+            link._in_kernel = False
+        return link
+
+    def _taken(self) -> Link:
+        pool = self._pool
+        if not isinstance(pool, LinkPool):
+            return pool.take()  # the site's own
+        # The same idle links, places and bells, seen by who may wait for less.
+        view = object.__new__(LinkPool)
+        vars(view).update(vars(pool))
+        view._wait = max(0.0, min(pool._wait, self._limit.left))
+        view._connect = partial(_connected, self._config, self._limit)
+        link = view.take()
+        link._pool = pool
+        return link
+
+    def give(self, link: Link) -> None:
+        if isinstance(link, ForeignLink):
+            if (sock := _socket_of(link.connection)) is not None:
+                sock.settimeout(link.connection.socket_timeout)
+        else:
+            limited: Any = link._sock
+            limited.restore(link)
+        self._pool.give(link)
+
+    def close_idle(self) -> None:
+        self._pool.close_idle()
+
+
+class _Socket:
+    """A link's socket, none of whose calls takes longer than the limit."""
+
+    __slots__ = ("_in_kernel", "_limit", "_sock", "_timeout")
+
+    def __init__(self, link: Link, limit: Limit) -> None:
+        self._sock = link._sock
+        self._in_kernel = link._in_kernel
+        self._timeout = link._timeout
+        self._limit = limit
+
+    def restore(self, link: Link) -> None:
+        """Gives the link its socket back, as it was."""
+        self._sock.settimeout(None if self._in_kernel else link._timeout)
+        link._in_kernel = self._in_kernel
+        link._sock = self._sock
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._timeout = seconds
+
+    def getsockopt(self, *args: Any) -> Any:
+        return self._sock.getsockopt(*args)
+
+    def sendall(self, data: bytes) -> None:
+        self._hurry()
+        self._sock.sendall(data)
+
+    def recv_into(self, buffer: bytearray) -> int:
+        self._hurry()
+        return self._sock.recv_into(buffer)
+
+    def _hurry(self) -> None:
+        left = max(self._limit.left, LOOK)
+        self._sock.settimeout(left if self._timeout is None else min(left, self._timeout))
+
+
+def _socket_of(connection: Any) -> socket.socket | None:
+    sock = getattr(connection, "_sock", None)
+    return sock if isinstance(sock, socket.socket) else None
+
+
+def _connected(config: ServerConfig, limit: Limit) -> Any:
+    """A new connection, made within the limit: each reply of its handshake has what is left."""
+    connection = config.connection()
+    timeouts = {
+        name: getattr(connection, name)
+        for name in ("socket_timeout", "socket_connect_timeout")
+        if hasattr(connection, name)
+    }
+
+    def hurry() -> float:
+        left = max(limit.left, LOOK)
+        return left if config.timeout is None else min(left, config.timeout)
+
+    for name, seconds in timeouts.items():
+        setattr(connection, name, hurry() if seconds is None else min(seconds, hurry()))
+    read = connection.read_response
+
+    def read_response(*args: Any, **kwargs: Any) -> Any:
+        if (sock := _socket_of(connection)) is not None:
+            sock.settimeout(hurry())
+        return read(*args, **kwargs)
+
+    connection.read_response = read_response
+    try:
+        config.connect(connection)
+    finally:
+        del connection.read_response  # a connection that holds itself would stay open
+    for name, seconds in timeouts.items():
+        setattr(connection, name, seconds)
+    if (sock := _socket_of(connection)) is not None:
+        sock.settimeout(timeouts.get("socket_timeout", config.timeout))
+    return connection
+
+
+async def in_time(limit: Limit, name: str, work: Coroutine[Any, Any, T]) -> T:
+    """Awaits ``work`` within the limit. What was sent by then is answered to nobody."""
+    left = limit.left
+    if left <= 0:
+        work.close()
+        raise limit.error(name)
+    try:
+        async with asyncio.timeout(None) as clock:
+            # Not by the timeout's own timer: where the loop was held up by its tasks, a reply that
+            # is there is given to who waits for it first.
+            timer = asyncio.get_running_loop().call_later(left, clock.reschedule, 0.0)
+            try:
+                return await work
+            finally:
+                timer.cancel()
+    except TimeoutError:
+        if clock.expired():
+            raise limit.error(name) from None
+        raise
+
+
+# --- budgets --------------------------------------------------------------------------------------
+
+
+def limit_of(wait: Waiting) -> Limit:
+    """What the budgets in force leave."""
+    return Limit(wait.until, wait.spent, connecting=True)
+
+
+def refuse(wait: Waiting, name: str | None = None) -> None:
+    """Raises where a budget is spent."""
+    if wait.left <= 0:
+        error = wait.spent(name)
+        error.before_sending = True
+        raise error
+
+
+_call, _send, _receive = Node.call, Node.send, Node.receive
+_acall, _acall_many = Node.acall, Node.acall_many
+
+
+def _budgeted_call(node: Node, command: Command) -> Reply:
+    wait = waiting()
+    if wait is None:
+        return _call(node, command)
+    with wait:
+        refuse(wait, node.name)
+        return _call(LimitedNode(node, limit_of(wait)), command)
+
+
+def _budgeted_send(node: Node, commands: Sequence[Command]) -> Flight:
+    wait = waiting()
+    if wait is None:
+        return _send(node, commands)
+    with wait:
+        refuse(wait, node.name)
+        return _send(LimitedNode(node, limit_of(wait)), commands)
+
+
+def _budgeted_receive(node: Node, flight: Flight) -> list[Reply]:
+    # Not refused: what another server's silence has left no time for may have come all the same.
+    wait = waiting()
+    if wait is None:
+        return _receive(node, flight)
+    with wait:
+        return _receive(LimitedNode(node, limit_of(wait)), flight)
+
+
+async def _budgeted_acall(node: Node, command: Command) -> Reply:
+    wait = waiting()
+    if wait is None:
+        return await _acall(node, command)
+    with wait:
+        refuse(wait, node.name)
+        return await in_time(limit_of(wait), node.name, _acall(node, command))
+
+
+async def _budgeted_acall_many(node: Node, commands: Sequence[Command]) -> list[Reply]:
+    wait = waiting()
+    if wait is None:
+        return await _acall_many(node, commands)
+    with wait:
+        refuse(wait, node.name)
+        return await in_time(limit_of(wait), node.name, _acall_many(node, commands))
+
+
+def _look_for_budgets() -> None:
+    for name, method in (
+        ("call", _budgeted_call),
+        ("send", _budgeted_send),
+        ("receive", _budgeted_receive),
+        ("acall", _budgeted_acall),
+        ("acall_many", _budgeted_acall_many),
+    ):
+        setattr(Node, name, method)
+
+
+at_first_use(_look_for_budgets)
+
+
+def pause(seconds: float) -> None:
+    """``time.sleep``, as long as the budgets in force allow; then ``BudgetSpent``."""
+    wait = waiting()
+    if wait is None:
+        time.sleep(seconds)
+        return
+    with wait:
+        refuse(wait)
+        left = wait.left
+        time.sleep(max(0.0, min(seconds, left)))
+        if seconds > left:
+            raise wait.spent()
+
+
+async def apause(seconds: float) -> None:
+    """The same for asyncio."""
+    wait = waiting()
+    if wait is None:
+        await asyncio.sleep(seconds)
+        return
+    with wait:
+        refuse(wait)
+        await in_time(limit_of(wait), "", asyncio.sleep(seconds))
+
+
+def called(request: Call[T], client: Any = None) -> T:
+    """What code that waits by itself returns. It cannot be cut short; but it counts, and is not
+    called where the budget is spent."""
+    wait = waiting()
+    if wait is None:
+        return request.function(client)
+    with wait:
+        refuse(wait)
+        return request.function(client)
+
+
+async def acalled(request: Call[T]) -> T:
+    """The same for asyncio."""
+    wait = waiting()
+    if wait is None:
+        return await sync_to_async(request.function)(None)
+    with wait:
+        refuse(wait)
+        return await sync_to_async(request.function)(None)

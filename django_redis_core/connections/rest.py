@@ -1,0 +1,125 @@
+"""What is left of an operation's time when it goes on: by a redirection, on another server, or
+behind a question to those who know where the servers are.
+
+``SOCKET_TIMEOUT`` is an operation's, and not that of each of its attempts. The first attempt is
+bounded by its connection; this is for the others. What it takes to connect comes on top of it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
+
+from ..commands import Command, Sleep
+from ..exceptions import BudgetSpent, ServerTimeout
+from .groups import Groups
+from .limits import Limit, LimitedNode
+from .node import Node
+from .replicas import PART
+
+T = TypeVar("T")
+
+
+class Rest:
+    """The rest of the time of one operation, which began at ``began`` (``time.monotonic()``) and
+    has ``asked`` these servers."""
+
+    def __init__(self, began: float, *asked: Node) -> None:
+        self._allowed = 0.0
+        self._whole = Limit(began, self._late(True), connecting=False)
+        self._views: dict[Node, Node] = {}
+        for node in asked:
+            self._consider(node)
+
+    def over(self, instead: Sequence[Command]) -> bool:
+        """Whether there is no time for what is to be sent instead."""
+        for command in instead:
+            if command.node is not None:
+                self._consider(command.node)
+        return self._whole.left <= 0
+
+    def of(self, node: Node) -> Node:
+        """``node`` for what is left."""
+        view = self._views.get(node)
+        if view is None:
+            self._consider(node)
+            view = self._views[node] = self._limited(node, self._whole)
+        return view
+
+    def within(self, request: Any) -> Any:
+        """A request of a topology's for what is left."""
+        if isinstance(request, Command):
+            return request if request.node is None else request.on(self.of(request.node))
+        if isinstance(request, Groups):
+            return Groups([(self.of(node), commands) for node, commands in request.groups])
+        if isinstance(request, Sleep) and self._allowed:
+            return Sleep(max(0.0, min(request.seconds, self._whole.left)))
+        return request
+
+    def finding(self, operation: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """A topology's operation that finds out where to go. Each of its questions takes a part of
+        what is left at most, so that there is time to go there.
+
+        A budget that ends under way says nothing of any server, so it ends the search: nobody is
+        to draw conclusions from it.
+        """
+        answer: Any = None
+        try:
+            request = operation.send(None)
+            while True:
+                try:
+                    answer = yield self._in_part(request)
+                except Exception as error:
+                    spent: Exception = error
+                else:
+                    found = answer if isinstance(request, Groups) else ()
+                    cut = [one for one in found if isinstance(one, BudgetSpent)]
+                    if not cut:
+                        request = operation.send(answer)
+                        continue
+                    spent = cut[0]
+                if isinstance(spent, BudgetSpent):
+                    raise spent
+                request = operation.throw(spent)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        finally:
+            operation.close()
+
+    def _in_part(self, request: Any) -> Any:
+        if isinstance(request, Command) and request.node is not None:
+            part = self._part([request.node])
+            return request.on(self._limited(request.node, part))
+        if isinstance(request, Groups):
+            part = self._part([node for node, _ in request.groups])
+            return Groups([(self._limited(node, part), batch) for node, batch in request.groups])
+        return self.within(request)
+
+    def _part(self, nodes: Sequence[Node]) -> Limit:
+        for node in nodes:
+            self._consider(node)
+        left = max(0.0, self._whole.left)
+        # One that had hardly any time is not known to be silent.
+        error = self._late(left < 0.9 * self._allowed)
+        return Limit(time.monotonic() + PART * left, error, connecting=False, of=self._whole)
+
+    def _consider(self, node: Node) -> None:
+        # A replica has a part of the time; the longest that is met is the whole.
+        allowed = math.inf if node.config.timeout is None else node.config.timeout
+        if allowed > self._allowed:
+            self._whole.until += allowed - self._allowed
+            self._allowed = allowed
+
+    def _late(self, of_request: bool) -> Callable[[str], ServerTimeout]:
+        def late(name: str) -> ServerTimeout:
+            error = ServerTimeout(name, f"no answer in what was left of {self._allowed} s")
+            error.of_request = of_request
+            return error
+
+        return late
+
+    @staticmethod
+    def _limited(node: Node, limit: Limit) -> Node:
+        return node if limit.until == math.inf else LimitedNode(node, limit)
