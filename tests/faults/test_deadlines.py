@@ -86,14 +86,14 @@ def test_servers_that_are_silent_at_one_time_are_waited_for_at_one_time(do: Do) 
         assert took(lambda: do(cache, "get_many", [f"k{n}" for n in range(40)])) < 1.5 * TIMEOUT
 
 
+def port_of(server: Scripted) -> int:
+    return int(server.url.rpartition(":")[2].partition("/")[0])
+
+
 def cluster_of(first: Scripted) -> bytes:
     """CLUSTER SLOTS of one node that has all of them."""
-    port = int(first.url.rpartition(":")[2].partition("/")[0])
-    return b"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n%b:%d\r\n%b" % (
-        bulk(b"127.0.0.1"),
-        port,
-        bulk(b"id"),
-    )
+    node = b"*3\r\n%b:%d\r\n%b" % (bulk(b"127.0.0.1"), port_of(first), bulk(b"id"))
+    return b"*1\r\n*3\r\n:0\r\n:16383\r\n" + node
 
 
 def test_a_redirection_is_followed_within_the_operations_time(do: Do) -> None:
@@ -108,7 +108,7 @@ def test_a_redirection_is_followed_within_the_operations_time(do: Do) -> None:
         return cluster_of(first) if args[0] == b"CLUSTER" else [(0.25, bulk(b"1"))]
 
     with Scripted(moved) as first, Scripted(value) as second:
-        port = int(second.url.rpartition(":")[2].partition("/")[0])
+        port = port_of(second)
         options = {"CONNECTION_FACTORY": "cluster", "SOCKET_TIMEOUT": TIMEOUT}
         cache = RedisCache(first.url, {"OPTIONS": options})
         assert took(lambda: do(cache, "get", "k")) < 0.45
