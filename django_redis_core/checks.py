@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -237,8 +237,21 @@ def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:
         )
 
 
-#: Arguments of redis-py's connections for its own way of sending and reading.
-_OF_RAW_CLIENTS = frozenset({"health_check_interval", "socket_read_size"})
+#: Arguments of redis-py's connections and pools for its own way of sending and reading, and what
+#: they are where nobody asked for anything.
+OF_RAW_CLIENTS: Mapping[str, Any] = {
+    "command_packer": None,
+    "decode_responses": False,
+    "encoding": "utf-8",
+    "encoding_errors": "strict",
+    "event_dispatcher": None,
+    "himport_registry": None,
+    "legacy_responses": True,
+    "maint_notifications_config": None,
+    "parser_class": None,
+    "queue_class": None,
+    "socket_read_size": 65536,
+}
 
 
 def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
@@ -249,26 +262,27 @@ def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
             hint="Take it out, or name the plugin that it is for.",
             id=f"{TAG}.W004",
         )
-    given = {name for node in _nodes(engine) for name in node.config.kwargs} & _OF_RAW_CLIENTS
+    given = {
+        name
+        for config in _configs(engine)
+        for name, value in {**config.kwargs, **config.pool_kwargs}.items()
+        if value != OF_RAW_CLIENTS.get(name, value)
+    }
     if given:
         yield checks.Warning(
-            f"CACHES[{alias!r}]: {', '.join(sorted(given))} in LOCATION or CONNECTION_POOL_KWARGS "
-            "has no effect on the cache's own connections.",
-            hint="It is for get_redis_connection()'s clients. The cache looks at each idle "
-            "connection before it sends, and SOCKET_TIMEOUT bounds the wait on one that is dead: "
-            "take it out, unless such clients are used, and silence this check there.",
+            f"CACHES[{alias!r}]: {', '.join(sorted(given))} in LOCATION, CONNECTION_POOL_KWARGS or "
+            "PARSER_CLASS has no effect on what the cache sends and reads itself.",
+            hint="It is for get_redis_connection()'s clients: take it out, unless such clients are "
+            "used, and silence this check there.",
             id=f"{TAG}.W004",
         )
 
 
 def _refused_on_asyncio(alias: str, engine: Engine) -> Iterable[CheckMessage]:
-    configs = [node.config for node in _nodes(engine)]
-    calls = any(map(missing, configs))
-    if not configs:  # servers that are found out by asking are reached as any other one
-        try:
-            configs = [engine.options.connection.server("redis://localhost")]
-        except ImproperlyConfigured:  # for another reason, which building it has told
-            return
+    configs = _configs(engine)
+    if _nodes(engine):
+        calls = any(map(missing, configs))
+    else:
         # In those pools are redis-py's clients alone.
         calls = any(missing(replace(config, pool_class=None)) for config in configs)
     for reason in dict.fromkeys(map(missing_for_clients, configs)):
@@ -310,11 +324,21 @@ def _unknown_settings(engines: Mapping[str, Engine]) -> Iterable[CheckMessage]:
         )
 
 
-def _nodes(engine: Engine) -> Iterable[Node]:
+def _nodes(engine: Engine) -> Sequence[Node]:
     try:
         return engine.topology.nodes()
     except RedisCacheError:  # these servers are found out by asking, which a check must not
         return ()
+
+
+def _configs(engine: Engine) -> list[ServerConfig]:
+    """Those of its servers; where they are found out by asking, one of which all have the most."""
+    if nodes := _nodes(engine):
+        return [node.config for node in nodes]
+    try:
+        return [engine.options.connection.server("redis://localhost")]
+    except ImproperlyConfigured:  # for another reason, which building it has told
+        return []
 
 
 def _places(engine: Engine) -> set[Any]:

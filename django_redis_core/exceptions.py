@@ -65,6 +65,9 @@ class ConnectionInterrupted(RedisCacheError, theirs.ConnectionError):
     #: Whether the trouble is that of this one request, by its size say, and tells nothing of the
     #: server: it opens no circuit breaker.
     of_request = False
+    #: Whether it is a sign of that connection first: one that was idle before is silent, or one was
+    #: closed under a request. A fresh one is tried before the circuit breaker opens.
+    of_connection = False
     #: Shared by the errors of all callers that one lost connection had, so that they count as one.
     event: object = None
     #: What the operation has in spite of it, alone in a tuple, for its fallback: the value that

@@ -5,7 +5,7 @@ build on is exported here.
 """
 
 from .background import in_background
-from .channel import Channels
+from .channels import Channels
 from .config import ServerConfig
 from .delivery import adiscover, carry_out, discover
 from .groups import Groups

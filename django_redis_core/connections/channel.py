@@ -12,23 +12,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
-
-import redis.exceptions
 
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
-from .foreign_channel import ForeignChannel
 from .link import LOST
-from .notes import note_new_connection
 from .patience import PROGRESS
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader, pack
 from .sockets import arrivals, on_the_way
-
-#: Seconds by which a timer that comes too late was kept waiting by the loop itself, and how often
-#: that excuses a server.
-_LATE, _HELD_UP = 0.02, 2
 
 
 class Replies:
@@ -174,6 +166,16 @@ class Channel(asyncio.Protocol):
             self._fail(ConnectionInterrupted(None, "replaced by another connection"))
 
     @property
+    def reused(self) -> bool:
+        """Whether it has answered before."""
+        return self._received > 0
+
+    @property
+    def idle(self) -> float:
+        """Seconds since its last answer; 0 while one is waited for, and before the first."""
+        return self._loop.time() - self._heard if self.reused and not self._pending else 0.0
+
+    @property
     def waiting(self) -> int:
         """How many replies are waited for."""
         return self._sent - self._received
@@ -250,256 +252,3 @@ def _unsent(reason: str) -> ConnectionInterrupted:
     error = ConnectionInterrupted(None, reason)
     error.before_sending = True
     return error
-
-
-class Channels:
-    """What a server has for each event loop, closed with the loop. A topology needs it for
-    ``client`` alone: redis-py clients of asyncio's, one a loop.
-
-    ``client``: gives the running loop's redis-py client, whose pool then gives the connections.
-    """
-
-    def __init__(self, client: Callable[[], Any] | None = None) -> None:
-        self._slots: dict[asyncio.AbstractEventLoop, _Slot] = {}
-        self._client = client
-
-    def get(self) -> Channel | ForeignChannel | None:
-        """The running loop's channel, if it is open."""
-        slot = self._slots.get(asyncio.get_running_loop())
-        if slot is None:
-            return None
-        channel = slot.channel
-        return None if channel is None or channel.closed else channel
-
-    async def open(self, config: Any) -> Channel | ForeignChannel:
-        """The running loop's channel, opened by whoever asks first."""
-        note_new_connection()
-        loop = asyncio.get_running_loop()
-        slot = self._slot(loop)
-        # With eager tasks one that failed at once is done before it is assigned here.
-        if slot.opening is None or slot.opening.done():
-            slot.opening = loop.create_task(slot.connect(config, self._client))
-            # Its error is the waiters' to see; when all of them are gone, nobody's.
-            slot.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
-        # Shielded: a caller that is cancelled must not take the connection from those who wait
-        # with it.
-        return await asyncio.shield(slot.opening)
-
-    def client(self, make: Callable[[], Any]) -> Any:
-        """The running loop's redis-py client, made by ``make`` when there is none yet, and closed
-        with the loop. Raises RuntimeError where no loop runs."""
-        slot = self._slot(asyncio.get_running_loop())
-        if slot.client is None:
-            slot.client = make()
-        return slot.client
-
-    def _slot(self, loop: asyncio.AbstractEventLoop) -> _Slot:
-        slot = self._slots.get(loop)
-        if slot is None:
-            self._forget_closed_loops()
-            slot = self._slots[loop] = _Slot()
-            slot.close_with_loop(self._slots)
-        return slot
-
-    def _forget_closed_loops(self) -> None:
-        """A loop that was closed without running its asynchronous generators' ends: its
-        transports close their sockets when they are collected."""
-        for loop in list(self._slots):
-            if loop.is_closed():
-                self._slots.pop(loop, None)
-        for slot, loop in list(_open.items()):
-            if loop.is_closed():
-                _open.pop(slot, None)
-
-    def renew(self) -> None:
-        """Has the next call on every loop open another channel; the present ones finish. From any
-        thread."""
-        here: asyncio.AbstractEventLoop | None
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None  # blocking code
-        for loop, slot in list(self._slots.items()):
-            if loop is here:
-                slot.renew()
-                continue
-            try:
-                loop.call_soon_threadsafe(slot.renew)
-            except RuntimeError:
-                pass  # the loop is closed, and its channel with it
-
-    def abandon(self, reason: str) -> None:
-        """Ends the channels of all loops, and the calls on them; from any thread."""
-        for loop, slot in list(self._slots.items()):
-            try:
-                loop.call_soon_threadsafe(slot.abandon, reason)
-            except RuntimeError:
-                pass  # the loop is closed, and its channel with it
-
-    def numbers(self) -> dict[str, float]:
-        """How many channels of all loops are open, and how many replies they wait for."""
-        slots = list(self._slots.values())
-        channels = [one.channel for one in slots if one.channel and not one.channel.closed]
-        return {
-            "async_connections": len(channels),
-            "async_replies_waited_for": sum(channel.waiting for channel in channels),
-        }
-
-    async def close(self) -> None:
-        """Closes the running loop's channel."""
-        slot = self._slots.pop(asyncio.get_running_loop(), None)
-        if slot is not None:
-            await slot.end()
-
-
-class SeveralChannels(Channels):
-    """``count`` channels a loop, which calls use in turn: large replies on one do not hold up the
-    calls on the others."""
-
-    def __init__(self, count: int, client: Callable[[], Any] | None = None) -> None:
-        super().__init__()
-        self._all = [Channels(client) for _ in range(count)]
-        self._turn = 0
-
-    def get(self) -> Channel | ForeignChannel | None:
-        self._turn = (self._turn + 1) % len(self._all)
-        return self._all[self._turn].get()
-
-    async def open(self, config: Any) -> Channel | ForeignChannel:
-        # ``get`` has just found that the one whose turn it is is not open.
-        return await self._all[self._turn].open(config)
-
-    def client(self, make: Callable[[], Any]) -> Any:
-        return self._all[0].client(make)
-
-    def numbers(self) -> dict[str, float]:
-        each = [channels.numbers() for channels in self._all]
-        return {name: sum(numbers[name] for numbers in each) for name in each[0]}
-
-    def renew(self) -> None:
-        for channels in self._all:
-            channels.renew()
-
-    def abandon(self, reason: str) -> None:
-        for channels in self._all:
-            channels.abandon(reason)
-
-    async def close(self) -> None:
-        for channels in self._all:
-            await channels.close()
-
-
-#: Slots whose loop has not ended. Only the loop can close their connections, so they must outlive a
-#: node that is forgotten before it (settings changed in a test).
-_open: dict[_Slot, asyncio.AbstractEventLoop] = {}
-
-
-async def _opened(config: Any, client: Callable[[], Any] | None) -> Channel | ForeignChannel:
-    """A channel over a new connection, or over one of the pool of the site's own."""
-    if client is None:
-        return _over(await config.async_connected(), config.timeout)
-    pool = client().connection_pool
-    connection = await pool.get_connection()
-    try:
-        await config.greet(connection)
-        return _over(connection, config.timeout, pool.release)
-    except BaseException:
-        await pool.release(connection)
-        raise
-
-
-def _over(connection: Any, *args: Any) -> Channel | ForeignChannel:
-    # Private in redis-py, but the same name in all its versions. Where it is no transport of the
-    # loop's, the public methods do.
-    transport = getattr(getattr(connection, "_writer", None), "transport", None)
-    if hasattr(transport, "set_protocol"):
-        return Channel(connection, *args)
-    return ForeignChannel(connection, *args)
-
-
-async def _in_its_own_time(
-    config: Any, client: Callable[[], Any] | None
-) -> Channel | ForeignChannel:
-    """Connects, once more where the loop and not the server was late: somebody's synchronous code
-    held it up, and the time was over when it came back to look."""
-    loop = asyncio.get_running_loop()
-    allowed = config.kwargs.get("socket_connect_timeout") or config.timeout or 0.0
-    for _ in range(_HELD_UP):
-        began = loop.time()
-        try:
-            return await _opened(config, client)
-        except (TimeoutError, redis.exceptions.TimeoutError):
-            if loop.time() - began < allowed + _LATE:
-                raise
-    return await _opened(config, client)
-
-
-class _Slot:
-    def __init__(self) -> None:
-        self.channel: Channel | ForeignChannel | None = None
-        self.client: Any = None
-        self.opening: asyncio.Task[Channel | ForeignChannel] | None = None
-        self.abandoned = ""
-        self._ender: AsyncGenerator[None, None] | None = None
-
-    async def connect(
-        self, config: Any, client: Callable[[], Any] | None
-    ) -> Channel | ForeignChannel:
-        try:
-            self.channel = await _in_its_own_time(config, client)
-            if self.abandoned:  # while it was connecting
-                await self.channel.close()
-                raise ConnectionInterrupted(None, self.abandoned)
-            return self.channel
-        except Exception as error:
-            error.event = object()  # type: ignore[attr-defined]  # all who wait see this one error
-            raise
-        finally:
-            self.opening = None
-
-    def renew(self) -> None:
-        channel, self.channel = self.channel, None
-        if channel is not None:
-            channel.finish()
-        pool = getattr(self.client, "connection_pool", None)
-        if pool is not None:
-            idle = asyncio.ensure_future(pool.disconnect(inuse_connections=False))
-            idle.add_done_callback(lambda task: task.cancelled() or task.exception())
-
-    def close_with_loop(self, slots: dict[asyncio.AbstractEventLoop, _Slot]) -> None:
-        """Lets the loop end this slot: ``asyncio.run`` and every framework's runner finish open
-        asynchronous generators (``loop.shutdown_asyncgens``) while the loop still runs."""
-        loop = asyncio.get_running_loop()
-
-        async def ender() -> AsyncGenerator[None, None]:
-            try:
-                yield
-            finally:
-                _open.pop(self, None)
-                if slots.get(loop) is self:
-                    del slots[loop]
-                channel, self.channel = self.channel, None
-                if channel is not None:
-                    await channel.close()
-                close = getattr(self.client, "aclose", None)  # a site's own may have none
-                if close is not None:
-                    await close()
-
-        _open[self] = loop
-        self._ender = ender()
-        try:
-            # Up to its yield the generator awaits nothing, so one step by hand starts it; the
-            # first step is what makes the loop know of it.
-            self._ender.__anext__().send(None)
-        except StopIteration:
-            pass
-
-    def abandon(self, reason: str) -> None:
-        self.abandoned = reason
-        _open.pop(self, None)
-        if self.channel is not None:
-            self.channel._fail(ConnectionInterrupted(None, reason))
-
-    async def end(self) -> None:
-        if self._ender is not None:
-            await self._ender.aclose()

@@ -7,12 +7,14 @@ passwords and limits, which a URL alone does not tell.
 from __future__ import annotations
 
 import codecs
+import socket
 from collections.abc import Callable, Generator, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis.asyncio as aioredis
 from redis.connection import SSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from . import counterparts
@@ -102,6 +104,11 @@ class ServerConfig:
         return f"{place}/{kwargs.get('db') or 0}"
 
     @property
+    def check_after(self) -> float:
+        """Seconds that a connection may be idle and still be taken for alive; 0: any time."""
+        return self.kwargs.get("health_check_interval") or 0
+
+    @property
     def identity(self) -> Hashable:
         """What is equal for two configurations whose caches share connections."""
         return (
@@ -126,14 +133,20 @@ class ServerConfig:
             self.async_client_class,
         )
 
+    def within(self, seconds: float) -> ServerConfig:
+        """The same server, with so little time for an operation, and no more for connecting."""
+        kwargs = {**self.kwargs, "socket_timeout": seconds}
+        connect = kwargs.get("socket_connect_timeout")
+        kwargs["socket_connect_timeout"] = seconds if connect is None else min(connect, seconds)
+        return replace(self, kwargs=kwargs, timeout=seconds)
+
     def connection(self) -> Any:
         """A blocking redis-py connection, not connected yet: for one of a plugin's own, that waits
         for events say. Raises what ``before_connect`` raises."""
         if self.before_connect is not None:
             self.before_connect()
-        # RESP2: its replies need no handshake and read the same on every server version.
         try:
-            return self.connection_class(**{"protocol": 2, **self.kwargs})
+            return self.connection_class(**_unchecked(self.kwargs))
         except UnboundLocalError as error:
             # In older redis-py (7.0 still), an interrupt in the constructor comes out as this.
             raise error.__context__ or error from None
@@ -172,10 +185,7 @@ class ServerConfig:
             await self.greet(connection)
         except BaseException:
             # redis-py closes it for errors of its own, but not for a cancelled task.
-            writer, connection._writer = connection._writer, None
-            abort = getattr(getattr(writer, "transport", None), "abort", None)
-            if abort is not None:
-                abort()
+            abort(connection)
             raise
         return connection
 
@@ -194,11 +204,15 @@ class ServerConfig:
 
     def async_connection(self) -> Any:
         """An asyncio redis-py connection, not connected yet."""
-        return self.async_connection_class(**{"protocol": 2, **self.async_kwargs()})
+        connection = self.async_connection_class(**_unchecked(self.async_kwargs()))
+        if getattr(connection, "redis_connect_func", connection) is None:
+            connection.redis_connect_func = _introduced
+        return connection
 
     def async_kwargs(self) -> dict[str, Any]:
         """``kwargs`` without what only blocking connections take."""
-        return {name: value for name, value in self.kwargs.items() if name not in _BLOCKING_ONLY}
+        kwargs = self.kwargs.items()
+        return {name: value for name, value in kwargs if name not in counterparts.BLOCKING_ONLY}
 
     @property
     def is_own(self) -> bool:
@@ -228,6 +242,49 @@ class ServerConfig:
         return self.async_class or counterparts.TWINS[self.connection_class]
 
 
+def _unchecked(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a connection of the cache's own, which is asked for a sign of life by its pool
+    (``checked``), and not by redis-py. RESP2: its replies need no handshake and read the same on
+    every server version."""
+    unchecked = {"health_check_interval": 0} if "health_check_interval" in kwargs else {}
+    return {"protocol": 2, **kwargs, **unchecked}
+
+
+def abort(connection: Any) -> None:
+    """Ends an asyncio connection at once, without the good-byes of TLS."""
+    writer, connection._writer = connection._writer, None
+    end = getattr(getattr(writer, "transport", None), "abort", None)
+    if end is not None:
+        end()
+
+
+async def _introduced(connection: Any) -> None:
+    """redis-py's handshake. A server that has no room for another client says so and closes before
+    it has read anything; then redis-py's asyncio connection fails to write, and does not look."""
+    # A second hold of the socket: asyncio closes its own when a write fails, with what is unread.
+    sock = connection._writer.get_extra_info("socket")
+    held = None if sock is None or connection._writer.get_extra_info("ssl_object") else sock.dup()
+    try:
+        await connection.on_connect()
+    except RedisConnectionError:
+        said = b"" if held is None else _unread(held)
+        if said.startswith(b"-"):
+            reason = said[1:].partition(b"\r\n")[0].decode(errors="replace")
+            raise RedisConnectionError(reason) from None
+        raise
+    finally:
+        if held is not None:
+            held.close()
+
+
+def _unread(sock: socket.socket) -> bytes:
+    sock.setblocking(False)
+    try:
+        return sock.recv(1024)
+    except OSError:
+        return b""
+
+
 def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:
     try:
         if isinstance(reply, ResponseError):
@@ -235,7 +292,3 @@ def _next(greeting: Greeting, reply: Any) -> tuple[Any, ...] | None:
         return greeting.send(reply)
     except StopIteration:
         return None
-
-
-# The parser is chosen by whoever reads, and these read on their own.
-_BLOCKING_ONLY = frozenset({"parser_class", "redis_connect_func", "command_packer"})

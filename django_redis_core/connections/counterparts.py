@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 import redis
@@ -16,6 +17,8 @@ import redis.asyncio as aioredis
 import redis.client
 import redis.connection as blocking
 from django.core.exceptions import ImproperlyConfigured
+
+from .._options.option import constructor_keywords
 
 
 class Classes(Protocol):
@@ -51,6 +54,11 @@ TWINS: dict[Any, type[Any]] = {
     blocking.SSLConnection: aioredis.SSLConnection,
     blocking.UnixDomainSocketConnection: aioredis.UnixDomainSocketConnection,
 }
+
+
+#: Arguments that asyncio's connections are not given. The parser is chosen by whoever reads, and
+#: these read on their own; a ``redis_connect_func`` is refused below.
+BLOCKING_ONLY = frozenset({"parser_class", "redis_connect_func", "command_packer"})
 
 
 def derives(cls: Any, base: Any) -> bool:
@@ -102,7 +110,20 @@ def missing(config: Classes) -> str | None:
     if config.kwargs.get("redis_connect_func") is not None:
         own = config.kwargs["redis_connect_func"]
         return _without("redis_connect_func", own, "ASYNC_CONNECTION_CLASS")
+    unknown = config.kwargs.keys() - _known_on_asyncio(config.connection_class) - BLOCKING_ONLY
+    # One that says "no" is one that nobody asked for.
+    asked = sorted(name for name in unknown if config.kwargs[name])
+    if asked:
+        return (
+            f"redis-py's asyncio connections know no {', '.join(asked)}: leave it out, or name a "
+            "class that does in ASYNC_CONNECTION_CLASS"
+        )
     return None
+
+
+@cache
+def _known_on_asyncio(connection_class: Any) -> frozenset[str]:
+    return frozenset(constructor_keywords(TWINS[connection_class]))
 
 
 def missing_for_clients(config: Classes) -> str | None:

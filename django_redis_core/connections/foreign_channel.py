@@ -49,6 +49,9 @@ class ForeignChannel:
         self._ending: asyncio.Task[None] | None = None
         self._last = False
         self.closed = False
+        #: Whether it has answered before.
+        self.reused = False
+        self._heard = 0.0
 
     def call(self, args: tuple[Argument, ...]) -> asyncio.Future[Any]:
         """Sends one command; the future is its reply, an exception object for an error reply."""
@@ -57,6 +60,11 @@ class ForeignChannel:
     def call_many(self, commands: Commands) -> asyncio.Future[list[Any]]:
         """Sends commands together; the future is the list of their replies."""
         return self._put(commands, single=False)
+
+    @property
+    def idle(self) -> float:
+        """Seconds since its last answer; 0 while one is waited for, and before the first."""
+        return self._loop.time() - self._heard if self.reused and not self._waiting else 0.0
 
     @property
     def waiting(self) -> int:
@@ -83,6 +91,7 @@ class ForeignChannel:
                 if self.closed:
                     return
                 self._waiting.popleft()
+                self.reused, self._heard = True, self._loop.time()
                 if not entry.future.done():
                     entry.future.set_result(replies[0] if entry.single else replies)
         except BaseException as error:

@@ -23,11 +23,17 @@ from asgiref.sync import sync_to_async
 from .._budgets import Waiting, at_first_use, waiting
 from ..commands import Call, Command, Reply
 from ..exceptions import ConnectionInterrupted, PoolExhausted, ServerTimeout
+from .channel import Channel
+from .checked import CheckedPool
 from .config import ServerConfig
+from .flight import Flight
+from .foreign_channel import ForeignChannel
 from .link import ForeignLink, Link
-from .node import Flight, Node
+from .node import Node
 from .patience import LOOK
 from .pool import LinkPool
+from .trial import Trial, part_of
+from .troubles import translate
 
 T = TypeVar("T")
 
@@ -90,11 +96,24 @@ class LimitedNode(Node):
     def __hash__(self) -> int:
         return hash(self.base)
 
-    def translate(self, error: BaseException) -> ConnectionInterrupted | None:
-        trouble = self.base.translate(error)
+    def _blamed(
+        self,
+        error: BaseException,
+        connection: Link | Channel | ForeignChannel | None,
+        trial: Trial | None,
+    ) -> ConnectionInterrupted | None:
+        trouble = translate(error, self.name)
         if isinstance(trouble, ServerTimeout | PoolExhausted) and self.limit.left <= 0:
-            return self.limit.error(self.name)
-        return trouble
+            trouble = self.limit.error(self.name)
+            trouble.before_sending = connection is None
+            return trouble
+        return super()._blamed(error, connection, trial)
+
+    def _admit(self) -> None:
+        self.breaker.admit()
+        # To try a server takes its time; where there is less, the request is what tries it.
+        if self._trial is not None and self.limit.left >= part_of(self.config):
+            self._trial.hold()
 
     async def acall(self, command: Command) -> Reply:
         await self._connected([command])
@@ -118,7 +137,7 @@ class LimitedNode(Node):
             try:
                 await base.channels.open(base.config)
             except Exception as error:
-                await base._afailed(False, commands, error)
+                await base._afailed(None, commands, error)
 
 
 class _Links:
@@ -151,9 +170,11 @@ class _Links:
         if not isinstance(pool, LinkPool):
             return pool.take()  # the site's own
         # The same idle links, places and bells, seen by who may wait for less.
-        view = object.__new__(LinkPool)
+        view = object.__new__(type(pool))
         vars(view).update(vars(pool))
         view._wait = max(0.0, min(pool._wait, self._limit.left))
+        if isinstance(view, CheckedPool):
+            view._patience = min(view._patience, max(1, int(self._limit.left * 1000)))
         view._connect = partial(_connected, self._config, self._limit)
         link = view.take()
         link._pool = pool

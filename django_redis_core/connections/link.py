@@ -64,6 +64,7 @@ class Link:
         "owes",
         "place",
         "reused",
+        "used",
     )
 
     def __init__(
@@ -78,6 +79,8 @@ class Link:
         self.place = place
         self.owes = 0
         self.reused = False
+        #: When it was given back, where its pool looks at that.
+        self.used = 0.0
         self._pool: Home | None = pool
         self._sock = sock
         self._reader = make_reader(connection.protocol)

@@ -9,29 +9,33 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn, TypeAlias
-
-import redis.exceptions
 
 from .._interrupts import struck
 from ..commands import Command, Reply
 from ..commands.shapes import STUMBLED, strange
 from ..exceptions import (
     ConnectionInterrupted,
-    ReplyError,
     ServerRefused,
     ServerTimeout,
 )
 from . import holders, raw
 from .breaker import Breaker
-from .channel import Channels, SeveralChannels
+from .channel import Channel
+from .channels import Channels, SeveralChannels
+from .checked import CheckedChannels, CheckedPool
 from .config import ServerConfig
 from .counterparts import is_own_async_pool, is_own_pool
-from .link import Link, from_redis_py
+from .flight import Flight
+from .foreign_channel import ForeignChannel
+from .link import Link
 from .notes import note_second_try
 from .pool import LinkPool, SitePool
+from .trial import Trial
+from .troubles import Retired, may_repeat, translate, without_frames
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -58,14 +62,24 @@ class Node:
         self.without_msetex = not config.msetex
         self._client: Any = None
         self.links = self._pool()
+        trial = Trial(config, self.breaker)
+        # A site's own pool makes its connections in a way of its own, and does not say which of
+        # them are fresh.
+        self._trial = None if is_own_pool(config) else trial
+        self._async_trial = None if is_own_async_pool(config) else trial
+        client = self.async_client if self._async_trial is None else None
+        make: Callable[[], Channels] = partial(Channels, client, self._async_trial)
+        if interval := config.check_after:
+            make = partial(CheckedChannels, interval, client, self._async_trial)
         many = config.async_connections
-        client = self.async_client if is_own_async_pool(config) else None
-        self.channels = Channels(client) if many == 1 else SeveralChannels(many, client)
+        self.channels = make() if many == 1 else SeveralChannels(many, make)
 
     def _pool(self) -> LinkPool | SitePool:
         config = self.config
         if is_own_pool(config):
             return SitePool(lambda: self.client().connection_pool)
+        if interval := config.check_after:
+            return CheckedPool(config, interval)
         return LinkPool(config.connected, config.max_connections, config.wait)
 
     def reconnect(self) -> None:
@@ -126,14 +140,14 @@ class Node:
         return {
             **self.links.numbers(),
             **self.channels.numbers(),
-            "breaker_open": int(self.breaker.opened),
+            "breaker_open": int(self.breaker.opened and not self.breaker.doubted),
             "breaker_failures": self.breaker.failures,
         }
 
     def call(self, command: Command) -> Reply:
         """Sends one command and returns its reply, read as its kind says."""
         if self.breaker.opened:
-            self.breaker.admit()
+            self._admit()
         pool = self.links
         link = None
         try:
@@ -150,7 +164,7 @@ class Node:
     def send(self, commands: Sequence[Command]) -> Flight:
         """Sends commands and returns without reading, so that other servers can be sent to."""
         if self.breaker.opened:
-            self.breaker.admit()
+            self._admit()
         flight = Flight(commands, self.links)
         try:
             flight.link = flight.pool.take()
@@ -174,6 +188,12 @@ class Node:
                     self.breaker.succeeded()
         return self._read_many(flight.commands, flight.replies)
 
+    def _admit(self) -> None:
+        """Called while the breaker is opened; raises where nothing is to be sent."""
+        self.breaker.admit()
+        if self._trial is not None:
+            self._trial.hold()
+
     def _failed(
         self, link: Link | None, commands: Sequence[Command], error: BaseException
     ) -> list[Reply]:
@@ -181,15 +201,9 @@ class Node:
         if link is not None:
             link.close()
         pool = self.links
-        trouble = self.translate(error)
-        if trouble is not None and link is None:
-            trouble.before_sending = True
-        if link is not None and isinstance(trouble, ServerTimeout) and not trouble.of_request:
-            # Where packets are lost since some moment, all idle connections are as dead as this
-            # one, and each would cost a timeout of its own.
-            pool.close_idle()
+        trouble = self._blamed(error, link, self._trial)
         try:
-            if not self._again(link is not None, commands, trouble):
+            if not may_repeat(link is not None, commands, trouble):
                 self._give_up(trouble, error)
         finally:
             del trouble, error  # see ``_give_up``
@@ -204,7 +218,7 @@ class Node:
         except BaseException as second:
             if fresh is not None:
                 fresh.close()
-            self._give_up(self.translate(second), second)
+            self._give_up(self._blamed(second, fresh, self._trial), second)
         pool.give(fresh)
         if self.breaker.failures:
             self.breaker.succeeded()
@@ -220,7 +234,7 @@ class Node:
                 channel = await self.channels.open(self.config)
             reply = await channel.call(command.args)
         except Exception as error:
-            reply = (await self._afailed(channel is not None, [command], error))[0]
+            reply = (await self._afailed(channel, [command], error))[0]
         else:
             if self.breaker.failures:
                 self.breaker.succeeded()
@@ -236,47 +250,61 @@ class Node:
                 channel = await self.channels.open(self.config)
             replies = await channel.call_many([command.args for command in commands])
         except Exception as error:
-            replies = await self._afailed(channel is not None, commands, error)
+            replies = await self._afailed(channel, commands, error)
         else:
             if self.breaker.failures:
                 self.breaker.succeeded()
         return self._read_many(commands, replies)
 
     async def _afailed(
-        self, connected: bool, commands: Sequence[Command], error: Exception
+        self,
+        channel: Channel | ForeignChannel | None,
+        commands: Sequence[Command],
+        error: Exception,
     ) -> list[Reply]:
-        trouble = self.translate(error)
-        if trouble is not None and not connected:
-            trouble.before_sending = True
+        trouble = self._blamed(error, channel, self._async_trial)
         try:
-            if not self._again(connected, commands, trouble):
+            if not may_repeat(channel is not None, commands, trouble):
                 self._give_up(trouble, error)
         finally:
             del trouble, error
         note_second_try()
+        fresh = None
         try:
-            channel = self.channels.get() or await self.channels.open(self.config)
-            replies = await channel.call_many([command.args for command in commands])
+            fresh = self.channels.get() or await self.channels.open(self.config)
+            replies = await fresh.call_many([command.args for command in commands])
         except Exception as second:
-            self._give_up(self.translate(second), second)
+            self._give_up(self._blamed(second, fresh, self._async_trial), second)
         if self.breaker.failures:
             self.breaker.succeeded()
         return replies
 
-    def _again(
+    def _blamed(
         self,
-        connected: bool,
-        commands: Sequence[Command],
-        trouble: ConnectionInterrupted | None,
-    ) -> bool:
-        """Whether to send a second time: once, on a new connection, when an existing one broke
-        under commands that may be repeated, or that were not sent yet. Never after a timeout, whose
-        time is spent."""
-        return (
-            connected
-            and type(trouble) is ConnectionInterrupted
-            and (trouble.before_sending or all(command.kind.repeatable for command in commands))
-        )
+        error: BaseException,
+        connection: Link | Channel | ForeignChannel | None,
+        trial: Trial | None,
+    ) -> ConnectionInterrupted | None:
+        """``error`` as trouble of this server, with what it is a sign of; None when it is none.
+
+        ``connection`` is what the commands were on, or None where there was none to be had.
+        """
+        trouble = translate(error, self.name)
+        if trouble is None:
+            return None
+        if connection is None:
+            trouble.before_sending = True
+        elif isinstance(trouble, ServerTimeout):
+            trouble.of_connection = trial is not None and connection.reused
+            seen = trouble.event is not None and trouble.event is self.breaker.event
+            if not (trouble.of_request or seen):
+                # Where packets are lost since some moment, all idle connections are as dead as
+                # this one, and each would cost a timeout of its own.
+                self.links.close_idle()
+                self.channels.renew()
+        elif type(trouble) is ConnectionInterrupted:
+            trouble.of_connection = trial is not None
+        return trouble
 
     def _give_up(self, trouble: ConnectionInterrupted | None, error: BaseException) -> NoReturn:
         try:
@@ -287,41 +315,13 @@ class Node:
                 self.breaker.failed(trouble)
             if trouble is error:
                 raise trouble
-            _without_frames(error)
+            without_frames(error)
             raise trouble from error
         finally:
             # A frame that names the exception that is raised through it is kept by its traceback,
             # and with it all frames below, until the collector comes. One of those may hold the
             # place of a connection that an interrupt cut off.
             del trouble, error
-
-    def translate(self, error: BaseException) -> ConnectionInterrupted | None:
-        """``error`` as server trouble of this node, or None when it is none."""
-        if isinstance(error, ConnectionInterrupted):
-            error.connection = error.connection or self.name
-            return error
-        if isinstance(error, BlockingIOError):  # the kernel kept the time
-            return ServerTimeout(self.name, "timed out")
-        if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
-            return ServerTimeout(self.name, str(error) or "timed out")
-        if isinstance(error, redis.exceptions.AuthenticationError):
-            # redis-py has taken the code off: one class for two of them.
-            asked = str(error).startswith("Authentication required")
-            return ServerRefused(self.name, str(error), "NOAUTH" if asked else "WRONGPASS")
-        if isinstance(error, redis.exceptions.BusyLoadingError):
-            return ServerRefused(self.name, str(error), "LOADING")
-        if isinstance(error, redis.exceptions.ResponseError) and not isinstance(error, ReplyError):
-            # Refused while connecting, for example SELECT of a database that is not there.
-            refusal = from_redis_py(error)
-            code = getattr(refusal, "code", "")
-            return ServerRefused(self.name, f"refused the connection: {error}", code)
-        if isinstance(error, redis.exceptions.InvalidResponse):
-            return ConnectionInterrupted(self.name, f"does not speak Redis' protocol: {error}")
-        if isinstance(error, redis.exceptions.ConnectionError) and FULL in str(error):
-            return ServerRefused(self.name, str(error), "MAXCLIENTS")
-        if isinstance(error, redis.exceptions.ConnectionError | OSError):
-            return ConnectionInterrupted(self.name, str(error))
-        return None
 
     def _read(self, command: Command, reply: Reply) -> Reply:
         if isinstance(reply, Exception):
@@ -363,48 +363,8 @@ class Node:
         return error
 
 
-def _without_frames(error: BaseException) -> None:
-    """Takes redis-py's frames off ``error`` and off what led to it: one that authenticates has the
-    password in a variable, and Django's debug page shows the variables of all frames."""
-    error.__traceback__ = None
-    led: BaseException | None = error
-    for _ in range(10):
-        led = led and (led.__cause__ or led.__context__)
-        # What the caller was handling at the time comes last, and keeps its frames.
-        if led is None or led.__traceback__ is None:
-            return
-        if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
-            led.__traceback__ = None
-
-
-#: What a server with ``maxclients`` connections says to a new one. Those that exist are well.
-FULL = "max number of clients reached"
-
 Nodes: TypeAlias = tuple[Node, ...]
 """Several servers, in an order that means nothing."""
-
-
-class Retired:
-    """What a retired node calls before it would connect."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-    def __call__(self) -> None:
-        raise ConnectionInterrupted(None, self.reason)
-
-
-class Flight:
-    """Commands that are on their way on one link."""
-
-    __slots__ = ("commands", "link", "pool", "replies")
-
-    def __init__(self, commands: Sequence[Command], pool: LinkPool | SitePool) -> None:
-        self.commands = commands
-        #: Where the link goes back to: the node may have another pool by then.
-        self.pool = pool
-        self.link: Link | None = None
-        self.replies: list[Reply] = []
 
 
 def node_for(config: ServerConfig) -> Node:

@@ -14,6 +14,7 @@ from typing import Any
 from ..exceptions import PoolExhausted
 from .link import ForeignLink, Link, Place
 from .notes import note_new_connection
+from .troubles import is_full
 
 # The longest that a waiting caller sleeps, in seconds: one whose bell was lost looks again then.
 _LOOK = 0.05
@@ -109,10 +110,12 @@ class LinkPool:
         note_new_connection()
         try:
             connection = self._connect()
-        except BaseException:
+        except BaseException as error:
             if place is not None:
                 self._leave(place)
-            raise
+            if not is_full(error) or (given := self._given_back()) is None:
+                raise
+            return given
         # Private in redis-py, but the same name since its first version. Where it is no plain
         # socket, the public methods do.
         sock = getattr(connection, "_sock", None)
@@ -123,6 +126,19 @@ class LinkPool:
         self._known.add(link)
         return link
 
+    def _given_back(self) -> Link | None:
+        """A link that somebody gives back while the server takes no new one, or None where there is
+        none, or all of them stay in use."""
+        deadline = time.monotonic() + self._wait
+        while any(not link.closed for link in list(self._known)):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            link = self._idle(min(left, _LOOK))
+            if link is not None:
+                return link
+        return None
+
     def _admission(self, place: Place, limit: int) -> Link | None:
         """Waits for a link that is given back, which is returned, or until fewer than ``limit``
         places came before this one and are still held."""
@@ -131,35 +147,42 @@ class LinkPool:
         deadline = time.monotonic() + self._wait
         try:
             while not self._admitted(ticket, limit):
-                bell = threading.Lock()
-                bell.acquire()
-                self._bells.append(bell)
-                try:
-                    # After the bell is hung, so that no link is given back unheard.
-                    link = self._free.pop()
-                except IndexError:
-                    left = deadline - time.monotonic()
-                    if left > 0:
-                        bell.acquire(timeout=min(left, _LOOK))
-                        continue
-                else:
-                    if not link.arrived(0) or not link.stale():
-                        self._leave(place)
-                        return link
-                    link.close()
-                    continue
-                finally:
-                    try:
-                        self._bells.remove(bell)
-                    except ValueError:
-                        pass  # it was rung
-                raise PoolExhausted(
-                    None,
-                    f"all {limit} connections (max_connections) stayed in use for {self._wait} s",
-                )
+                left = deadline - time.monotonic()
+                link = self._idle(min(max(left, 0), _LOOK))
+                if link is not None:
+                    self._leave(place)
+                    return link
+                if left <= 0:
+                    raise PoolExhausted(
+                        None,
+                        f"all {limit} connections (max_connections) stayed in use for "
+                        f"{self._wait} s",
+                    )
         except BaseException:
             self._leave(place)
             raise
+        return None
+
+    def _idle(self, seconds: float) -> Link | None:
+        """A link that is idle, or None after that time, or sooner when something has changed."""
+        bell = threading.Lock()
+        bell.acquire()
+        self._bells.append(bell)
+        try:
+            # After the bell is hung, so that no link is given back unheard.
+            link = self._free.pop()
+        except IndexError:
+            if seconds > 0:
+                bell.acquire(timeout=seconds)
+            return None
+        finally:
+            try:
+                self._bells.remove(bell)
+            except ValueError:
+                pass  # it was rung
+        if not link.arrived(0) or not link.stale():
+            return link
+        link.close()
         return None
 
     def _admitted(self, ticket: int, limit: int) -> bool:

@@ -14,6 +14,8 @@ from functools import partial
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .background import in_background
 from .node import Node
+from .trial import ping
+from .troubles import translate
 
 #: Until when nobody else need try a server, though it is due.
 _tried: weakref.WeakKeyDictionary[Node, float] = weakref.WeakKeyDictionary()
@@ -33,17 +35,11 @@ def left_out(node: Node) -> bool:
 
 
 def _try_out(node: Node) -> None:
-    """On a connection of its own, for one that was idle meanwhile would prove nothing. The breaker
-    is not asked: who has no other server to go to is admitted as before."""
+    """The breaker is not asked: who has no other server to go to is admitted as before."""
     try:
-        connection = node.config.connected()
-        try:
-            connection.send_command("PING")
-            connection.read_response()
-        finally:
-            connection.disconnect()
+        ping(node.config)
     except Exception as error:
-        trouble = node.translate(error)
+        trouble = translate(error, node.name)
         if trouble is None:
             raise
         if type(trouble) in (ConnectionInterrupted, ServerTimeout):

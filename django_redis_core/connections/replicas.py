@@ -15,7 +15,6 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -41,11 +40,7 @@ def for_reads(config: ServerConfig) -> ServerConfig:
     """``config`` of a replica, which may take only a part of the time: connecting too."""
     if config.timeout is None:
         return config
-    part = config.timeout * PART
-    kwargs = {**config.kwargs, "socket_timeout": part}
-    connect = kwargs.get("socket_connect_timeout")
-    kwargs["socket_connect_timeout"] = part if connect is None else min(connect, part)
-    return replace(config, kwargs=kwargs, timeout=part)
+    return config.within(config.timeout * PART)
 
 
 def instead_of(silent: Node, primary: Node, replicas: Sequence[Node]) -> Node:

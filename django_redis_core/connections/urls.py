@@ -49,6 +49,7 @@ _CHECKS: dict[str, Check] = {
     "db": optional(integer(0)),
     "max_connections": optional(integer(1)),
     "timeout": optional(waiting),
+    "health_check_interval": optional(waiting),
 }
 
 

@@ -67,6 +67,7 @@ class Link:
         self._client: asyncio.StreamWriter | None = None
         self._server: asyncio.StreamWriter | None = None
         self.left = shared.faults.cut_after
+        self.forgotten = False  # it alone loses every packet
         self.lost = False  # bytes were swallowed: what follows would make no sense to either side
         shared.links.add(self)
         self.task = asyncio.get_running_loop().create_task(self._run())
@@ -76,6 +77,11 @@ class Link:
         """The numbers of its sockets, -1 for one that is closed."""
         server = None if self._server is None else self._server.get_extra_info("socket")
         return [self._sock.fileno(), -1 if server is None else server.fileno()]
+
+    @property
+    def swallows(self) -> bool:
+        """Whether what comes is lost now."""
+        return self.forgotten or self._shared.faults.swallow
 
     def reset(self) -> None:
         """End it with RST; ``task`` is done when that has happened."""
@@ -144,14 +150,14 @@ class Link:
     async def _pass_requests(self, queue: _Queue, server: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):  # a client's reset is an end like any other
             while chunk := await self._due(queue):
-                if self._shared.faults.swallow:
+                if self.swallows:
                     self.lost = True
                     continue
                 # Before the write: who has the bytes may ask for the count at once, in its thread.
                 self._shared.request_bytes += len(chunk)
                 server.write(chunk)
                 await server.drain()
-        if self._shared.faults.swallow:
+        if self.swallows:
             self.lost = True
         if not self.lost:
             with contextlib.suppress(OSError):
@@ -160,12 +166,12 @@ class Link:
     async def _pass_replies(self, queue: _Queue, client: asyncio.StreamWriter) -> None:
         shared = self._shared
         while chunk := await self._due(queue):
-            if shared.drops and not shared.faults.swallow:
+            if shared.drops and not self.swallows:
                 shared.drops -= 1
                 return
             while chunk:
                 faults = shared.faults
-                if faults.swallow:
+                if self.swallows:
                     self.lost = True
                     break
                 piece = chunk[: faults.slice]
@@ -180,7 +186,7 @@ class Link:
                 chunk = chunk[len(piece) :]
                 if chunk and faults.pause:
                     await asyncio.sleep(faults.pause)
-        if shared.faults.swallow:
+        if self.swallows:
             self.lost = True
         if self.lost:  # the server's good-bye is a packet like any other; reset() ends this
             await asyncio.get_running_loop().create_future()

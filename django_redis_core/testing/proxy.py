@@ -152,6 +152,12 @@ class FaultProxy:
         """
         self._call(self._change, {"swallow": True})
 
+    def forget(self) -> None:
+        """Open connections lose every packet from now on, as where a firewall or a load balancer
+        forgets those that were idle. New ones are served. :meth:`heal` resets those that lost
+        something."""
+        self._call(self._forget)
+
     def refuse(self) -> None:
         """New connections are refused. Open ones go on; :meth:`reset_all` ends those."""
         self._call(self._hush)
@@ -234,11 +240,15 @@ class FaultProxy:
     async def _drop(self, count: int) -> None:
         self._shared.drops = count
 
+    async def _forget(self) -> None:
+        for link in self._shared.links:
+            link.forgotten = True
+
     async def _heal(self) -> None:
         self._shared.drops = 0
         self._shared.change(Faults())
         for link in self._shared.links:
-            link.left = None
+            link.left, link.forgotten = None, False
         await self._reset([link for link in self._shared.links if link.lost])
         await self._hush()
         self._listen()

@@ -233,7 +233,7 @@ def test_waiting_for_a_lock_is_a_part_of_it(do: Do, server: Server, cache_at: Ma
     other = cache.lock("lock", timeout=5)
     assert other.acquire()
     lock = do(cache, "lock", "lock", sleep=0.02)
-    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent, match="lock"):
+    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent):
         lock.acquire()
     with budget(BUDGET):
         assert lock.acquire(blocking=False) is False
@@ -249,7 +249,7 @@ async def test_waiting_for_a_lock_of_asyncios_is_a_part_of_it(
     cache = cache_at(server.url)
     assert await cache.alock("lock", timeout=5).acquire()
     lock = cache.alock("lock", sleep=0.02)
-    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent, match="lock"):
+    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent):
         await lock.acquire()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.connections.channel import Channels
+from django_redis_core.connections.channels import Channels
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.forks import in_child
 from django_redis_core.testing.proxy import FaultProxy
