@@ -10,8 +10,6 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from ._budgets import Budget
 from ._settings import request_budget
 
-__all__ = ["CacheBudgetMiddleware"]
-
 
 class CacheBudgetMiddleware:
     """Gives each request ``settings.CACHE_BUDGET_SECONDS`` for waiting for caches' servers.

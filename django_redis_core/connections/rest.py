@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
-from ..commands import Command, Sleep
+from ..commands import Call, Command, Sleep
 from ..exceptions import BudgetSpent, ServerTimeout
 from .groups import Groups
 from .limits import Limit, LimitedNode
@@ -65,24 +65,23 @@ class Rest:
         A budget that ends under way says nothing of any server, so it ends the search: nobody is
         to draw conclusions from it.
         """
-        answer: Any = None
         try:
             request = operation.send(None)
             while True:
                 try:
-                    answer = yield self._in_part(request)
+                    if isinstance(request, Call):  # it has a time of its own
+                        with self._whole.stopped():
+                            answer = yield request
+                    else:
+                        answer = yield self._in_part(request)
+                    if isinstance(request, Groups):
+                        _raise_spent(answer)
+                except BudgetSpent:
+                    raise
                 except Exception as error:
-                    spent: Exception = error
+                    request = operation.throw(error)
                 else:
-                    found = answer if isinstance(request, Groups) else ()
-                    cut = [one for one in found if isinstance(one, BudgetSpent)]
-                    if not cut:
-                        request = operation.send(answer)
-                        continue
-                    spent = cut[0]
-                if isinstance(spent, BudgetSpent):
-                    raise spent
-                request = operation.throw(spent)
+                    request = operation.send(answer)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
         finally:
@@ -123,3 +122,12 @@ class Rest:
     @staticmethod
     def _limited(node: Node, limit: Limit) -> Node:
         return node if limit.until == math.inf else LimitedNode(node, limit)
+
+
+def _raise_spent(answers: Sequence[Any]) -> None:
+    spent = next((one for one in answers if isinstance(one, BudgetSpent)), None)
+    if spent is not None:
+        try:
+            raise spent
+        finally:
+            del spent, answers  # a frame that names what it raises keeps itself
