@@ -67,7 +67,8 @@ class Budget:
             _used = True
             for install in _to_install:
                 install()
-        self._token = _current.set((*_current.get(), weakref.ref(self)))
+        others = [ref for ref in _current.get() if ref() is not None]
+        self._token = _current.set((*others, weakref.ref(self)))
         return self
 
     def __exit__(self, *error: object) -> None:

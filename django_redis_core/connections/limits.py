@@ -82,7 +82,10 @@ class LimitedNode(Node):
 
     def __init__(self, node: Node, limit: Limit) -> None:
         if isinstance(node, LimitedNode):
-            limit = limit if limit.until <= node.limit.until else node.limit
+            other = node.limit
+            if other.until < limit.until:
+                # The earlier one; and where either counts connecting, it counts.
+                limit = Limit(other.until, other.error, limit.connecting or other.connecting)
             node = node.base
         # Not super(): it is no other node, its breaker and all that it has are the node's.
         vars(self).update(vars(node))

@@ -4,6 +4,7 @@ and nobody else notices."""
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -139,6 +140,48 @@ def test_the_next_caller_has_its_own_reply(do: Do, slow: Scripted, cache_at: Mak
             do(cache, "get", f"cut{n}")
         assert do(cache, "get", f"own{n}") == f"own{n}"
         assert do(cache, "get_many", ["a", "b"]) == {"a": "a", "b": "b"}
+
+
+def test_nobody_has_anothers_reply_whenever_budgets_end(cache_at: MakeCache) -> None:
+    with Scripted(lambda args: [(0.0005, echo(args))]) as server:
+        cache = cache_at(server.url, SERIALIZER="json")
+        cut: list[str] = []
+        wrong: list[Any] = []
+
+        def blocking(name: str) -> None:
+            for n in range(60):
+                key = f"{name}{n}"
+                try:
+                    with budget(random.uniform(0, 0.003)):
+                        value = cache.get(key) if n % 3 else cache.get_many([key])[key]
+                except BudgetSpent:
+                    cut.append(key)
+                else:
+                    wrong.extend([(key, value)] if value != key else [])
+
+        async def task(name: str) -> None:
+            for n in range(60):
+                key = f"{name}{n}"
+                try:
+                    with budget(random.uniform(0, 0.006)):
+                        value = await (cache.aget(key) if n % 3 else cache.aget_many([key]))
+                except BudgetSpent:
+                    cut.append(key)
+                else:
+                    right = key if n % 3 else {key: key}
+                    wrong.extend([(key, value)] if value != right else [])
+
+        async def tasks() -> None:
+            await asyncio.gather(*[task(f"t{n}-") for n in range(6)])
+
+        threads = [threading.Thread(target=blocking, args=(f"b{n}-",)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        asyncio.run(tasks())
+        for thread in threads:
+            thread.join()
+    assert not wrong
+    assert 20 < len(cut) < 520, "some end in time, and some do not"
 
 
 async def test_a_shared_connection_goes_on_when_one_tasks_budget_ends(
