@@ -3,8 +3,9 @@
     python benchmarks/observers.py [--rounds 21]
 
 Prints a table of CPU time ratios, kernel included (see interleaved.py). ``counts`` is an observer
-of operations, as small as one that counts calls, hits and misses can be; ``trips`` counts round
-trips as well, with their bytes; ``nobody`` overrides neither method, and must cost nothing.
+of operations, as small as one that counts calls, hits and misses can be; ``begins`` is told of
+their beginnings too; ``trips`` is ``counts`` and counts round trips with their bytes; ``nobody``
+overrides no method, and must cost nothing.
 """
 
 from __future__ import annotations
@@ -35,13 +36,23 @@ class Counts(Observer):
     def __init__(self) -> None:
         self.calls = self.hits = self.misses = 0
 
+    def operation_ended(self, call: Call) -> None:
+        self.calls += 1
+        self.hits += call.hits
+        self.misses += call.misses
+
+
+class Begins(Observer):
+    name = "begins"
+
+    def __init__(self) -> None:
+        self.calls = 0
+
     def operation(self, call: Call) -> Callable[[Call], None]:
         return self.ended
 
     def ended(self, call: Call) -> None:
         self.calls += 1
-        self.hits += call.hits
-        self.misses += call.misses
 
 
 class Trips(Counts):
@@ -51,15 +62,18 @@ class Trips(Counts):
         super().__init__()
         self.trips = self.bytes = 0
 
-    def round_trip(self, trip: Trip) -> Callable[[Trip], None]:
-        return self.arrived
-
-    def arrived(self, trip: Trip) -> None:
+    def round_trip_ended(self, trip: Trip) -> None:
         self.trips += 1
         self.bytes += trip.bytes_sent + trip.bytes_received
 
 
-OBSERVERS: dict[str, Any] = {"plain": [], "nobody": Nobody, "counts": Counts, "trips": Trips}
+OBSERVERS: dict[str, Any] = {
+    "plain": [],
+    "nobody": Nobody,
+    "counts": Counts,
+    "begins": Begins,
+    "trips": Trips,
+}
 
 
 def configure(url: str) -> None:

@@ -28,7 +28,7 @@ from ._settings import backend_of, load_listed, our_entries, unknown_settings
 from .connections.config import ServerConfig, frozen
 from .connections.counterparts import missing, missing_for_clients
 from .connections.node import Node
-from .connections.urls import verifies_nothing
+from .connections.urls import OF_RAW_CLIENTS, verifies_nothing
 from .exceptions import PluginConflict, PluginLoadError, PluginNotFound, RedisCacheError
 
 TAG = "django_redis_core"
@@ -43,9 +43,9 @@ _ERRORS: tuple[tuple[type[ImproperlyConfigured], str, str], ...] = (
 
 @checks.register(Tags.caches, TAG)  # type: ignore[untyped-decorator]
 def check_caches(**kwargs: Any) -> list[CheckMessage]:
-    """E001 to E004, the settings that are refused; W001, W002, W004 to W006 and W009, what is
-    probably not meant; I001, what asyncio will refuse; what plugins say by ``check_cache``, and
-    W008 for one that cannot say it."""
+    """E001 to E004, the settings that are refused; W001, W002, W004 to W006, W009 and W010,
+    what is probably not meant; I001, what asyncio will refuse; what plugins say by
+    ``check_cache``, and W008 for one that cannot say it."""
     engines, found = _engines()
     found += _shared_prefixes(engines)
     for alias, engine in engines.items():
@@ -54,6 +54,7 @@ def check_caches(**kwargs: Any) -> list[CheckMessage]:
         found += _refused_on_asyncio(alias, engine)
         found += _deprecations(engine)
         found += _overrides(alias)
+        found += _forgotten(alias, engine)
         found += _said_by_plugins(alias, engine)
     found += _unknown_settings(engines)
     return found
@@ -237,23 +238,6 @@ def _unverified_tls(alias: str, engine: Engine) -> Iterable[CheckMessage]:
         )
 
 
-#: Arguments of redis-py's connections and pools for its own way of sending and reading, and what
-#: they are where nobody asked for anything.
-OF_RAW_CLIENTS: Mapping[str, Any] = {
-    "command_packer": None,
-    "decode_responses": False,
-    "encoding": "utf-8",
-    "encoding_errors": "strict",
-    "event_dispatcher": None,
-    "himport_registry": None,
-    "legacy_responses": True,
-    "maint_notifications_config": None,
-    "parser_class": None,
-    "queue_class": None,
-    "socket_read_size": 65536,
-}
-
-
 def _without_effect(alias: str, engine: Engine) -> Iterable[CheckMessage]:
     if engine.options.unused:
         yield checks.Warning(
@@ -311,6 +295,21 @@ def _overrides(alias: str) -> Iterable[CheckMessage]:
             "pipelines at once, and costs none of this. Where it has to be a subclass, silence "
             "this check.",
             id=f"{TAG}.W009",
+        )
+
+
+def _forgotten(alias: str, engine: Engine) -> Iterable[CheckMessage]:
+    # Here, for a process that checks nothing reads no source.
+    from ._engine.forgotten import forgotten
+
+    parts = ((engine.client, engine.operations), (engine.topology, ()))
+    for one in (one for part, operations in parts for one in forgotten(part, operations)):
+        plugin = f"{one.owner.__module__}.{one.owner.__qualname__}"
+        yield checks.Warning(
+            f"CACHES[{alias!r}]: {plugin}.{one.method}() calls {one.called}() in {one.place}, and "
+            f"{one.what}.",
+            hint=f"Write `yield from {one.called}(…)` there.",
+            id=f"{TAG}.W010",
         )
 
 

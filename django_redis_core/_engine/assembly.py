@@ -94,7 +94,7 @@ class Engine:
         #: Who is told what the cache does; None where nobody is.
         self.observers: Observers | None = None
         if options.observers:
-            self.observers = Observers(options, self.operations, self.logger)
+            self.observers = Observers(options, self.logger)
             self.parts += tuple(self.observers.all)
         watch = None if self.observers is None else self.observers.trips
         execute = blocking_executor(self.topology, partial, recent, watch)
@@ -124,6 +124,7 @@ class Engine:
             aexecute,
             ignore=options.ignore_exceptions,
             logger=self.logger if options.log_ignored_exceptions else None,
+            level=options.log_ignored_level,
         )
 
     def driver_on(self, client: Any) -> Driver:

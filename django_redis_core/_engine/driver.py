@@ -38,6 +38,7 @@ class Driver:
         *,
         ignore: bool = False,
         logger: logging.Logger | None = None,
+        level: str = "ERROR",
     ) -> None:
         self.alias = alias
         self.client = client
@@ -46,6 +47,7 @@ class Driver:
         self.aexecute = aexecute
         self.ignore = ignore
         self.logger = logger
+        self.level: int = getattr(logging, level)
         self.at_once = client.at_once
         #: What begins an operation, by its name: the client itself, where it does not look at all.
         self.begin: Any = client
@@ -132,7 +134,7 @@ class Driver:
         if not self.ignore or declaration.fallback is None:
             raise trouble
         if self.logger is not None:
-            self.logger.error("Exception ignored", exc_info=trouble)
+            self.logger.log(self.level, "Exception ignored", exc_info=trouble)
         signals.exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
         return declaration.answer(args, kwargs, trouble)
 

@@ -31,7 +31,7 @@ from ..exceptions import ConnectionInterrupted
 from ..interfaces import Call
 from .driver import Driver
 from .mistakes import DRIVING, SYMPTOMS
-from .observers import End, Observers
+from .observers import End, Observers, Plan, Plans
 
 T = TypeVar("T")
 
@@ -48,44 +48,45 @@ class ObservedDriver(Driver):
     ) -> None:
         super().__init__(*args, **options)
         self.way = way
-        self.plans = observers.plans
+        self.plans, self.aplans, self.pipelined = (
+            Plans(self.alias, each, self.operations) for each in (way, "asyncio", "pipeline")
+        )
         self.calls = observers.calls
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         plan = self.plans[name]
-        lookup = plan.lookup
-        given, more, state = args, kwargs, None
-        if lookup is not None:
-            if len(args) == plan.place and not kwargs:
-                given, state = args + _MISSING, plan.default  # type: ignore[operator]  # a tuple
-            else:
-                given, more, state = lookup.begun(args, kwargs)
-                if lookup.shown:
-                    args, kwargs = given, more
-        call = Call(self.alias, name, self.way, args, kwargs, plan.declaration)
-        end = None
-        try:
-            end = self.calls.begin(call)
-        except BaseException as error:
-            self.calls.not_begun(error)
+        given, more, state = args, kwargs, plan.default
+        if len(args) == plan.place and not kwargs:
+            given = args + _MISSING  # type: ignore[operator]  # a tuple
+        elif plan.lookup is not None:
+            given, more, state = plan.lookup.begun(args, kwargs)
+            if plan.lookup.shown:
+                args, kwargs = given, more
+        call = plan.call(args, kwargs)
+        end = self.calls.end
         if end is None:
-            if not plan.immediate:
-                return super().call(name, args, kwargs)
-            end = nobody
+            try:
+                end = self.calls.begin(call)
+            except BaseException as error:
+                self.calls.not_begun(error)
+            if end is None:
+                if not plan.immediate:
+                    return super().call(name, args, kwargs)
+                end = nobody
         began = perf_counter()
+        asked: Any = None
+        answer: Any = MISSING
         try:
-            answer: Any = MISSING
             if self.at_once and name in self.at_once:
                 answer = self.at_once[name](*given, **more)
             if answer is MISSING:
                 operation = getattr(self.begin, name)(*given, **more)
                 execute = self._with_told_runners if plan.immediate else self.execute
                 # Most operations ask once, which is done here: a call less than ``Driver`` makes.
-                request = answer = NOTHING
                 try:
-                    call.request = request = operation.send(None)
+                    call.request = asked = operation.send(None)
                     try:
-                        call.answer = answer = execute(request)
+                        call.answer = answer = execute(asked)
                     except Exception as error:
                         answer = NOTHING
                         request = operation.throw(error)
@@ -95,21 +96,20 @@ class ObservedDriver(Driver):
                 except StopIteration as stop:
                     answer = stop.value
                 except BaseException as error:
-                    blamed(operation, error, request, answer)
+                    blamed(operation, error, asked, answer)
                     raise
             call.seconds = perf_counter() - began
-            if lookup is not None:
-                if plan.place < 0:
-                    answer, call.hits, call.misses = lookup.ended(answer, state)
-                elif answer is MISSING:
+            if plan.place >= 0:
+                if answer is MISSING:
                     answer, call.misses = state, 1
                 else:
                     call.hits = 1
-            request = call.request
-            if request is None:
-                call.source = "copy" if call.hits else ""
-            elif request.__class__ is Command or call.asked:
+            elif plan.lookup is not None:
+                answer, call.hits, call.misses = plan.lookup.ended(answer, state)
+            if asked.__class__ is Command or call.asked:
                 call.source = "server"
+            elif asked is None and call.hits:
+                call.source = "copy"
         except BaseException as error:
             call.seconds = perf_counter() - began
             call.error = error
@@ -126,37 +126,36 @@ class ObservedDriver(Driver):
         return answer
 
     async def acall(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        plan = self.plans[name]
-        lookup = plan.lookup
-        given, more, state = args, kwargs, None
-        if lookup is not None:
-            if len(args) == plan.place and not kwargs:
-                given, state = args + _MISSING, plan.default  # type: ignore[operator]  # a tuple
-            else:
-                given, more, state = lookup.begun(args, kwargs)
-                if lookup.shown:
-                    args, kwargs = given, more
-        call = Call(self.alias, name, "asyncio", args, kwargs, plan.declaration)
-        end = None
-        try:
-            end = self.calls.begin(call)
-        except BaseException as error:
-            self.calls.not_begun(error)
+        plan = self.aplans[name]
+        given, more, state = args, kwargs, plan.default
+        if len(args) == plan.place and not kwargs:
+            given = args + _MISSING  # type: ignore[operator]  # a tuple
+        elif plan.lookup is not None:
+            given, more, state = plan.lookup.begun(args, kwargs)
+            if plan.lookup.shown:
+                args, kwargs = given, more
+        call = plan.call(args, kwargs)
+        end = self.calls.end
         if end is None:
-            return await super().acall(name, args, kwargs)
+            try:
+                end = self.calls.begin(call)
+            except BaseException as error:
+                self.calls.not_begun(error)
+            if end is None:
+                return await super().acall(name, args, kwargs)
         began = perf_counter()
+        asked: Any = None
+        answer: Any = MISSING
         try:
-            answer: Any = MISSING
             if self.at_once and name in self.at_once:
                 answer = self.at_once[name](*given, **more)
             if answer is MISSING:
                 operation = getattr(self.begin, name)(*given, **more)
                 execute = self.aexecute
-                request = answer = NOTHING
                 try:
-                    call.request = request = operation.send(None)
+                    call.request = asked = operation.send(None)
                     try:
-                        call.answer = answer = await execute(request)
+                        call.answer = answer = await execute(asked)
                     except Exception as error:
                         answer = NOTHING
                         request = operation.throw(error)
@@ -166,21 +165,20 @@ class ObservedDriver(Driver):
                 except StopIteration as stop:
                     answer = stop.value
                 except BaseException as error:
-                    blamed(operation, error, request, answer)
+                    blamed(operation, error, asked, answer)
                     raise
             call.seconds = perf_counter() - began
-            if lookup is not None:
-                if plan.place < 0:
-                    answer, call.hits, call.misses = lookup.ended(answer, state)
-                elif answer is MISSING:
+            if plan.place >= 0:
+                if answer is MISSING:
                     answer, call.misses = state, 1
                 else:
                     call.hits = 1
-            request = call.request
-            if request is None:
-                call.source = "copy" if call.hits else ""
-            elif request.__class__ is Command or call.asked:
+            elif plan.lookup is not None:
+                answer, call.hits, call.misses = plan.lookup.ended(answer, state)
+            if asked.__class__ is Command or call.asked:
                 call.source = "server"
+            elif asked is None and call.hits:
+                call.source = "copy"
         except BaseException as error:
             call.seconds = perf_counter() - began
             call.error = error
@@ -219,7 +217,7 @@ class ObservedDriver(Driver):
         return self.told(answer) if request.__class__ is WantRunner else answer
 
     def iterate(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Any]:
-        under_way = _Stream(self, name, "blocking", args, kwargs)
+        under_way = _Stream(self, name, self.plans[name], args, kwargs)
         inner = under_way.items(self.begin, self.execute)
         try:
             while (item := under_way.context.run(next, inner, _END)) is not _END:
@@ -234,7 +232,7 @@ class ObservedDriver(Driver):
     async def aiterate(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> AsyncIterator[Any]:
-        under_way = _Stream(self, name, "asyncio", args, kwargs)
+        under_way = _Stream(self, name, self.aplans[name], args, kwargs)
         inner = under_way.aitems(self.begin, self.aexecute)
         try:
             while (item := await in_context(under_way.context, anext(inner, _END))) is not _END:
@@ -248,14 +246,14 @@ class ObservedDriver(Driver):
 
     def tell(self, name: str, arguments: Mapping[str, Any], function: Callable[[], T]) -> T:
         """Calls a function of a cache's object, told as an operation of that name."""
-        with self._telling(name, self.way, arguments):
+        with self._telling(self.plans[name], arguments):
             return function()
 
     async def atell(
         self, name: str, arguments: Mapping[str, Any], function: Callable[[], Awaitable[T]]
     ) -> T:
         """The same for asyncio."""
-        with self._telling(name, "asyncio", arguments):
+        with self._telling(self.aplans[name], arguments):
             return await function()
 
     def told(self, runner: Runner) -> Runner:
@@ -265,17 +263,13 @@ class ObservedDriver(Driver):
         )
 
     @contextmanager
-    def _telling(self, name: str, way: str, arguments: Mapping[str, Any]) -> Iterator[None]:
-        call = Call(self.alias, name, way, (), arguments, None)
-        end = None
-        try:
-            end = self.calls.begin(call)
-        except BaseException as error:
-            self.calls.not_begun(error)
+    def _telling(self, plan: Plan, arguments: Mapping[str, Any]) -> Iterator[None]:
+        call = plan.call((), arguments)
+        end = self.calls.begun(call)
         began = perf_counter()
         try:
             yield
-            if name.startswith("lock."):
+            if call.operation.startswith("lock."):
                 call.source = "server"
         except BaseException as error:
             call.error = error
@@ -302,7 +296,7 @@ class _Stream:
         self,
         driver: ObservedDriver,
         name: str,
-        way: str,
+        plan: Plan,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> None:
@@ -310,7 +304,7 @@ class _Stream:
         self._driver = driver
         self._asked = (name, args, kwargs)
         self._trouble: ConnectionInterrupted | None = None
-        self._call = Call(driver.alias, name, way, args, kwargs, driver.operations[name])
+        self._call = plan.call(args, kwargs)
         self._end: End | None = None
         self._began = perf_counter()
         self.context.run(self._begin)
@@ -366,11 +360,7 @@ class _Stream:
             self._call.request = request
 
     def _begin(self) -> None:
-        calls = self._driver.calls
-        try:
-            self._end = calls.begin(self._call)
-        except BaseException as error:
-            calls.not_begun(error)
+        self._end = self._driver.calls.begun(self._call)
 
     def _tell(self) -> None:
         if self._end is not None:

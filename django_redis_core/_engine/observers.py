@@ -11,34 +11,52 @@ from .._interrupts import struck
 from .._operations.declare import Declaration
 from .._operations.lookups import Lookup, by_default, listed
 from .._settings import CacheOptions
-from ..interfaces import Number, Observer
+from ..interfaces import Call, Number, Observer
 
 End = Callable[[Any], object]
 
 
 class Watchers:
-    """Those of a cache's observers that override one of the methods, in their order.
+    """Those of a cache's observers that override one of the methods, or its ``…_ended``, in their
+    order.
 
-    ``begin`` tells of a call or a trip, and returns whom to call when it has ended, or None. Of one
-    observer it is the method itself, so that no call is made but that.
+    ``end`` is whom to call when a call or a trip has ended. None where somebody wants to know of
+    the beginning: then ``begin`` tells of that and returns whom to call at the end, or None. Of one
+    observer each is the method itself, so that no call is made but that.
     """
 
     begin: Callable[[Any], End | None]
+    end: End | None = None
 
     def __init__(
         self, method: str, observers: Iterable[Observer], logger: logging.Logger, alias: str
     ) -> None:
-        plain = getattr(Observer, method)
-        self._methods = [
-            getattr(one, method) for one in observers if getattr(type(one), method) is not plain
+        watching = [
+            (_overridden(one, method), _overridden(one, f"{method}_ended")) for one in observers
         ]
-        self.begin = self._methods[0] if len(self._methods) == 1 else self._begin_all
+        self._watching = watching = [pair for pair in watching if any(pair)]
+        ends = [end for begin, end in watching if end is not None and begin is None]
+        self.begin = self._begin_all
+        if len(ends) == len(watching):
+            self.end = ends[0] if len(ends) == 1 else functools.partial(self._end_all, ends)
+        elif len(watching) == 1 and watching[0][1] is None and watching[0][0] is not None:
+            self.begin = watching[0][0]
         self._logger = logger
         self._alias = alias
         self._logged: set[tuple[str, str]] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._methods)
+        return bool(self._watching)
+
+    def begun(self, subject: Any) -> End | None:
+        """Tells of the beginning where somebody wants to know; whom to call at the end."""
+        if self.end is not None:
+            return self.end
+        try:
+            return self.begin(subject)
+        except BaseException as error:
+            self.not_begun(error)
+        return None
 
     def not_begun(self, error: BaseException) -> None:
         """``begin`` has raised, and its caller is handling that: logs it, or raises it again where
@@ -60,7 +78,11 @@ class Watchers:
 
     def _begin_all(self, subject: Any) -> End | None:
         ends: list[End] = []
-        for begin in self._methods:
+        for begin, ended in self._watching:
+            if ended is not None:
+                ends.append(ended)
+            if begin is None:
+                continue
             try:
                 end = begin(subject)
             except BaseException as error:
@@ -111,16 +133,39 @@ class Watchers:
         return True
 
 
+def _overridden(observer: Observer, method: str) -> Callable[[Any], Any] | None:
+    if getattr(type(observer), method) is getattr(Observer, method):
+        return None
+    return getattr(observer, method)  # type: ignore[no-any-return]
+
+
+class Plans(dict[str, "Plan"]):
+    """For each operation that was called in one ``way``, the ``Plan`` of it."""
+
+    def __init__(self, alias: str, way: str, operations: Mapping[str, Declaration]) -> None:
+        self._alias = alias
+        self._way = way
+        self._operations = operations
+
+    def __missing__(self, name: str) -> Plan:
+        declaration = self._operations.get(name)
+        self[name] = plan = Plan(
+            Call.called(name, self._way, self._alias, declaration), declaration
+        )
+        return plan
+
+
 class Plan:
-    """What the driver has to know of an operation to tell of it, found out once."""
+    """What the driver has to know of an operation to tell of it, found out once. What is no
+    operation of the client (a lock's, a pipeline's) has no ``declaration``."""
 
-    __slots__ = ("declaration", "default", "immediate", "lookup", "place")
+    __slots__ = ("call", "default", "immediate", "lookup", "place")
 
-    def __init__(self, declaration: Declaration) -> None:
-        self.declaration = declaration
+    def __init__(self, call: type[Call], declaration: Declaration | None) -> None:
+        self.call = call
         #: It may ask for a runner, for an object that lives longer than the call.
-        self.immediate = declaration.immediate
-        self.lookup = _lookup(declaration)
+        self.immediate = declaration is not None and declaration.immediate
+        self.lookup = None if declaration is None else _lookup(declaration)
         #: Where ``default`` stands, if that is what tells hits: nearly every call is such a one,
         #: so the driver does by itself what that lookup does.
         self.place, self.default = -1, None
@@ -139,16 +184,10 @@ def _lookup(declaration: Declaration) -> Lookup | None:
 class Observers:
     """The observers of one cache. ``calls`` and ``trips`` are those who want to know of each."""
 
-    def __init__(
-        self,
-        options: CacheOptions,
-        operations: Mapping[str, Declaration],
-        logger: logging.Logger,
-    ) -> None:
+    def __init__(self, options: CacheOptions, logger: logging.Logger) -> None:
         self.all: list[Observer] = [use.build() for use in options.observers]
         self.calls = Watchers("operation", self.all, logger, options.alias)
         self.trips = Watchers("round_trip", self.all, logger, options.alias)
-        self.plans = {name: Plan(one) for name, one in operations.items() if self.calls}
 
     def attach(self, alias: str, numbers: Callable[[], list[Number]]) -> None:
         """Tells them where the cache's numbers are."""

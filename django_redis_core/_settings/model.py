@@ -67,6 +67,7 @@ class CacheOptions:
     connection: ConnectionOptions
     ignore_exceptions: bool
     log_ignored_exceptions: bool
+    log_ignored_level: str
     logger: str | None
     close_connection: bool
     scan_itersize: int

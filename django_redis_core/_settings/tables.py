@@ -98,7 +98,14 @@ CACHE_OPTIONS: tuple[Option, ...] = (
         boolean,
         False,
         "DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS",
-        "Log what is ignored, at ERROR with a traceback.",
+        "Log what is ignored, with a traceback.",
+    ),
+    Option(
+        "LOG_IGNORED_LEVEL",
+        "log_ignored_level",
+        one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        "ERROR",
+        doc="The level at which that is logged.",
     ),
     Option(
         "LOGGER",

@@ -7,7 +7,7 @@ they begin together and end in any order, so none may make itself current for th
 from __future__ import annotations
 
 from contextlib import ExitStack
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +16,7 @@ from .._engine.observers import End
 from .._interrupts import struck
 from .._operations.declare import collect
 from ..commands import WantRunner
-from ..interfaces import MISSING, Call
+from ..interfaces import MISSING
 from .pipeline import AsyncPipeline, Pipeline, Queue, Step
 
 
@@ -28,7 +28,7 @@ class ObservedStep(Step):
     def __init__(
         self, driver: ObservedDriver, name: str, args: Any, kwargs: Any, result: Any, began: float
     ) -> None:
-        self.plan = plan = driver.plans[name]
+        self.plan = plan = driver.pipelined[name]
         given, more, self._state = args, kwargs, None
         if plan.lookup is not None:
             given, more, self._state = plan.lookup.begun(args, kwargs)
@@ -36,13 +36,13 @@ class ObservedStep(Step):
                 args, kwargs = given, more
         self._driver = driver
         self._began = began
-        self.call = Call(driver.alias, name, "pipeline", args, kwargs, plan.declaration)
-        self._context = copy_context()
-        self._end: End | None = None
-        try:
-            self._end = self._context.run(driver.calls.begin, self.call)
-        except BaseException as error:
-            driver.calls.not_begun(error)
+        self.call = plan.call(args, kwargs)
+        calls = driver.calls
+        self._end: End | None = calls.end
+        self._context: Context | None = None
+        if self._end is None:
+            self._context = copy_context()
+            self._end = self._context.run(calls.begun, self.call)
         operation = getattr(driver.begin, name)(*given, **more)
         if driver.operations[name].stream:
             operation = collect(operation)
@@ -102,10 +102,10 @@ class ObservedStep(Step):
                 call.source = "fallback"
             else:
                 call.error = self.result.error
-        try:
-            self._context.run(end, call)
-        except BaseException as failed:
-            self._driver.calls.not_ended(end, failed)
+        if self._context is None:
+            self._driver.calls.ended(end, call)
+        else:
+            self._context.run(self._driver.calls.ended, end, call)
 
 
 class _Observed(Queue):

@@ -124,15 +124,11 @@ class Trip(Noted):
 class Watch(Protocol):
     """Who is told. What an observer raises stays here, except what is not its own."""
 
-    @property
-    def begin(self) -> Callable[[Any], End | None]:
+    def begun(self, subject: Any) -> End | None:
         """Tells of what begins; whom to call when it has ended."""
 
-    def not_begun(self, error: BaseException) -> None:
-        """``begin`` has raised."""
-
     def ended(self, end: End, subject: Any) -> None:
-        """Calls what ``begin`` has returned."""
+        """Calls what ``begun`` has returned."""
 
 
 class Exchange(Trip):
@@ -144,11 +140,7 @@ class Exchange(Trip):
 
     def begin(self, watch: Watch) -> None:
         self._watch = watch
-        try:
-            self._end = watch.begin(self)
-        except BaseException as error:
-            self._end = None
-            watch.not_begun(error)
+        self._end = watch.begun(self)
         if self._end is not None:
             self._token = under_way.set(self)
             self._began = perf_counter()

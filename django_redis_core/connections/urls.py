@@ -34,6 +34,22 @@ from .counterparts import check as check_classes
 #: The schemes that redis-py knows. Any other one names a connection factory.
 SCHEMES = ("redis", "rediss", "unix")
 
+#: Arguments of redis-py's connections and pools for its own way of sending and reading, and what
+#: they are where nobody asked for anything.
+OF_RAW_CLIENTS: Mapping[str, Any] = {
+    "command_packer": None,
+    "decode_responses": False,
+    "encoding": "utf-8",
+    "encoding_errors": "strict",
+    "event_dispatcher": None,
+    "himport_registry": None,
+    "legacy_responses": True,
+    "maint_notifications_config": None,
+    "parser_class": None,
+    "queue_class": None,
+    "socket_read_size": 65536,
+}
+
 # Arguments of redis-py's pools, which its connections do not take.
 _POOL_ONLY = ("max_connections", "timeout", "queue_class", "connection_class")
 

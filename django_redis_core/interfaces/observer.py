@@ -36,21 +36,16 @@ class Call(Noted):
     have no business with them.
     """
 
+    # What is equal for all calls of an operation stands in the class (see ``called``).
+    alias: str
+    operation: str
+    way: str
+    _declaration: Declaration | None
+
     # Without __slots__: Python makes an object quickly whose constructor is plain and sets all
     # attributes, and only where they are in its dict.
 
-    def __init__(
-        self,
-        alias: str,
-        operation: str,
-        way: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        declaration: Declaration | None,
-    ) -> None:
-        self.alias = alias
-        self.operation = operation
-        self.way = way
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.seconds = 0.0
         self.hits = 0
         self.misses = 0
@@ -60,7 +55,14 @@ class Call(Noted):
         self.answer = None
         self._args = args
         self._kwargs = kwargs
-        self._declaration = declaration
+
+    @classmethod
+    def called(
+        cls, operation: str, way: str, alias: str, declaration: Declaration | None = None
+    ) -> type[Call]:
+        """The class of the calls of one operation of a cache, made in one ``way``."""
+        own = {"alias": alias, "operation": operation, "way": way, "_declaration": declaration}
+        return type(cls.__name__, (cls,), own)
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -144,10 +146,7 @@ class Observer(Plugin):
                 self.slow = slow
                 self.calls, self.hits, self.misses, self.slow_ones = (Counter() for _ in range(4))
 
-            def operation(self, call):
-                return self.ended
-
-            def ended(self, call):
+            def operation_ended(self, call):
                 self.calls[call.operation, call.source] += 1
                 self.hits[call.operation] += call.hits
                 self.misses[call.operation] += call.misses
@@ -162,6 +161,9 @@ class Observer(Plugin):
     observers the first begins first and ends last. A stream has a context of its own, which its
     caller does not see; so has each operation of a pipeline, and each of several round trips at one
     time. Whoever overrides only one of the two costs nothing for the other.
+
+    Whoever needs nothing before the end overrides ``operation_ended`` and ``round_trip_ended``
+    instead, which are called with the outcome alone. That costs a third less.
 
     Neither may wait: they are functions, on asyncio too, and hold up the call that they see. What
     they raise is logged once for each function, and the call goes on. Not caught are exceptions
@@ -179,6 +181,13 @@ class Observer(Plugin):
         """Commands are about to go to a server. They are those of an operation, or of the cache
         itself that looks for its servers."""
         return None
+
+    def operation_ended(self, call: Call) -> object:
+        """An operation has ended, and ``call`` has its outcome. Whoever overrides ``operation`` too
+        is told by this after the function that ``operation`` returned."""
+
+    def round_trip_ended(self, trip: Trip) -> object:
+        """The same for a round trip."""
 
     def attached(self, alias: str, numbers: Callable[[], Sequence[Number]]) -> None:
         """The cache is built that this observer is for. ``numbers`` gives its state at any later

@@ -86,6 +86,9 @@ class EntryColumn:
     key and the reply: 1 for what is to be counted, bytes, or whatever can be summed up. For what is
     gone or of another type, where the server refuses the command, nothing is counted. The sum of a
     sample stands for all keys, as that of bytes does.
+
+    It is asked for with ``stats --lookups`` alone, because servers count most commands on a key as
+    a hit.
     """
 
     __slots__ = ("ask", "count", "name")

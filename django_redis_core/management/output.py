@@ -66,6 +66,11 @@ def folded(words: str, width: int | None) -> list[str]:
     return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
+def printable(name: str) -> str:
+    """A name that anybody may have chosen, without what would move a terminal's cursor."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
+
+
 def size(count: float) -> str:
     """Bytes for people."""
     if count < 1024:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,10 @@ from . import advice, doctor, doctor_text, entries, listing, recode, recode_text
 from .console import Console, Lines
 from .output import counted
 from .targets import Interrupted, Misunderstood, Target, one_target, targets
+
+#: Keys that ``stats`` looks at where nothing is said, and how many of the largest ``--all`` lists.
+SAMPLE = 10_000
+BIGGEST = 10
 
 
 def plugins(console: Console, *, alias: list[str] | None, **options: Any) -> None:
@@ -38,26 +43,83 @@ def count(
     console: Console,
     *,
     alias: list[str] | None,
-    sample: int,
+    interval: float | None,
+    sample: int | None,
     depth: int,
     families: int,
+    biggest: int | None,
+    every: bool,
+    lookups: bool,
     **options: Any,
 ) -> None:
-    def report(target: Target) -> dict[str, Any]:
-        with console.progress(f"{target.alias}: sampling", sample) as progress:
-            try:
-                return stats.report(target, sample, depth, families, progress)
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt(f"after {counted(progress.done, 'key')}") from None
-
-    reports = _reports(console, alias, report, stats_text.lines)
+    looks = sample is not None or biggest is not None or every or lookups
+    if interval is not None and looks:
+        raise Misunderstood(
+            "--interval looks at no keys: leave --sample, --biggest, --all and --lookups out."
+        )
+    if every and sample is not None:
+        raise Misunderstood("--all looks at every key: leave --sample out.")
+    if interval is not None:
+        shown = _reports(console, alias, _rates(interval), stats_text.rates)
+    else:
+        asked = stats.Asked(
+            sample=None if every else SAMPLE if sample is None else sample,
+            depth=depth,
+            families=families,
+            biggest=(BIGGEST if every else 0) if biggest is None else biggest,
+            lookups=lookups,
+        )
+        shown = _reports(console, alias, _counted(console, asked), stats_text.lines)
     unasked = [
         report["alias"]
-        for report in reports
+        for report in shown
         if any("error" in one for one in (report, *report.get("servers", ())))
     ]
     if unasked:
         raise CommandError(f"Not all servers could be asked: {', '.join(unasked)}.")
+
+
+def _counted(console: Console, asked: stats.Asked) -> Callable[[Target], dict[str, Any]]:
+    def report(target: Target) -> dict[str, Any]:
+        with console.progress(f"{target.alias}: sampling", asked.sample or 0) as bar:
+
+            def follow(looked: int, total: int) -> None:
+                bar.total = total
+                bar(looked)
+
+            found = stats.report(target, asked, follow)
+        if (found.get("sample") or {}).get("interrupted"):
+            raise _Stopped(found, f"after {counted(bar.done, 'key')}")
+        return found
+
+    return report
+
+
+def _rates(seconds: float) -> Callable[[Target], dict[str, Any]]:
+    def report(target: Target) -> dict[str, Any]:
+        stopped = False
+
+        def wait() -> None:
+            nonlocal stopped
+            try:
+                time.sleep(seconds)
+            except KeyboardInterrupt:
+                stopped = True  # the rates of a shorter time are as good
+
+        found = stats.rates(target, wait)
+        if stopped:
+            raise _Stopped(found, "before the interval was over")
+        return found
+
+    return report
+
+
+class _Stopped(KeyboardInterrupt):
+    """Ctrl-C in the middle of a report that is worth showing."""
+
+    def __init__(self, report: dict[str, Any], words: str) -> None:
+        super().__init__(words)
+        self.report = report
 
 
 def _reports(
@@ -77,6 +139,8 @@ def _reports(
             f"{words}, and nothing was changed. Not done: {', '.join(left)}. To begin there: "
             f"{' '.join(f'--alias {name}' for name in left)}"
         )
+        if isinstance(error, _Stopped):
+            reports.append(error.report)
     if reports or stopped is None:
         console.show(reports, lines)
     if stopped is not None:

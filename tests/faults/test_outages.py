@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core import signals
 from django_redis_core.cache import RedisCache
@@ -363,6 +364,21 @@ def test_ignored_trouble_is_logged_as_django_redis_logs_it(
     [record] = caplog.records
     assert (record.levelname, record.message) == ("ERROR", "Exception ignored")
     assert record.exc_info
+
+
+def test_ignored_trouble_is_logged_at_the_level_of_the_settings(
+    server: Server, cache_at: MakeCache, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = {"IGNORE_EXCEPTIONS": True, "LOG_IGNORED_EXCEPTIONS": True}
+    cache = cache_at(server.url, **options, LOG_IGNORED_LEVEL="WARNING")
+    server.kill()
+    cache.get("key")
+    with cache.pipeline() as queue:
+        queue.get("key")
+    asyncio.run(cache.aget("key"))
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+    with pytest.raises(ImproperlyConfigured, match="LOG_IGNORED_LEVEL must be 'DEBUG' or"):
+        cache_at(server.url, LOG_IGNORED_LEVEL="WARN").get("key")
 
 
 def test_no_password_in_any_error(server: Server, cache_at: MakeCache) -> None:

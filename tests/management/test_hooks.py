@@ -272,20 +272,20 @@ def test_columns_of_families_and_servers(site: MakeSite, manage: Manage, acting:
     cache.set_many({f"a:{number}": "x" * (200 if number < 3 else 5) for number in range(10)})
     cache.set_many({f"b:{number}": "x" for number in range(4)})
     cache.hset("h:1", "field", "of another type")
-    ran = manage("stats", "--json")
+    ran = manage("stats", "--lookups", "--json")
     [report] = ran.json
     assert columns_of(report, "a") == {"acme": {"long": 3}, "bravo": {"long": 20}}
     assert columns_of(report, "b") == {"acme": {"long": 0}, "bravo": {"long": 8}}
     assert columns_of(report, "h") == {"acme": {"long": 0}, "bravo": {"long": 0}}
     assert report["servers"][0]["columns"]["acme"]["clients"] >= 1
     assert report["plugin_faults"] == []
-    text = manage("stats").out
+    text = manage("stats", "--lookups").out
     [head] = [line.split() for line in text.splitlines() if line.startswith("  FAMILY")]
     [row] = [line.split() for line in text.splitlines() if re.match("  a +1", line)]
     assert head[-2:] == ["LONG", "LONG"]
     assert sorted(row[-2:]) == ["20", "3"]
     assert "CLIENTS" in text
-    [report] = manage("stats", "--json", "--families", "1").json
+    [report] = manage("stats", "--lookups", "--json", "--families", "1").json
     assert report["other_families"]["columns"] == {"acme": {"long": 0}, "bravo": {"long": 8}}
 
 
@@ -297,7 +297,7 @@ def test_a_column_of_a_sample_stands_for_all_keys(
     with cache.pipeline() as pipeline:
         for number in range(8_000):
             pipeline.set(f"k:{number}", "x" * (200 if number % 2 else 5), None)
-    [report] = manage("stats", "--json", "--sample", "1000").json
+    [report] = manage("stats", "--lookups", "--json", "--sample", "1000").json
     assert report["sample"]["complete"] is False
     assert 3_000 < columns_of(report, "k")["acme"]["long"] < 5_000
 
@@ -328,7 +328,7 @@ def test_a_column_that_goes_wrong_is_named_once_and_left_out(
     acting("bravo", stats_columns=lambda: [LONG])
     cache = site(default={})
     cache.set_many({f"a:{number}": "x" * 200 for number in range(10)})
-    ran = manage("stats", "--json")
+    ran = manage("stats", "--lookups", "--json")
     [report] = ran.json
     [fault] = report["plugin_faults"]
     assert fault.startswith("acme 1.0: its hook stats_columns ")
@@ -337,4 +337,4 @@ def test_a_column_that_goes_wrong_is_named_once_and_left_out(
     assert report["servers"][0].get("columns") is None
     assert (ran.code, report["keys"]) == (0, 10)
     assert cache.get("a:1") == "x" * 200
-    assert words.split("raised")[-1] in manage("stats").out
+    assert words.split("raised")[-1] in manage("stats", "--lookups").out

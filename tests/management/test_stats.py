@@ -24,10 +24,17 @@ def test_families_bytes_and_times(site: Callable[..., Any], manage: Callable[...
     cache.set("alone", 1, 10 * 86_400)
     cache.set("user:1:profile", "other version", 30, version=2)
     cache.get("alone")
-    ran = manage("stats", "--json", "--alias", "default")
+    ran = manage("stats", "--json", "--alias", "default", "--lookups")
     [report] = ran.json
-    assert report["keys"] == 62
-    assert report["sample"] == {"keys": 62, "complete": True, "weighed": True, "servers": 1}
+    assert (report["keys"], report["keys_error"], report["bytes_error"]) == (62, 0, 0)
+    assert report["sample"] == {
+        "keys": 62,
+        "complete": True,
+        "interrupted": False,
+        "weighed": True,
+        "servers": 1,
+        "lookups": 62,
+    }
     found = families(report)
     assert {name: family["keys"] for name, family in found.items()} == {
         "user": 51,
@@ -82,6 +89,7 @@ def test_the_sample_is_bounded_and_stands_for_all(
     assert report["keys"] == pytest.approx(20_000, rel=0.15)
     assert families(report)["many"]["keys"] == pytest.approx(15_000, rel=0.2)
     assert report["bytes"] == pytest.approx(20_000 * 160, rel=0.4)
+    assert families(report)["many"]["keys_error"] == pytest.approx(360, rel=0.2)
 
     # Where few of the keys are this cache's, it does not look at all of them either.
     own_server.cli("CONFIG", "RESETSTAT")

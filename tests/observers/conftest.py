@@ -57,6 +57,20 @@ class TripsOnly(Notes):
     operation = Observer.operation
 
 
+class EndsOnly(Notes):
+    """Is told of no beginning."""
+
+    name = "ends"
+    operation = Observer.operation
+    round_trip = Observer.round_trip
+
+    def operation_ended(self, call: Call) -> None:
+        self._ended(call)
+
+    def round_trip_ended(self, trip: Trip) -> None:
+        self.trips.append(trip)
+
+
 MakeObserved = Callable[..., tuple[RedisCache, Any]]
 
 

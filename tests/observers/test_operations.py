@@ -23,10 +23,11 @@ from django_redis_core.interfaces import (
 )
 from django_redis_core.testing.caller import WAYS, Caller, new_loop
 from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.contracts.observer import aeverything, everything
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.servers import Server
 
-from .conftest import CallsOnly, MakeObserved, Notes
+from .conftest import CallsOnly, EndsOnly, MakeObserved, Notes
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -417,6 +418,48 @@ def test_several_observers_nest(make_cache: MakeCache) -> None:
     cache = make_cache({"OBSERVERS": [Outer, Sampling, Inner]})
     cache.get("k")
     assert order == ["outer begins", "inner begins", "inner ends", "outer ends"]
+
+
+class AlsoEnds(EndsOnly):
+    name = "also ends"
+
+
+@pytest.mark.parametrize("beside", [[], [Notes], [AlsoEnds]], ids=["alone", "begins", "ends"])
+def test_who_wants_the_end_alone_is_told_the_same(make_cache: MakeCache, beside: Any) -> None:
+    told: list[Any] = []
+    for observer in (Notes, EndsOnly):
+        cache = make_cache({"OBSERVERS": [observer, *beside]}, KEY_PREFIX="ends")
+        notes: Any = cache._engine.observers.all[0]  # type: ignore[union-attr]
+        everything(cache)  # connects, and knows the scripts
+        with new_loop() as loop:
+            loop.run_until_complete(aeverything(cache))
+            notes.calls.clear()
+            notes.trips.clear()
+            everything(cache)
+            loop.run_until_complete(aeverything(cache))
+        assert cache.get("none", 1) == 1
+        told.append((notes.told(), notes.travelled()))
+    assert told[0] == told[1]
+    assert len(told[0][0]) > 30
+    begun = [event for event, _ in notes.order if event == "begins"]
+    assert not begun
+
+
+def test_who_is_told_of_both(make_cache: MakeCache) -> None:
+    order: list[str] = []
+
+    class Both(Observer):
+        name = "both"
+
+        def operation(self, call: Any) -> Any:
+            order.append("begins")
+            return lambda call: order.append("is over")
+
+        def operation_ended(self, call: Any) -> None:
+            order.append(f"ended with {call.misses}")
+
+    make_cache({"OBSERVERS": Both}).get("none")
+    assert order == ["begins", "is over", "ended with 1"]
 
 
 class OwnKeys(RedisCache):

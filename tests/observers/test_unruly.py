@@ -45,7 +45,34 @@ class Raising(Notes):
             raise self.error("of the observer")
 
 
-PLACES = ["operation", "call-ended", "round-trip", "trip-ended"]
+class RaisingAtTheEnd(Raising):
+    """The same for one that is told of no beginning."""
+
+    name = "raising-at-the-end"
+    operation = Observer.operation
+    round_trip = Observer.round_trip
+
+    def operation_ended(self, call: Call) -> None:
+        self._here("operation-ended")
+
+    def round_trip_ended(self, trip: Trip) -> None:
+        self._here("round-trip-ended")
+
+
+PLACES = [
+    "operation",
+    "call-ended",
+    "round-trip",
+    "trip-ended",
+    "operation-ended",
+    "round-trip-ended",
+]
+
+
+def raising(where: str, **options: Any) -> dict[str, Any]:
+    """An entry of OBSERVERS."""
+    name = RaisingAtTheEnd if where in PLACES[4:] else Raising
+    return {"NAME": name, "OPTIONS": {"where": where, **options}}
 
 
 def use(cache: RedisCache) -> None:
@@ -77,19 +104,18 @@ def use(cache: RedisCache) -> None:
 def test_it_is_logged_once_and_calls_go_on(
     make_cache: MakeCache, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
-    written = {"NAME": Raising, "OPTIONS": {"where": where}}
+    written = raising(where)
     with caplog.at_level(logging.ERROR):
         use(make_cache({"OBSERVERS": written}, KEY_PREFIX=where))
     (record,) = caplog.records
     assert "An observer of the cache" in record.getMessage()
-    assert "test_unruly.Raising." in record.getMessage()
+    assert "test_unruly.Raising" in record.getMessage()
     assert record.exc_info is not None
 
 
 @pytest.mark.parametrize("where", PLACES)
 def test_the_others_are_told_all_the_same(make_cache: MakeCache, where: str) -> None:
-    raising = {"NAME": Raising, "OPTIONS": {"where": where}}
-    cache = make_cache({"OBSERVERS": [Notes, raising, Notes]})
+    cache = make_cache({"OBSERVERS": [Notes, raising(where), Notes]})
     cache.get("k")
     for notes in cache._engine.observers.all[::2]:  # type: ignore[union-attr]
         assert notes.told()[-1] == ("get", "blocking", 0, 1, "server")  # type: ignore[attr-defined]
@@ -98,7 +124,7 @@ def test_the_others_are_told_all_the_same(make_cache: MakeCache, where: str) -> 
 
 @pytest.mark.parametrize("where", PLACES)
 def test_what_ends_more_than_a_call_passes(make_cache: MakeCache, where: str) -> None:
-    written = {"NAME": Raising, "OPTIONS": {"where": where, "error": KeyboardInterrupt}}
+    written = raising(where, error=KeyboardInterrupt)
     cache = make_cache({"OBSERVERS": written}, KEY_PREFIX=f"interrupt-{where}")
     with pytest.raises(KeyboardInterrupt):
         cache.get("k")

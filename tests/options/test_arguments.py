@@ -16,8 +16,9 @@ from redis.retry import Retry
 
 from django_redis_core._options.option import constructor_keywords
 from django_redis_core.cache import RedisCache
-from django_redis_core.checks import OF_RAW_CLIENTS, check_caches
+from django_redis_core.checks import check_caches
 from django_redis_core.connections import counterparts
+from django_redis_core.connections.urls import OF_RAW_CLIENTS
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server

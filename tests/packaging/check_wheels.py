@@ -9,8 +9,11 @@ import subprocess
 import venv
 import zipfile
 from email.parser import Parser
+from pathlib import Path
 
 import pytest
+
+LABELS = Path(__file__).parent / "labels"
 
 
 def run(*command):
@@ -127,3 +130,27 @@ def test_a_new_plugin_builds_installs_and_conforms(author, kind, tmp_path):
     run(*pip, "--no-index", wheel)
     said = run(*kit, name, "-q", "-x", "-k", "not async and not pipeline")
     assert " passed" in said
+
+
+def test_a_client_of_somebody_elses_adds_operations(built, author, tmp_path):
+    """An operation and a keyword, in every way to call, under our clients, and in an outage."""
+    run("uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path, LABELS)
+    (wheel,) = tmp_path.glob("*.whl")
+    pip = (author, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index")
+    ours = [f"django-redis-core-{name}" for name in ("near", "herd", "shard")]
+    run(*pip, "--find-links", built, wheel, *ours)
+    # -P: this folder would stand first on sys.path.
+    told = json.loads(run(author, "-P", LABELS / "use.py"))
+    assert all("site-packages" in place for place in told["from"]), told["from"]
+    assert len(told["served"]) == len(told["down"]) == 20, "four ways, under five clients"
+    for name, answers in told["served"].items():
+        assert answers == {
+            "set": True,
+            "without": True,
+            "before": {"page": "html", "plain": 3},
+            "unknown": 0,
+            "known": 1,
+            "after": {"plain": 3},
+        }, name
+    for name, answers in told["down"].items():
+        assert answers == {"set": False, "invalidate": 0}, name

@@ -6,6 +6,7 @@ The command line alone: what a subcommand does stands in the module of its name 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,12 +21,32 @@ from ..targets import Interrupted
 _ALL = "The cache to look at, by its alias in CACHES; may be given several times. Default: all."
 _ONE = "The cache, by its alias in CACHES. Default: default."
 
+_LONGEST = 86_400  # seconds of an interval
+
 
 def positive(text: str) -> int:
     """The type of a number on the command line."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a number of 1 or more, not {text!r}")
     return int(text)
+
+
+def whole(text: str) -> int:
+    """The type of a number that may be 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a number of 0 or more, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """The type of ``--interval``."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"seconds, more than 0, at most {_LONGEST}, not {text!r}")
+    return found
 
 
 def cursors(text: str) -> recode.Cursors:
@@ -75,21 +96,8 @@ class Command(BaseCommand):
             "--pings", type=positive, default=20, help="Round trips to measure. Default: 20."
         )
 
-        sub = add(
-            "stats", "Count hits, and keys and bytes by family, from a sample.", subcommands.count
-        )
-        sub.add_argument(
-            "--sample", type=positive, default=10_000, help="Keys to look at. Default: 10000."
-        )
-        sub.add_argument(
-            "--depth",
-            type=positive,
-            default=1,
-            help="Parts of a key, between colons, that make its family. Default: 1.",
-        )
-        sub.add_argument(
-            "--families", type=positive, default=20, help="Families to list. Default: 20."
-        )
+        sub = add("stats", "Count hits, and keys and bytes by family.", subcommands.count)
+        _add_stats(sub)
 
         for name, words, run in (
             ("get", "Print an entry. 1 if there is none.", subcommands.get),
@@ -151,6 +159,41 @@ class Command(BaseCommand):
             run(console, **options)
         except KeyboardInterrupt:
             raise Interrupted("Stopped; the same command begins again.") from None
+
+
+def _add_stats(sub: CommandParser) -> None:
+    sub.add_argument(
+        "--interval",
+        type=seconds,
+        help="Show what servers count as rates over so many seconds, and look at no keys.",
+    )
+    sub.add_argument(
+        "--sample",
+        type=whole,
+        help=f"Keys to look at; 0: none, the servers' counters alone. Default: "
+        f"{subcommands.SAMPLE}.",
+    )
+    sub.add_argument("--all", dest="every", action="store_true", help="Look at every key.")
+    sub.add_argument(
+        "--biggest",
+        type=positive,
+        metavar="N",
+        help="List the N largest entries of those looked at. Default: none, with --all "
+        f"{subcommands.BIGGEST}.",
+    )
+    sub.add_argument(
+        "--lookups",
+        action="store_true",
+        help="Also ask each key for its time to live and for the columns of plugins. The server "
+        "counts these look-ups as hits.",
+    )
+    sub.add_argument(
+        "--depth",
+        type=positive,
+        default=1,
+        help="Parts of a key, between colons, that make its family. Default: 1.",
+    )
+    sub.add_argument("--families", type=positive, default=20, help="Families to list. Default: 20.")
 
 
 def _add_key_version(sub: CommandParser) -> None:

@@ -57,7 +57,7 @@ class ObserverContract(PluginContract):
 
     def test_it_observes_something(self) -> None:
         plugin = self.plugin_class()
-        names = ("operation", "round_trip", "attached")
+        names = ("operation", "operation_ended", "round_trip", "round_trip_ended", "attached")
         overridden = [
             name for name in names if getattr(plugin, name) is not getattr(Observer, name)
         ]
@@ -201,24 +201,26 @@ def _told(
     def watched(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def tell(subject: Call | Trip) -> Any:
             began = time.perf_counter()
-            end = method(subject)
+            answer = method(subject)
             if took is not None:
                 took.append(time.perf_counter() - began)
             if calls is not None and isinstance(subject, Call):
                 calls.append(weakref.ref(subject))
-            returned.append(end)
-            return end
+            if method not in ends:
+                returned.append(answer)
+            return answer
 
         return tell
 
     observers = cache._engine.observers
     assert observers is not None
-    watchers = {one: one.begin for one in (observers.calls, observers.trips) if one}
-    for one, begin in watchers.items():
-        one.begin = watched(begin)
+    watchers = [(one, one.begin, one.end) for one in (observers.calls, observers.trips) if one]
+    ends = [end for _, _, end in watchers if end is not None]
+    for one, begin, end in watchers:
+        one.begin, one.end = watched(begin), end and watched(end)
     try:
         work()
     finally:
-        for one, begin in watchers.items():
-            one.begin = begin
+        for one, begin, end in watchers:
+            one.begin, one.end = begin, end
     return returned

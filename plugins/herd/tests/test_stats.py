@@ -36,7 +36,7 @@ def test_expired_entries_are_counted_by_family(
         cache.incr("old:count", ignore_key_check=True)
         cache.hset("old:hash", "field", "x")
         clock.ahead += 20
-        call_command(Command(), "stats", "--json", stdout=out, stderr=io.StringIO())
+        call_command(Command(), "stats", "--json", "--lookups", stdout=out, stderr=io.StringIO())
         cache.clear()
     [report] = json.loads(out.getvalue())
     columns = {one["family"]: one["columns"] for one in report["families"]}

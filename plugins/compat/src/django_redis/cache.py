@@ -32,7 +32,8 @@ def omit_exception(
             if not self._ignore_exceptions:
                 raise
             if self._log_ignored_exceptions:
-                self.logger.exception("Exception ignored")
+                level = getattr(logging, self._engine.options.log_ignored_level)
+                self.logger.log(level, "Exception ignored", exc_info=True)
             return return_value
 
     return omitting
