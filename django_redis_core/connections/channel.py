@@ -176,6 +176,11 @@ class Channel(asyncio.Protocol):
         return self._loop.time() - self._heard if self.reused and not self._pending else 0.0
 
     @property
+    def heard(self) -> float:
+        """When there was progress."""
+        return self._heard
+
+    @property
     def waiting(self) -> int:
         """How many replies are waited for."""
         return self._sent - self._received

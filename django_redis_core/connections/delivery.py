@@ -69,6 +69,8 @@ class Plan:
         if isinstance(request, Spread):
             return settled((yield from self._batch([request], began, rest))[0])
         node = request.node or topology.route(request)
+        if rest is not None:
+            rest.grant(node)
         try:
             return (yield request.on(node if rest is None else rest.of(node)))
         except ConnectionInterrupted as trouble:
@@ -77,21 +79,21 @@ class Plan:
     def recover(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, rest: Rest
     ) -> Operation[Reply]:
-        """Tries ``command`` where the topology says, until it says no more or ``rest`` is over."""
+        """Tries ``command`` where the topology says, until it says no more."""
         attempt = 0
         while True:
             attempt += 1
             if isinstance(trouble, BudgetSpent):
                 raise trouble
+            rest.grant(node)
             after = self.topology.after(command, node, trouble, attempt)
             instead = yield from rest.finding(after)
             if not instead:
                 raise trouble
             if isinstance(instead, Spread):
                 return settled((yield from self._batch([instead], 0.0, rest))[0])
-            if rest.over(instead):
-                raise trouble
             node = instead[-1].node or node
+            rest.grant(node)
             try:
                 if len(instead) == 1:
                     return (yield rest.within(instead[0]))
@@ -153,6 +155,8 @@ class Plan:
                 replies[position] = error
             else:
                 groups.setdefault(node, []).append(position)
+        if rest is not None:
+            rest.grant(*groups)
         answers = yield from send_joined(
             [
                 (node if rest is None else rest.of(node), [commands[at] for at in positions])

@@ -120,11 +120,15 @@ class LimitedNode(Node):
 
     async def acall(self, command: Command) -> Reply:
         await self._connected([command])
-        return await in_time(self.limit, self.name, self.base.acall(command))
+        return await in_time(self.limit, self.name, self.base.acall(command), self._heard)
 
     async def acall_many(self, commands: Sequence[Command]) -> list[Reply]:
         await self._connected(commands)
-        return await in_time(self.limit, self.name, self.base.acall_many(commands))
+        return await in_time(self.limit, self.name, self.base.acall_many(commands), self._heard)
+
+    def _heard(self) -> float:
+        """When something last came from the server on this loop's channels."""
+        return self.base.channels.heard()
 
     async def _connected(self, commands: Sequence[Command]) -> None:
         """Connects first, where that is not counted; unless a budget counts it."""
@@ -271,17 +275,38 @@ def _connected(config: ServerConfig, limit: Limit) -> Any:
     return connection
 
 
-async def in_time(limit: Limit, name: str, work: Coroutine[Any, Any, T]) -> T:
-    """Awaits ``work`` within the limit. What was sent by then is answered to nobody."""
+async def in_time(
+    limit: Limit,
+    name: str,
+    work: Coroutine[Any, Any, T],
+    heard: Callable[[], float] | None = None,
+) -> T:
+    """Awaits ``work`` within the limit. What was sent by then is answered to nobody.
+
+    ``heard``: while replies come in, this one is on its way behind those of other tasks, and time
+    is given anew, as the channel does.
+    """
+    loop = asyncio.get_running_loop()
     left = limit.left
     if left <= 0:
         work.close()
         raise limit.error(name)
+    began = loop.time()
+    timer: asyncio.TimerHandle
+
+    def over() -> None:
+        nonlocal began, timer
+        if heard is not None and heard() > began:
+            began = loop.time()
+            timer = loop.call_later(left, over)
+        else:
+            clock.reschedule(0.0)
+
     try:
         async with asyncio.timeout(None) as clock:
             # Not by the timeout's own timer: where the loop was held up by its tasks, a reply that
             # is there is given to who waits for it first.
-            timer = asyncio.get_running_loop().call_later(left, clock.reschedule, 0.0)
+            timer = loop.call_later(left, over)
             try:
                 return await work
             finally:

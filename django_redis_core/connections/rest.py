@@ -21,6 +21,9 @@ from .replicas import PART
 
 T = TypeVar("T")
 
+#: Seconds to which a wait is shortened at most.
+_NAP = 0.002
+
 
 class Rest:
     """The rest of the time of one operation, which began at ``began`` (``time.monotonic()``) and
@@ -28,17 +31,21 @@ class Rest:
 
     def __init__(self, began: float, *asked: Node) -> None:
         self._allowed = 0.0
+        self._least = 0.0
         self._whole = Limit(began, self._late(True), connecting=False)
         self._views: dict[Node, Node] = {}
         for node in asked:
             self._consider(node)
 
-    def over(self, instead: Sequence[Command]) -> bool:
-        """Whether there is no time for what is to be sent instead."""
-        for command in instead:
-            if command.node is not None:
-                self._consider(command.node)
-        return self._whole.left <= 0
+    def grant(self, *nodes: Node) -> None:
+        """Before each attempt: a little time, where hardly any is left. A quarter, then half of
+        that, and so on: the process itself may have been late, and a reply that says where to
+        go is not to be in vain for that."""
+        for node in nodes:
+            self._consider(node)
+        if self._whole.left < self._least:
+            self._whole.until = time.monotonic() + self._least
+            self._least /= 2
 
     def of(self, node: Node) -> Node:
         """``node`` for what is left."""
@@ -55,7 +62,8 @@ class Rest:
         if isinstance(request, Groups):
             return Groups([(self.of(node), commands) for node, commands in request.groups])
         if isinstance(request, Sleep) and self._allowed:
-            return Sleep(max(0.0, min(request.seconds, self._whole.left)))
+            # Never without end for who looks again and again whether somebody else is done.
+            return Sleep(min(request.seconds, max(self._whole.left, _NAP)))
         return request
 
     def finding(self, operation: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
@@ -109,6 +117,7 @@ class Rest:
         allowed = math.inf if node.config.timeout is None else node.config.timeout
         if allowed > self._allowed:
             self._whole.until += allowed - self._allowed
+            self._least += (allowed - self._allowed) / 4
             self._allowed = allowed
 
     def _late(self, of_request: bool) -> Callable[[str], ServerTimeout]:
