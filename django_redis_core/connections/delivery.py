@@ -29,9 +29,9 @@ from ..commands import (
 )
 from ..commands.running import arun, run
 from ..exceptions import BudgetSpent, ConnectionInterrupted, RedisCacheError
+from .budgeted import acalled, apause, called, pause
 from .groups import Groups
 from .joining import send_joined
-from .limits import acalled, apause, called, pause
 from .node import Node
 from .recent import Recent
 from .rest import Rest

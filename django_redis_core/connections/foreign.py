@@ -26,7 +26,8 @@ from ..commands import (
 )
 from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
-from .limits import apause, called, in_time, limit_of, pause, refuse
+from .budgeted import apause, called, limit_of, pause, refuse
+from .limits import in_time
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")

@@ -1,11 +1,8 @@
 """A server as it is seen by who may not wait as long as its settings say.
 
-Two set such a limit: a budget (``django_redis_core.budget``), and an operation that goes on
-elsewhere with what is left of its time (``rest``). Both send through a view of the node, which is
-the node but for its connections: those are taken and made within the limit, and wait no longer.
-
-No node looks for budgets until the first one of the process begins: then the methods here take the
-place of ``Node``'s.
+Two set such a limit: a budget (``budgeted``), and an operation that goes on elsewhere with what is
+left of its time (``rest``). Both send through a view of the node, which is the node but for its
+connections: those are taken and made within the limit, and wait no longer.
 """
 
 from __future__ import annotations
@@ -18,15 +15,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from asgiref.sync import sync_to_async
-
-from .._budgets import Waiting, at_first_use, waiting
-from ..commands import Call, Command, Reply
+from .._budgets import waiting
+from ..commands import Command, Reply
 from ..exceptions import ConnectionInterrupted, PoolExhausted, ServerTimeout
 from .channel import Channel
 from .checked import CheckedPool
 from .config import ServerConfig
-from .flight import Flight
 from .foreign_channel import ForeignChannel
 from .link import ForeignLink, Link
 from .node import Node
@@ -315,128 +309,3 @@ async def in_time(
         if clock.expired():
             raise limit.error(name) from None
         raise
-
-
-# --- budgets --------------------------------------------------------------------------------------
-
-
-def limit_of(wait: Waiting) -> Limit:
-    """What the budgets in force leave."""
-    return Limit(wait.until, wait.spent, connecting=True)
-
-
-def refuse(wait: Waiting, name: str | None = None) -> None:
-    """Raises where a budget is spent."""
-    if wait.left <= 0:
-        error = wait.spent(name)
-        error.before_sending = True
-        raise error
-
-
-_call, _send, _receive = Node.call, Node.send, Node.receive
-_acall, _acall_many = Node.acall, Node.acall_many
-
-
-def _budgeted_call(node: Node, command: Command) -> Reply:
-    wait = waiting()
-    if wait is None:
-        return _call(node, command)
-    with wait:
-        refuse(wait, node.name)
-        return _call(LimitedNode(node, limit_of(wait)), command)
-
-
-def _budgeted_send(node: Node, commands: Sequence[Command]) -> Flight:
-    wait = waiting()
-    if wait is None:
-        return _send(node, commands)
-    with wait:
-        refuse(wait, node.name)
-        return _send(LimitedNode(node, limit_of(wait)), commands)
-
-
-def _budgeted_receive(node: Node, flight: Flight) -> list[Reply]:
-    # Not refused: what another server's silence has left no time for may have come all the same.
-    wait = waiting()
-    if wait is None:
-        return _receive(node, flight)
-    with wait:
-        return _receive(LimitedNode(node, limit_of(wait)), flight)
-
-
-async def _budgeted_acall(node: Node, command: Command) -> Reply:
-    wait = waiting()
-    if wait is None:
-        return await _acall(node, command)
-    with wait:
-        refuse(wait, node.name)
-        return await in_time(limit_of(wait), node.name, _acall(node, command))
-
-
-async def _budgeted_acall_many(node: Node, commands: Sequence[Command]) -> list[Reply]:
-    wait = waiting()
-    if wait is None:
-        return await _acall_many(node, commands)
-    with wait:
-        refuse(wait, node.name)
-        return await in_time(limit_of(wait), node.name, _acall_many(node, commands))
-
-
-def _look_for_budgets() -> None:
-    for name, method in (
-        ("call", _budgeted_call),
-        ("send", _budgeted_send),
-        ("receive", _budgeted_receive),
-        ("acall", _budgeted_acall),
-        ("acall_many", _budgeted_acall_many),
-    ):
-        setattr(Node, name, method)
-
-
-at_first_use(_look_for_budgets)
-
-
-def pause(seconds: float) -> None:
-    """``time.sleep``, as long as the budgets in force allow; then ``BudgetSpent``."""
-    wait = waiting()
-    if wait is None:
-        time.sleep(seconds)
-        return
-    with wait:
-        refuse(wait)
-        left = wait.left
-        time.sleep(max(0.0, min(seconds, left)))
-        if seconds > left:
-            raise wait.spent()
-
-
-async def apause(seconds: float) -> None:
-    """The same for asyncio."""
-    wait = waiting()
-    if wait is None:
-        await asyncio.sleep(seconds)
-        return
-    with wait:
-        refuse(wait)
-        await in_time(limit_of(wait), "", asyncio.sleep(seconds))
-
-
-def called(request: Call[T], client: Any = None) -> T:
-    """What code that waits by itself returns. It cannot be cut short; but it counts, and is not
-    called where the budget is spent."""
-    wait = waiting()
-    if wait is None:
-        return request.function(client)
-    with wait:
-        refuse(wait)
-        return request.function(client)
-
-
-async def acalled(request: Call[T]) -> T:
-    """The same for asyncio."""
-    wait = waiting()
-    if wait is None:
-        return await sync_to_async(request.function)(None)
-    with wait:
-        refuse(wait)
-        return await sync_to_async(request.function)(None)
