@@ -261,9 +261,7 @@ def abort(connection: Any) -> None:
 async def _introduced(connection: Any) -> None:
     """redis-py's handshake. A server that has no room for another client says so and closes before
     it has read anything; then redis-py's asyncio connection fails to write, and does not look."""
-    # A second hold of the socket: asyncio closes its own when a write fails, with what is unread.
-    sock = connection._writer.get_extra_info("socket")
-    held = None if sock is None or connection._writer.get_extra_info("ssl_object") else sock.dup()
+    held = _held(connection)
     try:
         await connection.on_connect()
     except RedisConnectionError:
@@ -275,6 +273,19 @@ async def _introduced(connection: Any) -> None:
     finally:
         if held is not None:
             held.close()
+
+
+def _held(connection: Any) -> socket.socket | None:
+    """A second hold of its socket, where that is plain: asyncio closes the one that it has when a
+    write fails, with what is unread."""
+    told = getattr(getattr(connection, "_writer", None), "get_extra_info", None)
+    if told is None or told("socket") is None or told("ssl_object") is not None:
+        return None
+    try:
+        held: socket.socket = told("socket").dup()
+    except OSError:  # of so many open files, the connection is the one that counts
+        return None
+    return held
 
 
 def _unread(sock: socket.socket) -> bytes:

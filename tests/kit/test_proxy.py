@@ -147,6 +147,21 @@ def test_black_hole_swallows_what_is_sent(
     assert server.cli("GET", "key") == VALUE.decode(), "what was swallowed never comes"
 
 
+def test_what_is_forgotten_is_silent_and_a_new_connection_is_served(
+    proxy: FaultProxy, client: redis.Redis
+) -> None:
+    proxy.forget()
+    outcome, seconds = timed(lambda: client.set("key", "lost"))
+    assert isinstance(outcome, redis.TimeoutError)
+    assert TIMEOUT <= seconds < 3 * TIMEOUT
+
+    assert client.get("key") == VALUE  # redis-py connects anew after a timeout
+    assert proxy.connections == 2
+    proxy.heal()
+    assert proxy.connections == 1
+    assert client.get("key") == VALUE
+
+
 def test_a_connection_that_lost_nothing_outlives_the_black_hole(
     proxy: FaultProxy, client: redis.Redis
 ) -> None:
