@@ -9,10 +9,12 @@ from ._plugins.hookspecs import hookimpl
 if TYPE_CHECKING:
     import redis.asyncio
 
+    from ._budgets import Budget
     from .cache import RedisCache
 
 __all__ = [
     "__version__",
+    "budget",
     "cache_for",
     "get_async_redis_connection",
     "get_redis_connection",
@@ -31,6 +33,23 @@ def register(plugin: object, source: str = "this process") -> None:
     from ._plugins.registry import registry
 
     registry.register(plugin, source)
+
+
+def budget(seconds: float) -> Budget:
+    """A block whose calls of caches wait for servers for so many seconds, all of them together::
+
+        with budget(0.2):
+            names = [cache.get(key) for key in keys]
+
+    A call that is waiting when they are spent is cut short, later ones are refused without any
+    I/O: both raise ``BudgetSpent``, or give their fallback under ``IGNORE_EXCEPTIONS``, as in an
+    outage. Only waiting counts. The block may be that of a coroutine; its tasks, and threads of
+    ``sync_to_async``, share it. Within another budget both hold. ``left`` of what ``with`` gives
+    are the seconds left. A budget of 0 or less is spent; what is no number is a TypeError.
+    """
+    from ._budgets import Budget
+
+    return Budget(seconds)
 
 
 def cache_for(alias: str = "default") -> RedisCache:

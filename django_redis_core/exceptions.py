@@ -22,6 +22,7 @@ from django.core.cache.backends.base import InvalidCacheKey
 from django.core.exceptions import ImproperlyConfigured
 
 __all__ = [
+    "BudgetSpent",
     "CallTooLarge",
     "CircuitOpen",
     "CompressorError",
@@ -88,6 +89,14 @@ class ConnectionInterrupted(RedisCacheError, theirs.ConnectionError):
 class ServerTimeout(ConnectionInterrupted, theirs.TimeoutError):
     """No answer within ``SOCKET_TIMEOUT`` or ``SOCKET_CONNECT_TIMEOUT`` (both in seconds). It is
     redis-py's ``TimeoutError`` too."""
+
+
+class BudgetSpent(ServerTimeout):
+    """The calls of a ``budget`` have waited for servers as long as they may together: this one was
+    cut short, or refused without any I/O (``before_sending`` is True then). It tells nothing of the
+    server, and opens no circuit breaker."""
+
+    of_request = True
 
 
 class CircuitOpen(ConnectionInterrupted):

@@ -13,6 +13,7 @@ from typing import Any
 import redis.asyncio.lock
 import redis.lock
 
+from .._budgets import Waiting, waiting
 from .._codec.timeouts import MAX_MILLISECONDS
 from ..commands import GET, SET, Argument, Command, Operation, Runner, Script
 from .arguments import seconds
@@ -95,7 +96,7 @@ def _checked_wait(blocking_timeout: Any) -> float | None:
 
 
 class Lock(redis.lock.Lock):
-    """A ``redis.lock.Lock``."""
+    """A ``redis.lock.Lock``. Where a budget is in force, waiting for it is a part of that."""
 
     lua_release: Any = _RELEASE
     lua_extend: Any = _EXTEND
@@ -107,17 +108,25 @@ class Lock(redis.lock.Lock):
         blocking: bool | None = None,
         blocking_timeout: Any = None,
         token: Any = None,
-    ) -> Any:
+    ) -> bool:
         if sleep is not None:
             sleep = pause("lock.acquire", sleep)
-        return super().acquire(sleep, blocking, _checked_wait(blocking_timeout), token)
+        blocking_timeout = _checked_wait(blocking_timeout)
+        wait = waiting()
+        if wait is None:
+            return super().acquire(sleep, blocking, blocking_timeout, token)  # type: ignore[no-any-return]
+        with wait:
+            allowed, cut = _allowed(self, wait, blocking_timeout)
+            taken: bool = super().acquire(sleep, blocking, allowed, token)
+            return taken or _in_vain(self, wait, blocking, cut)
 
     def extend(self, additional_time: Any, replace_ttl: bool = False) -> Any:
         return super().extend(_checked_time(additional_time), replace_ttl)
 
 
 class AsyncLock(redis.asyncio.lock.Lock):
-    """A ``redis.asyncio.lock.Lock``."""
+    """A ``redis.asyncio.lock.Lock``. Where a budget is in force, waiting for it is a part of
+    that."""
 
     lua_release: Any = _RELEASE
     lua_extend: Any = _EXTEND
@@ -125,8 +134,15 @@ class AsyncLock(redis.asyncio.lock.Lock):
 
     async def acquire(
         self, blocking: bool | None = None, blocking_timeout: Any = None, token: Any = None
-    ) -> Any:
-        return await super().acquire(blocking, _checked_wait(blocking_timeout), token)
+    ) -> bool:
+        blocking_timeout = _checked_wait(blocking_timeout)
+        wait = waiting()
+        if wait is None:
+            return await super().acquire(blocking, blocking_timeout, token)  # type: ignore[no-any-return]
+        with wait:
+            allowed, cut = _allowed(self, wait, blocking_timeout)
+            taken: bool = await super().acquire(blocking, allowed, token)
+            return taken or _in_vain(self, wait, blocking, cut)
 
     async def extend(self, additional_time: Any, replace_ttl: bool = False) -> Any:
         return await super().extend(_checked_time(additional_time), replace_ttl)
@@ -134,3 +150,18 @@ class AsyncLock(redis.asyncio.lock.Lock):
 
 def _checked_time(additional_time: Any) -> float:
     return seconds("lock.extend", "additional_time", additional_time)
+
+
+def _allowed(lock: Any, wait: Waiting, asked: float | None) -> tuple[float, bool]:
+    """For how long a lock may be waited for, and whether that is less than its caller allows."""
+    if asked is None:
+        asked = lock.blocking_timeout
+    left = max(0.0, wait.left)
+    return (left, True) if asked is None or left < asked else (asked, False)
+
+
+def _in_vain(lock: Any, wait: Waiting, blocking: bool | None, cut: bool) -> bool:
+    """What a lock that somebody else has answers: False, but not for want of the caller's time."""
+    if cut and (lock.blocking if blocking is None else blocking):
+        raise wait.spent(f"lock {lock.name!r}")
+    return False

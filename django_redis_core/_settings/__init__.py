@@ -6,6 +6,7 @@ dict is never changed, and no error and no repr shows a password.
 """
 
 from ..connections import ConnectionOptions
+from .budget import request_budget
 from .entries import (
     BACKEND,
     backend_of,
@@ -44,6 +45,7 @@ __all__ = [
     "load_listed",
     "our_entries",
     "parse",
+    "request_budget",
     "unknown_settings",
     "used_plugins",
 ]

@@ -10,6 +10,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import Context
 
 from .._interrupts import struck
 from ..exceptions import ConnectionInterrupted
@@ -48,7 +49,10 @@ def in_background(work: Callable[[], None], name: str) -> bool:
 
     try:
         # A daemon, since the end of a process is not to wait for a server that is silent.
-        threading.Thread(target=work_quietly, name=name, daemon=_IN_MAIN).start()
+        # In a context of its own, since a thread may inherit its maker's (Python 3.14), and with it
+        # a budget that this is none of.
+        run = Context().run
+        threading.Thread(target=run, args=(work_quietly,), name=name, daemon=_IN_MAIN).start()
     except RuntimeError as error:
         if struck(error):
             raise
@@ -67,7 +71,8 @@ def listening(
             "mod_wsgi, WSGIApplicationGroup %{GLOBAL} uses the main interpreter)"
         )
     try:
-        thread = threading.Thread(target=listen, args=args, name=name, daemon=True)
+        run = Context().run  # as above
+        thread = threading.Thread(target=run, args=(listen, *args), name=name, daemon=True)
         thread.start()
     except RuntimeError as error:  # no more threads, or the interpreter is going down
         if struck(error):

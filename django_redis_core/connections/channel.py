@@ -18,12 +18,9 @@ from typing import Any
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .link import LOST
+from .patience import PROGRESS
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader, pack
 from .sockets import arrivals, on_the_way
-
-#: What counts as an answer under way, in bytes for each ``timeout``: a server that sends a byte now
-#: and then must not hold its callers for ever.
-_PROGRESS = 4096
 
 
 class Replies:
@@ -163,7 +160,7 @@ class Channel(asyncio.Protocol):
             self._heard, self._part = self._loop.time(), 0
         else:
             self._part += len(data)
-            if self._part >= _PROGRESS:
+            if self._part >= PROGRESS:
                 self._heard, self._part = self._loop.time(), 0
         if self._last and not pending:
             self._fail(ConnectionInterrupted(None, "replaced by another connection"))
@@ -177,6 +174,11 @@ class Channel(asyncio.Protocol):
     def idle(self) -> float:
         """Seconds since its last answer; 0 while one is waited for, and before the first."""
         return self._loop.time() - self._heard if self.reused and not self._pending else 0.0
+
+    @property
+    def heard(self) -> float:
+        """When there was progress."""
+        return self._heard
 
     @property
     def waiting(self) -> int:
@@ -199,7 +201,7 @@ class Channel(asyncio.Protocol):
         if not self._marks or self.closed or self._timeout is None:
             return
         unsent = self._not_sent()
-        if unsent <= self._unsent - _PROGRESS:
+        if unsent <= self._unsent - PROGRESS:
             self._heard = self._loop.time()  # the request is on its way still
         self._unsent = unsent
         due = max(self._marks[0][1], self._heard + self._timeout)

@@ -128,6 +128,12 @@ class Channels:
             "async_replies_waited_for": sum(channel.waiting for channel in channels),
         }
 
+    def heard(self) -> float:
+        """When a reply last came, or a part of a large one, on the running loop's channel
+        (``loop.time()``); 0.0 where there is none."""
+        slot = self._slots.get(asyncio.get_running_loop())
+        return 0.0 if slot is None or slot.channel is None else slot.channel.heard
+
     async def close(self) -> None:
         """Closes the running loop's channel."""
         slot = self._slots.pop(asyncio.get_running_loop(), None)
@@ -164,6 +170,9 @@ class SeveralChannels(Channels):
     def numbers(self) -> dict[str, float]:
         each = [channels.numbers() for channels in self._all]
         return {name: sum(numbers[name] for numbers in each) for name in each[0]}
+
+    def heard(self) -> float:
+        return max(channels.heard() for channels in self._all)
 
     def renew(self) -> None:
         for channels in self._all:

@@ -160,6 +160,11 @@ class ServerConfig:
     def connected(self) -> Any:
         """A blocking connection that is ready to serve. Raises redis-py's errors, or OSError."""
         connection = self.connection()
+        self.connect(connection)
+        return connection
+
+    def connect(self, connection: Any) -> None:
+        """Makes a blocking connection ready to serve: the server's handshake and the greeting."""
         try:
             connection.connect()
         except UnicodeError as error:
@@ -183,7 +188,6 @@ class ServerConfig:
             except BaseException:
                 connection.disconnect()
                 raise
-        return connection
 
     async def async_connected(self) -> Any:
         """An asyncio connection that is ready to serve. Raises redis-py's errors, or OSError."""

@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from asgiref.sync import sync_to_async
-
 from ..commands import (
     Await,
     Batch,
@@ -30,11 +28,13 @@ from ..commands import (
     WantRunner,
 )
 from ..commands.running import arun, run
-from ..exceptions import ConnectionInterrupted, RedisCacheError
+from ..exceptions import BudgetSpent, ConnectionInterrupted, RedisCacheError
+from .budgeted import acalled, apause, called, pause
 from .groups import Groups
 from .joining import send_joined
 from .node import Node
 from .recent import Recent
+from .rest import Rest
 from .rounds import side_by_side
 from .topology import Topology
 
@@ -57,45 +57,58 @@ class Plan:
     def route(self, request: Command | Spread | Batch) -> Operation[Reply]:
         """Sends a request that is not simply for one server."""
         topology = self.topology
+        began = time.monotonic()
+        rest = None
         if not topology.ready:
-            yield from topology.discover()
+            rest = Rest(began)
+            yield from rest.finding(topology.discover())
         if self.recent is not None:
             request = self.recent.routed(request)
         if isinstance(request, list):
-            return (yield from self._batch(request))
+            return (yield from self._batch(request, began, rest))
         if isinstance(request, Spread):
-            return settled((yield from self._batch([request]))[0])
+            return settled((yield from self._batch([request], began, rest))[0])
         node = request.node or topology.route(request)
+        if rest is not None:
+            rest.grant(node)
         try:
-            return (yield request.on(node))
+            return (yield request.on(node if rest is None else rest.of(node)))
         except ConnectionInterrupted as trouble:
-            return (yield from self.recover(request, node, trouble))
+            return (yield from self.recover(request, node, trouble, rest or Rest(began, node)))
 
     def recover(
-        self, command: Command, node: Node, trouble: ConnectionInterrupted
+        self, command: Command, node: Node, trouble: ConnectionInterrupted, rest: Rest
     ) -> Operation[Reply]:
         """Tries ``command`` where the topology says, until it says no more."""
         attempt = 0
         while True:
             attempt += 1
-            instead = yield from self.topology.after(command, node, trouble, attempt)
+            if isinstance(trouble, BudgetSpent):
+                raise trouble
+            rest.grant(node)
+            after = self.topology.after(command, node, trouble, attempt)
+            instead = yield from rest.finding(after)
             if not instead:
                 raise trouble
             if isinstance(instead, Spread):
-                return settled((yield from self._batch([instead]))[0])
+                return settled((yield from self._batch([instead], 0.0, rest))[0])
             node = instead[-1].node or node
+            rest.grant(node)
             try:
                 if len(instead) == 1:
-                    return (yield instead[0])
-                (answer,) = yield Groups([(node, instead)])  # type: ignore[misc]  # as in _send
+                    return (yield rest.within(instead[0]))
+                (answer,) = yield rest.within(Groups([(node, instead)]))
                 return settled(settled(answer)[-1])
             except ConnectionInterrupted as again:
                 trouble = again
 
-    def _batch(self, requests: Sequence[Command | Spread]) -> Operation[list[Reply]]:
-        """Replies in the order of ``requests``; what failed has its exception there."""
+    def _batch(
+        self, requests: Sequence[Command | Spread], began: float, rest: Rest | None
+    ) -> Operation[list[Reply]]:
+        """Replies in the order of ``requests``; what failed has its exception there. ``rest``:
+        that of an operation which has asked somebody already."""
         if not any(request.__class__ is Spread for request in requests):
-            return (yield from self._send(requests))  # type: ignore[arg-type]
+            return (yield from self._send(requests, began, rest))  # type: ignore[arg-type]
         commands: list[Command] = []
         # For each request its command's position, or for a spread its parts with theirs.
         slots: list[int | list[tuple[list[int], int]]] = []
@@ -109,7 +122,7 @@ class Plan:
             else:
                 slots.append(len(commands))
                 commands.append(request)
-        replies = yield from self._send(commands)
+        replies = yield from self._send(commands, began, rest)
         return [
             replies[slot] if isinstance(slot, int) else self._merge(request, slot, replies)
             for request, slot in zip(requests, slots, strict=True)
@@ -126,7 +139,9 @@ class Plan:
                     self._partial([spread.keys[position] for position in positions], reply)
         return merged
 
-    def _send(self, commands: Sequence[Command]) -> Operation[list[Reply]]:
+    def _send(
+        self, commands: Sequence[Command], began: float, rest: Rest | None
+    ) -> Operation[list[Reply]]:
         """One request a server, all of them written before any is read."""
         if (single := self.topology.single) is not None:
             (answer,) = yield from send_joined([(single, commands)], self.topology.place)
@@ -140,8 +155,13 @@ class Plan:
                 replies[position] = error
             else:
                 groups.setdefault(node, []).append(position)
+        if rest is not None:
+            rest.grant(*groups)
         answers = yield from send_joined(
-            [(node, [commands[at] for at in positions]) for node, positions in groups.items()],
+            [
+                (node if rest is None else rest.of(node), [commands[at] for at in positions])
+                for node, positions in groups.items()
+            ],
             self.topology.place,
         )
         failed: dict[int, Node] = {}
@@ -153,8 +173,9 @@ class Plan:
                     failed[position] = node
         if failed:
             in_order = sorted(failed)
+            rest = rest or Rest(began, *groups)
             recovered = yield from side_by_side(
-                [self.recover(commands[at], failed[at], replies[at]) for at in in_order]
+                [self.recover(commands[at], failed[at], replies[at], rest) for at in in_order]
             )
             for at, reply in zip(in_order, recovered, strict=True):
                 replies[at] = reply
@@ -162,10 +183,11 @@ class Plan:
 
     def prepare(self, request: Any) -> Operation[None]:
         """What has to be found out before ``answer``."""
+        rest = Rest(time.monotonic())
         if not self.topology.ready:
-            yield from self.topology.discover()
+            yield from rest.finding(self.topology.discover())
         if isinstance(request, Primaries):
-            yield from self.topology.survey()
+            yield from rest.finding(self.topology.survey())
 
     def answer(self, request: Any) -> Any:
         """What needs no I/O, in blocking code and on asyncio alike."""
@@ -200,12 +222,12 @@ class BlockingExecutor:
             if single is not None:
                 return single.call(request.whole())
         elif kind is Sleep:
-            return time.sleep(request.seconds)
+            return pause(request.seconds)
         elif kind is Await:
             request.awaitable.close()
             raise TypeError("The default is a coroutine, which only aget_or_set can await.")
         elif kind is Call:
-            return request.function(None)
+            return called(request)
         elif kind is not list:
             return self._answer(request)
         return run(self.plan.route(request), self._send)
@@ -222,9 +244,9 @@ class BlockingExecutor:
             assert request.node is not None
             return request.node.call(request)
         if request.__class__ is Sleep:
-            return time.sleep(request.seconds)
+            return pause(request.seconds)
         if request.__class__ is Call:
-            return request.function(None)
+            return called(request)
         flights: list[Any] = []
         for node, commands in request.groups:
             try:
@@ -260,11 +282,11 @@ class AsyncioExecutor:
             if single is not None:
                 return await single.acall(request.whole())
         elif kind is Sleep:
-            return await asyncio.sleep(request.seconds)
+            return await apause(request.seconds)
         elif kind is Await:
             return await request.awaitable
         elif kind is Call:
-            return await sync_to_async(request.function)(None)
+            return await acalled(request)
         elif kind is not list:
             return await self._answer(request)
         return await arun(self.plan.route(request), self._send)
@@ -287,9 +309,9 @@ class AsyncioExecutor:
             assert request.node is not None
             return await request.node.acall(request)
         if request.__class__ is Sleep:
-            return await asyncio.sleep(request.seconds)
+            return await apause(request.seconds)
         if request.__class__ is Call:
-            return await sync_to_async(request.function)(None)
+            return await acalled(request)
         if len(request.groups) == 1:
             return [await _group(*request.groups[0])]
         return await asyncio.gather(*[_group(*group) for group in request.groups])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import redis.exceptions
 from redis.crc import key_slot
 
+from .._budgets import at_first_use, waiting
 from ..commands import (
     Argument,
     Await,
@@ -27,6 +26,8 @@ from ..commands import (
 )
 from ..commands.running import arun, run
 from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError, ServerTimeout
+from .budgeted import apause, called, limit_of, pause, refuse
+from .limits import in_time
 from .link import from_redis_py
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")
@@ -70,9 +71,9 @@ class ForeignExecutor:
         if isinstance(request, list):
             return [self._caught(single, send) for single in request]
         if isinstance(request, Sleep):
-            return time.sleep(request.seconds)
+            return pause(request.seconds)
         if isinstance(request, Call):
-            return request.function(self.client)
+            return called(request, self.client)
         if isinstance(request, WantRunner):
             return Runner(partial(run, execute=self), asynchronous=False)
         return self.control(request)
@@ -123,7 +124,7 @@ class AsyncForeignExecutor(ForeignExecutor):
                 return request.merge([(positions, await self(part)) for positions, part in parts])
             request = parts[0][1]
         if isinstance(request, Sleep):
-            return await asyncio.sleep(request.seconds)
+            return await apause(request.seconds)
         if isinstance(request, Await):
             return await request.awaitable
         if isinstance(request, WantRunner):
@@ -155,6 +156,40 @@ class AsyncOwnExecutor:
         if isinstance(request, WantRunner):
             return Runner(partial(arun, execute=self), asynchronous=True)
         raise TypeError(f"{request!r} has to be awaited.")
+
+
+_command, _acommand = ForeignExecutor._command, AsyncForeignExecutor._acommand
+
+
+def _budgeted_command(self: ForeignExecutor, command: Command) -> Reply:
+    # redis-py waits as long as its own timeouts say; the next command is refused.
+    wait = waiting()
+    if wait is None:
+        return _command(self, command)
+    with wait:
+        refuse(wait, type(self.client).__name__)
+        return _command(self, command)
+
+
+async def _budgeted_acommand(self: AsyncForeignExecutor, command: Command) -> Reply:
+    wait = waiting()
+    if wait is None:
+        return await _acommand(self, command)
+    with wait:
+        name = type(self.client).__name__
+        refuse(wait, name)
+        return await in_time(limit_of(wait), name, _acommand(self, command))
+
+
+def _look_for_budgets() -> None:
+    for kind, name, method in (
+        (ForeignExecutor, "_command", _budgeted_command),
+        (AsyncForeignExecutor, "_acommand", _budgeted_acommand),
+    ):
+        setattr(kind, name, method)
+
+
+at_first_use(_look_for_budgets)
 
 
 def read(command: Command, reply: Reply) -> Reply:

@@ -67,6 +67,11 @@ class ForeignChannel:
         return self._loop.time() - self._heard if self.reused and not self._waiting else 0.0
 
     @property
+    def heard(self) -> float:
+        """When there was progress."""
+        return self._heard
+
+    @property
     def waiting(self) -> int:
         """How many replies are waited for, those of commands that wait for their turn included."""
         return sum(len(one.commands) for one in list(self._waiting))

@@ -12,7 +12,6 @@ signal, a greenlet's timeout, a frame that is simply dropped) closes it.
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 from .._interrupts import struck
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
+from .patience import Patience
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, ProtocolViolation, holding, make_reader, pack
 from .sockets import arrivals, limit_in_kernel
 
@@ -113,7 +113,7 @@ class Link:
             reader.feed(self._buffer, 0, length)
             reply = reader.gets()
             if reply is INCOMPLETE:
-                reply = self._rest()
+                reply = self._rest(self._patience(length))
             self.owes -= 1
             if reader.has_data():
                 raise ConnectionInterrupted(None, OUT_OF_STEP)
@@ -133,11 +133,13 @@ class Link:
         """The replies of all that was sent; error replies are among them as exceptions."""
         replies = []
         gets = self._reader.gets
+        patience = None
         try:
             while self.owes:
                 reply = gets()
                 if reply is INCOMPLETE:
-                    reply = self._rest()
+                    patience = patience or self._patience()
+                    reply = self._rest(patience)
                 replies.append(reply)
                 self.owes -= 1
             if self._reader.has_data():
@@ -188,22 +190,25 @@ class Link:
                 raise
         return None
 
-    def _rest(self) -> Any:
-        """Reads until a reply is complete, within the operation's time as a whole: a server that
-        sends a byte now and then must not hold a caller for ever."""
-        sock, reader, buffer = self._sock, self._reader, self._buffer
-        allowed = self._timeout
-        deadline = None if allowed is None else time.monotonic() + allowed
+    def _patience(self, came: int = 0) -> Patience:
+        """For the rest of replies of which so many bytes have come."""
+        patience = Patience(self._sock, self._timeout, self.arrived if self._in_kernel else None)
+        patience.came(came)
+        return patience
+
+    def _rest(self, patience: Patience) -> Any:
+        """Reads until a reply is complete."""
+        reader, buffer = self._reader, self._buffer
         while True:
-            length = sock.recv_into(buffer)
+            length = patience.read(buffer)
             if not length:
                 raise ConnectionInterrupted(None, LOST)
             reader.feed(buffer, 0, length)
             reply = reader.gets()
             if reply is not INCOMPLETE:
+                patience.heard()
+                patience.done()
                 return reply
-            if deadline is not None and time.monotonic() > deadline:
-                raise ServerTimeout(None, f"the reply was not complete after {allowed} s")
 
     def stale(self) -> bool:
         """Whether what has arrived on this idle connection is anything but messages for whoever

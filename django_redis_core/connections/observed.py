@@ -7,15 +7,15 @@ trips that are on their way at one time each have a context of their own.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import Any
 
-from ..commands import Command, Reply, Sleep, Spread
+from ..commands import Command, Reply, Spread
 from ..exceptions import ConnectionInterrupted
 from .delivery import AsyncioExecutor, BlockingExecutor, Plan
 from .foreign import AsyncForeignExecutor, AsyncOwnExecutor, ForeignExecutor
+from .groups import Groups
 from .node import Node
 from .trips import Exchange, Watch
 
@@ -41,8 +41,8 @@ class ObservedExecutor(BlockingExecutor):
         if request.__class__ is Command:
             assert request.node is not None
             return self._one(request.node, request)
-        if request.__class__ is Sleep:
-            return time.sleep(request.seconds)
+        if not isinstance(request, Groups):
+            return super()._send(request)
         flights = [_Flight(node, commands, self._exchange) for node, commands in request.groups]
         try:
             for flight in flights:
@@ -137,8 +137,8 @@ class ObservedAsyncExecutor(AsyncioExecutor):
         if request.__class__ is Command:
             assert request.node is not None
             return await self._one(request.node, request)
-        if request.__class__ is Sleep:
-            return await asyncio.sleep(request.seconds)
+        if not isinstance(request, Groups):
+            return await super()._send(request)
         if len(request.groups) == 1:
             return [await self._group(*request.groups[0])]
         # Each a task, and so in a context of its own.

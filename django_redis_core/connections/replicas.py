@@ -111,17 +111,21 @@ class Nearest(Measured):
     def measure(self) -> Operation[None]:
         self.until = time.monotonic() + MEASURED_FOR  # for others, while this caller measures
         took: dict[Node, float] = {}
-        for node in self._every:
-            if left_out(node):
-                continue
-            try:
-                # Twice, for the first one may have to connect.
-                for _ in range(2):
-                    began = time.monotonic()
-                    yield Command(_PING, (b"PING",), None, node)
-                    took[node] = time.monotonic() - began
-            except ConnectionInterrupted:
-                took.pop(node, None)
+        try:
+            for node in self._every:
+                if left_out(node):
+                    continue
+                try:
+                    # Twice, for the first one may have to connect.
+                    for _ in range(2):
+                        began = time.monotonic()
+                        yield Command(_PING, (b"PING",), None, node)
+                        took[node] = time.monotonic() - began
+                except ConnectionInterrupted:
+                    took.pop(node, None)
+        except BaseException:  # this caller goes no further: its task was cancelled, say
+            self.until = 0.0
+            raise
         if took:
             self.nodes = tuple(sorted(took, key=lambda node: took[node]))
 

@@ -62,6 +62,24 @@ def _unknown(milliseconds: int) -> bool:
     return False
 
 
+def since_sent(sock: Any) -> float:
+    """Seconds since something was last sent; 0.0 where the system does not say: only Linux does,
+    and not of a Unix socket. Asked when a reply is late in coming, so that no call has to look at
+    the clock when it begins."""
+    if _TCP_INFO is None:
+        return 0.0
+    try:
+        told = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _LAST_SENT.stop)
+    except (OSError, ValueError):
+        return 0.0
+    return int.from_bytes(told[_LAST_SENT], sys.byteorder) / 1000
+
+
+#: Where ``tcpi_last_data_sent`` (milliseconds) lies in ``struct tcp_info`` of <linux/tcp.h>.
+_LAST_SENT = slice(44, 48)
+_TCP_INFO = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
+
+
 def on_the_way(sock: Any) -> int:
     """Bytes that the kernel has taken and the other side has not; 0 where it does not say."""
     if fcntl is None or termios is None:

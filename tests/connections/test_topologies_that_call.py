@@ -14,7 +14,7 @@ from django_redis_core.cache import RedisCache
 from django_redis_core.commands import Call, Command, Operation
 from django_redis_core.connections import Instead, Node, Nodes, Topology
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.interfaces import ConnectionFactory
+from django_redis_core.interfaces import ConnectionFactory, Observer, Trip
 from django_redis_core.testing.servers import Server
 
 #: Seconds that the source of what a topology knows takes to answer.
@@ -103,6 +103,25 @@ def test_on_asyncio_the_loop_goes_on(cache: RedisCache) -> None:
         assert threading.get_ident() not in topology(cache).where
 
     asyncio.run(main())
+
+
+class Watching(Observer):
+    name = "watching"
+
+    def round_trip(self, trip: Trip) -> None:
+        return None
+
+
+@pytest.mark.parametrize("way", ["blocking", "asyncio"])
+def test_it_has_a_time_of_its_own_and_observers_do_not_mind(redis_server: Server, way: str) -> None:
+    options = {
+        "CONNECTION_FACTORY": AskingFactory,
+        "OBSERVERS": Watching,
+        "SOCKET_TIMEOUT": TAKES / 2,
+    }
+    cache = RedisCache(redis_server.url, {"OPTIONS": options, "KEY_PREFIX": str(time.time())})
+    assert cache.set("k", 1) if way == "blocking" else asyncio.run(cache.aset("k", 1))
+    assert len(topology(cache).where) == 1
 
 
 @pytest.mark.parametrize("way", ["blocking", "asyncio"])

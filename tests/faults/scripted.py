@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Self
+
+Answer = bytes | Sequence[tuple[float, bytes]]
 
 HELLO = b"%4\r\n+server\r\n+redis\r\n+version\r\n+7.0.0\r\n+proto\r\n:3\r\n+role\r\n+master\r\n"
 
 
 class Scripted:
-    """``reply`` is given a command's arguments and returns the bytes of the answer, b"" for none;
-    HELLO, CLIENT and the like are answered as by any server."""
+    """``reply`` is given a command's arguments and returns the bytes of the answer, b"" for none,
+    or parts of it, each after so many seconds; HELLO, CLIENT and the like are answered as by any
+    server."""
 
-    def __init__(self, reply: Callable[[list[bytes]], bytes]) -> None:
+    def __init__(self, reply: Callable[[list[bytes]], Answer]) -> None:
         self.reply = reply
         self.commands: list[list[bytes]] = []
         self.connections: list[socket.socket] = []
@@ -60,11 +64,14 @@ class Scripted:
                     for _ in range(int(line[1:])):
                         args.append(lines.read(int(lines.readline()[1:])))
                         lines.read(2)
-                    connection.sendall(self._answer(args))
+                    answer = self._answer(args)
+                    for seconds, part in [(0.0, answer)] if isinstance(answer, bytes) else answer:
+                        time.sleep(seconds)
+                        connection.sendall(part)
         except (OSError, ValueError):
             pass
 
-    def _answer(self, args: list[bytes]) -> bytes:
+    def _answer(self, args: list[bytes]) -> Answer:
         if args[0] == b"HELLO":
             return HELLO
         if args[0] in (b"CLIENT", b"SELECT", b"AUTH"):

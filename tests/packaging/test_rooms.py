@@ -12,8 +12,8 @@ import django_redis_core
 CORE = Path(django_redis_core.__file__).parent
 ROOT = Path(__file__).parents[2]
 
-#: What Django finds by its name; nothing for an import.
-CONVENTIONS = {"apps", "checks", "management"}
+#: What Django finds by its name, or by the one that settings give; nothing for a plugin's import.
+CONVENTIONS = {"apps", "checks", "management", "middleware"}
 
 
 def rooms() -> set[str]:

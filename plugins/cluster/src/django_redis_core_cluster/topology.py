@@ -53,6 +53,9 @@ _ASKING = Kind("ASKING", write=False)
 #: How often a command is sent on: by MOVED and ASK, and in waiting for a slot's new owner.
 ATTEMPTS = 5
 
+#: The part of an operation's time that it waits for nodes, all in all; in the rest they are asked.
+WAITING = 0.9
+
 #: MOVED that often is not a map out of date but nodes that name each other, until all of them have
 #: heard of a move: they are given time.
 DISAGREED = 2
@@ -84,8 +87,8 @@ def slot_of(key: Key) -> int:
 class ClusterTopology(Topology):
     """A cluster, as one of its nodes described it and as redirections corrected that since.
 
-    ``timeout`` is an operation's, in seconds; while a slot has no owner it is waited for about as
-    long. After waiting in vain, nobody waits again for ``interval`` seconds.
+    ``timeout`` is an operation's, in seconds; while a slot has no owner it is waited for most of
+    that. After waiting in vain, nobody waits again for ``interval`` seconds.
 
     What nobody contradicts would be believed for ever: a replica that was replaced, or nodes that
     came to the cluster. So after ``refresh`` seconds the map is read again, by a thread for which
@@ -403,6 +406,6 @@ class ClusterTopology(Topology):
         return any(node in shard.replicas for shard in self._map.shards)
 
     def _pause(self, attempt: int) -> Operation[None]:
-        """Waits longer each time, all in all an operation's time, and reads the map again."""
-        yield Sleep(self._timeout * 2 ** (attempt - 1) / 2**ATTEMPTS)
+        """Waits longer each time, and reads the map again."""
+        yield Sleep(WAITING * self._timeout * 2 ** (attempt - 1) / 2**ATTEMPTS)
         yield from self._try_read(newer_than=time.monotonic())

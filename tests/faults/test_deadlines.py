@@ -1,0 +1,114 @@
+"""``SOCKET_TIMEOUT`` is an operation's time, however its reply comes and wherever it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.exceptions import ServerTimeout
+
+from .scripted import Answer, Scripted, bulk
+
+TIMEOUT = 0.3
+
+#: A call's name and arguments, made by blocking code or on asyncio.
+Do = Callable[..., Any]
+
+
+@pytest.fixture(params=["blocking", "asyncio"])
+def do(request: pytest.FixtureRequest) -> Iterator[Do]:
+    if request.param == "blocking":
+        yield lambda cache, name, *args: getattr(cache, name)(*args)
+        return
+    with asyncio.Runner() as runner:
+
+        async def call(cache: RedisCache, name: str, *args: Any) -> Any:
+            return await getattr(cache, f"a{name}")(*args)
+
+        yield lambda *args: runner.run(call(*args))
+
+
+def took(do: Callable[[], Any]) -> float:
+    """The seconds until ServerTimeout."""
+    began = time.monotonic()
+    with pytest.raises(ServerTimeout):
+        do()
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("name", ["get", "get_many"])
+def test_a_reply_in_drops_has_no_more_time_than_one_that_does_not_come(do: Do, name: str) -> None:
+    def drops(args: list[bytes]) -> Answer:
+        whole = bulk(b"12345") if args[0] == b"GET" else b"*1\r\n" + bulk(b"12345")
+        return [(0.25, whole[:1]), (0.25, whole[1:5]), (0.25, whole[5:])]
+
+    with Scripted(drops) as server:
+        cache = RedisCache(server.url, {"OPTIONS": {"SOCKET_TIMEOUT": TIMEOUT}})
+        keys = "k" if name == "get" else ["k"]
+        assert took(lambda: do(cache, name, keys)) < 0.45
+
+
+def test_a_batch_in_drops_has_no_more_time_either() -> None:
+    with Scripted(lambda args: [(0.25, b"$5"), (0.25, b"\r\n12"), (0.25, b"345\r\n")]) as server:
+        cache = RedisCache(server.url, {"OPTIONS": {"SOCKET_TIMEOUT": TIMEOUT}})
+        pipeline = cache.pipeline()
+        pipeline.get("a")
+        pipeline.get("b")
+        assert took(pipeline.execute) < 0.45
+
+
+def test_a_value_that_keeps_coming_is_not_cut_off(do: Do) -> None:
+    value = b'"%b"' % (b"x" * 200_000)
+    whole = bulk(value)
+
+    def steady(args: list[bytes]) -> Answer:
+        return [(0.2, whole[at : at + 50_000]) for at in range(0, len(whole), 50_000)]
+
+    options = {"SOCKET_TIMEOUT": TIMEOUT, "SERIALIZER": "json"}
+    with Scripted(steady) as server:
+        cache = RedisCache(server.url, {"OPTIONS": options})
+        began = time.monotonic()
+        assert do(cache, "get", "k") == "x" * 200_000
+        assert time.monotonic() - began > 2 * TIMEOUT, "it came fast, so nothing was tested"
+
+
+def test_servers_that_are_silent_at_one_time_are_waited_for_at_one_time(do: Do) -> None:
+    with ExitStack() as stack:
+        urls = [stack.enter_context(Scripted(lambda args: b"")).url for _ in range(3)]
+        options = {"CLIENT": "shard", "SOCKET_TIMEOUT": TIMEOUT}
+        cache = RedisCache(urls, {"OPTIONS": options})
+        assert took(lambda: do(cache, "get_many", [f"k{n}" for n in range(40)])) < 1.5 * TIMEOUT
+
+
+def port_of(server: Scripted) -> int:
+    return int(server.url.rpartition(":")[2].partition("/")[0])
+
+
+def cluster_of(first: Scripted) -> bytes:
+    """CLUSTER SLOTS of one node that has all of them."""
+    node = b"*3\r\n%b:%d\r\n%b" % (bulk(b"127.0.0.1"), port_of(first), bulk(b"id"))
+    return b"*1\r\n*3\r\n:0\r\n:16383\r\n" + node
+
+
+def test_a_redirection_is_followed_within_the_operations_time(do: Do) -> None:
+    """Each of the two nodes answers in time."""
+
+    def moved(args: list[bytes]) -> Answer:
+        if args[0] == b"CLUSTER":
+            return cluster_of(first)
+        return [(0.25, b"-MOVED 1 127.0.0.1:%d\r\n" % port)]
+
+    def value(args: list[bytes]) -> Answer:
+        return cluster_of(first) if args[0] == b"CLUSTER" else [(0.25, bulk(b"1"))]
+
+    with Scripted(moved) as first, Scripted(value) as second:
+        port = port_of(second)
+        options = {"CONNECTION_FACTORY": "cluster", "SOCKET_TIMEOUT": TIMEOUT}
+        cache = RedisCache(first.url, {"OPTIONS": options})
+        assert took(lambda: do(cache, "get", "k")) < 0.45
