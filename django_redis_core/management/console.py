@@ -68,7 +68,7 @@ class Console:
         self._bar = Progress(self._stderr, label, total)
         return self._bar
 
-    def confirm(self, question: str) -> None:
+    def confirm(self, question: str, otherwise: str = "Nothing was deleted.") -> None:
         """Goes on after a "yes"; CommandError otherwise."""
         self._stderr.write(f"{question} [y/N] ", style_func=str, ending="")
         self._stderr.flush()
@@ -79,6 +79,6 @@ class Console:
             raise CommandError("Nobody is there to be asked: write --no-input.") from None
         except KeyboardInterrupt:
             self.remark("")
-            raise Interrupted("Stopped: nothing was deleted.") from None
+            raise Interrupted(f"Stopped: {otherwise[0].lower()}{otherwise[1:]}") from None
         if answer.strip().lower() not in ("y", "yes"):
-            raise CommandError("Nothing was deleted.")
+            raise CommandError(otherwise)

@@ -9,11 +9,11 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
-from ..exceptions import ConnectionInterrupted, RedisCacheError
+from ..exceptions import RedisCacheError
 from . import advice, doctor, doctor_text, entries, listing, recode, recode_text, stats, stats_text
 from .console import Console, Lines
 from .output import counted
-from .targets import Interrupted, Misunderstood, Target, one_target, targets
+from .targets import Interrupted, Misunderstood, Target, in_words, one_target, targets
 
 #: Keys that ``stats`` looks at where nothing is said, and how many of the largest ``--all`` lists.
 SAMPLE = 10_000
@@ -188,8 +188,7 @@ def delete(
         _show_deleted(console, alias, deleted)
     if trouble is not None:
         raise CommandError(
-            f"{_in_words(target, trouble)}\n"
-            "Its keys are not deleted; the same command deletes them."
+            f"{in_words(target, trouble)}\nIts keys are not deleted; the same command deletes them."
         )
     if not deleted:
         stored = target.engine.naming.make_many(keys, key_version)
@@ -244,7 +243,7 @@ def _delete_matching(
             )
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted(f"Stopped {so_far}") from None
-            trouble = _in_words(matching.target, error)
+            trouble = in_words(matching.target, error)
             raise CommandError(f"{trouble}\nEnded {so_far}") from None
     _show_deleted(console, alias, deleted)
 
@@ -305,7 +304,7 @@ def rewrite(
     )
     if isinstance(ended, KeyboardInterrupt):
         raise Interrupted(f"Stopped: {so_far}") from None
-    raise CommandError(f"{_in_words(target, ended)}\n{so_far}") from None
+    raise CommandError(f"{in_words(target, ended)}\n{so_far}") from None
 
 
 def _on(target: Target, work: Callable[..., Any], *args: Any) -> Any:
@@ -315,9 +314,4 @@ def _on(target: Target, work: Callable[..., Any], *args: Any) -> Any:
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from None
     except RedisCacheError as error:
-        raise CommandError(_in_words(target, error)) from None
-
-
-def _in_words(target: Target, error: BaseException) -> str:
-    of_servers = isinstance(error, ConnectionInterrupted)
-    return (f"The cache {target.alias!r}: " if of_servers else "") + target.explain(error)
+        raise CommandError(in_words(target, error)) from None

@@ -1,0 +1,137 @@
+"""What may be written on the command line: the types of values, and groups of options."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any
+
+from . import recode, subcommands
+from .moving.text import TOLERANCE
+
+_LONGEST = 86_400  # seconds of an interval
+
+
+def positive(text: str) -> int:
+    """The type of a number on the command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number of 1 or more, not {text!r}")
+    return int(text)
+
+
+def whole(text: str) -> int:
+    """The type of a number that may be 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a number of 0 or more, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """The type of ``--interval``."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"seconds, more than 0, at most {_LONGEST}, not {text!r}")
+    return found
+
+
+def cursors(text: str) -> recode.Cursors:
+    """The type of ``--cursor``."""
+    try:
+        return recode.Cursors(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, not {text!r}") from error
+
+
+def add_stats(sub: Any) -> None:
+    sub.add_argument(
+        "--interval",
+        type=seconds,
+        help="Show what servers count as rates over so many seconds, and look at no keys.",
+    )
+    sub.add_argument(
+        "--sample",
+        type=whole,
+        help=f"Keys to look at; 0: none, the servers' counters alone. Default: "
+        f"{subcommands.SAMPLE}.",
+    )
+    sub.add_argument("--all", dest="every", action="store_true", help="Look at every key.")
+    sub.add_argument(
+        "--biggest",
+        type=positive,
+        metavar="N",
+        help="List the N largest entries of those looked at. Default: none, with --all "
+        f"{subcommands.BIGGEST}.",
+    )
+    sub.add_argument(
+        "--lookups",
+        action="store_true",
+        help="Also ask each key for its time to live and for the columns of plugins. The server "
+        "counts these look-ups as hits.",
+    )
+    sub.add_argument(
+        "--depth",
+        type=positive,
+        default=1,
+        help="Parts of a key, between colons, that make its family. Default: 1.",
+    )
+    sub.add_argument("--families", type=positive, default=20, help="Families to list. Default: 20.")
+
+
+def add_key_version(sub: Any) -> None:
+    sub.add_argument(
+        "--key-version", type=version, help="The version of the key. Default: the cache's VERSION."
+    )
+
+
+def version(text: str) -> Any:
+    """A number as sites write it, so that a KEY_FUNCTION may format it."""
+    return int(text) if text.isdecimal() and text == str(int(text)) else text
+
+
+def add_no_input(sub: Any) -> None:
+    sub.add_argument(
+        "--no-input", "--noinput", action="store_true", help="Delete without asking before."
+    )
+
+
+def add_rate(sub: Any) -> None:
+    """For long work on keys."""
+    sub.add_argument(
+        "--rate",
+        type=positive,
+        default=recode.RATE,
+        help=f"Keys a second, at most. Default: {recode.RATE}.",
+    )
+    sub.add_argument("--cursor", type=cursors, help="Where an interrupted run goes on.")
+
+
+def add_copy(sub: Any) -> None:
+    sub.add_argument("--to", required=True, metavar="ALIAS", help="The cache to copy into.")
+    sub.add_argument(
+        "--replace",
+        action="store_true",
+        help="Write over entries that the other cache has already.",
+    )
+    add_rate(sub)
+    sub.add_argument(
+        "--no-input", "--noinput", action="store_true", help="Replace without asking before."
+    )
+
+
+def add_compare(sub: Any) -> None:
+    sub.add_argument(
+        "--with", dest="other", required=True, metavar="ALIAS", help="The cache to compare with."
+    )
+    sub.add_argument(
+        "--sample", type=positive, metavar="N", help="Compare some N keys. Default: all."
+    )
+    sub.add_argument(
+        "--tolerance",
+        type=seconds,
+        default=TOLERANCE,
+        help=f"Seconds by which times to live may differ. Default: {TOLERANCE:g}.",
+    )
+    add_rate(sub)
