@@ -6,7 +6,10 @@ import argparse
 import math
 from typing import Any
 
-from . import recode, subcommands
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+
+from .._codec import timeouts
+from . import keys, recode, slowlog, subcommands
 from .moving.text import TOLERANCE
 
 _LONGEST = 86_400  # seconds of an interval
@@ -34,6 +37,21 @@ def seconds(text: str) -> float:
         found = math.nan
     if not 0 < found <= _LONGEST:
         raise argparse.ArgumentTypeError(f"seconds, more than 0, at most {_LONGEST}, not {text!r}")
+    return found
+
+
+def living(text: str) -> float | None:
+    """The type of a time to live: seconds, or "never", which is None."""
+    if text == "never":
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 < found <= timeouts.MAX_MILLISECONDS / 1000:
+        raise argparse.ArgumentTypeError(
+            f'seconds, more than 0, or "never", not {text!r}; "delete" removes an entry'
+        )
     return found
 
 
@@ -135,3 +153,56 @@ def add_compare(sub: Any) -> None:
         help=f"Seconds by which times to live may differ. Default: {TOLERANCE:g}.",
     )
     add_rate(sub)
+
+
+def add_keys(sub: Any) -> None:
+    sub.add_argument("pattern", help="A glob pattern for keys, as the site names them.")
+    sub.add_argument(
+        "--limit",
+        type=positive,
+        default=keys.LIMIT,
+        metavar="N",
+        help=f"Keys to list, at most. Default: {keys.LIMIT}.",
+    )
+    add_key_version(sub)
+
+
+def add_set(sub: Any) -> None:
+    sub.add_argument("key", help="The key, as the site names it.")
+    sub.add_argument("value", help="The value, a text; with --json it is JSON.")
+    sub.add_argument(
+        "--timeout",
+        type=living,
+        default=DEFAULT_TIMEOUT,
+        metavar="SECONDS",
+        help='How long it lives, or "never" for no expiry. Default: TIMEOUT of the cache.',
+    )
+    add_key_version(sub)
+
+
+def add_touch(sub: Any) -> None:
+    sub.add_argument("key", help="The key, as the site names it.")
+    sub.add_argument(
+        "seconds",
+        nargs="?",
+        type=living,
+        default=DEFAULT_TIMEOUT,
+        help='How long it lives from now, or "never" for no expiry. Default: TIMEOUT of the cache.',
+    )
+    add_key_version(sub)
+
+
+def add_expire(sub: Any) -> None:
+    sub.add_argument("key", help="The key, as the site names it.")
+    sub.add_argument("seconds", type=living, help='How long it lives from now, or "never".')
+    add_key_version(sub)
+
+
+def add_slowlog(sub: Any) -> None:
+    sub.add_argument(
+        "--count",
+        type=positive,
+        default=slowlog.ENTRIES,
+        metavar="N",
+        help=f"Entries of each server to show. Default: {slowlog.ENTRIES}.",
+    )

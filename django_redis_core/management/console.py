@@ -19,8 +19,13 @@ from .targets import Interrupted
 Lines = Callable[[Any, Any, int | None], list[str]]
 
 
+#: Of what ``--json`` prints. Another one means that a name has gone or changed its meaning.
+VERSION = 1
+
+
 class Console:
-    """``as_json``: reports are printed for machines. ``style`` is Django's, for a terminal."""
+    """``as_json``: what ``command`` reports is printed for machines. ``style`` is Django's, for a
+    terminal."""
 
     def __init__(
         self,
@@ -28,6 +33,7 @@ class Console:
         stderr: OutputWrapper,
         style: Any,
         *,
+        command: str,
         as_json: bool,
         force_color: bool,
         verbosity: int,
@@ -37,6 +43,7 @@ class Console:
         self._style = style if stdout.isatty() or force_color else no_style()
         self._width = shutil.get_terminal_size().columns if stdout.isatty() else None
         self._bar: Progress | None = None
+        self._command = command
         self.as_json = as_json
         self.verbosity = verbosity
 
@@ -52,7 +59,12 @@ class Console:
 
     def _lines(self, report: Any, lines: Lines) -> Iterator[str]:
         if self.as_json:
-            yield json.dumps(report, indent=2, ensure_ascii=False, default=str)
+            shape = {
+                "version": VERSION,
+                "command": self._command,
+                "reports": report if isinstance(report, list) else [report],
+            }
+            yield json.dumps(shape, indent=2, ensure_ascii=False, default=str)
             return
         for place, one in enumerate(report if isinstance(report, list) else [report]):
             if place:

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.color import no_style
 
-from .. import arguments, of_plugins, subcommands
+from .. import arguments, editing, keys, of_plugins, slowlog, subcommands
 from ..console import Console
 from ..moving import command as moving
 from ..targets import Interrupted
@@ -75,6 +75,21 @@ class Command(BaseCommand):
             sub.add_argument("key", help="The key, as the site names it.")
             arguments.add_key_version(sub)
 
+        sub = add("keys", "List keys by a pattern. 1 if there is none.", keys.run, one=True)
+        arguments.add_keys(sub)
+
+        sub = add("set", "Write an entry, over what is there.", editing.write, one=True)
+        arguments.add_set(sub)
+
+        for name, words, add_arguments in (
+            ("touch", "Let an entry live anew. 1 if there is none.", arguments.add_touch),
+            ("expire", "The same, under the server's name for it.", arguments.add_expire),
+        ):
+            add_arguments(add(name, words, editing.touch, one=True))
+
+        sub = add("slowlog", "List what took servers long.", slowlog.run)
+        arguments.add_slowlog(sub)
+
         sub = add("delete", "Delete entries by key or pattern.", subcommands.delete, one=True)
         sub.add_argument("keys", nargs="*", metavar="key", help="Keys, as the site names them.")
         sub.add_argument("--pattern", help="A glob pattern for keys, as the site names them.")
@@ -114,7 +129,13 @@ class Command(BaseCommand):
         self._faults = of_plugins.add_all(add, taken=found.choices)
 
     def handle(
-        self, *, run: Callable[..., None], json: bool, verbosity: int, **options: Any
+        self,
+        *,
+        subcommand: str,
+        run: Callable[..., None],
+        json: bool,
+        verbosity: int,
+        **options: Any,
     ) -> None:
         if os.environ.get("NO_COLOR") and not options["force_color"]:
             self.style, self.stderr.style_func = no_style(), None
@@ -122,6 +143,7 @@ class Command(BaseCommand):
             self.stdout,
             self.stderr,
             self.style,
+            command=subcommand,
             as_json=json,
             force_color=options["force_color"],
             verbosity=verbosity,
