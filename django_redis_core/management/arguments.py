@@ -206,3 +206,12 @@ def add_slowlog(sub: Any) -> None:
         metavar="N",
         help=f"Entries of each server to show. Default: {slowlog.ENTRIES}.",
     )
+
+
+def add_metrics(sub: Any) -> None:
+    sub.add_argument(
+        "--doctor",
+        dest="with_doctor",
+        action="store_true",
+        help="Also what doctor makes of each cache, which writes a key of its own.",
+    )

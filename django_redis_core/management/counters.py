@@ -38,18 +38,19 @@ def of_server(target: Target, node: Any, columns: Columns) -> Operation[dict[str
     except ConnectionInterrupted as error:
         return server | {"error": target.explain(error)}
     if info:
-        server |= _totals(info) | _expiring(info, node) | columns.of_server(info)
+        server |= _totals(info) | expiring(info, node) | columns.of_server(info)
     return server | {"keys_in_database": keys}
 
 
-def _role(info: Info) -> str:
+def role_of(info: Info) -> str:
+    """What the server takes itself for."""
     return "replica" if info.get("role") == "slave" else "primary"
 
 
 def _totals(info: Info) -> dict[str, Any]:
     hits, misses = number(info, "keyspace_hits"), number(info, "keyspace_misses")
     return {
-        "role": _role(info),
+        "role": role_of(info),
         "hits": hits,
         "misses": misses,
         "hit_ratio": ratio(hits, misses),
@@ -62,7 +63,7 @@ def _totals(info: Info) -> dict[str, Any]:
     }
 
 
-def _expiring(info: Info, node: Any) -> dict[str, Any]:
+def expiring(info: Info, node: Any) -> dict[str, Any]:
     """How many keys of the database expire, and in how many seconds on average: the server's own
     figures, for which no key is looked up."""
     database = 0 if node is None else node.config.kwargs.get("db") or 0
@@ -129,7 +130,7 @@ def _rates(name: str, before: _Told | None, after: _Told) -> dict[str, Any]:
         return server | {"error": "it was restarted meanwhile, or its counters were reset"}
     seconds = after.at - before.at
     return server | {
-        "role": _role(last),
+        "role": role_of(last),
         "seconds": round(seconds, 6),
         **{rate: round(count / seconds, 3) for rate, count in grown.items()},
         "hit_ratio": ratio(grown["hits"], grown["misses"]),
