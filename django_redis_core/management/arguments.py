@@ -9,7 +9,7 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .._codec import timeouts
-from . import keys, recode, slowlog, subcommands
+from . import keys, recode, slowlog, subcommands, top
 from .moving.text import TOLERANCE
 
 _LONGEST = 86_400  # seconds of an interval
@@ -215,3 +215,13 @@ def add_metrics(sub: Any) -> None:
         action="store_true",
         help="Also what doctor makes of each cache, which writes a key of its own.",
     )
+
+
+def add_top(sub: Any) -> None:
+    sub.add_argument(
+        "--interval",
+        type=seconds,
+        default=top.INTERVAL,
+        help=f"Seconds between two looks. Default: {top.INTERVAL:g}.",
+    )
+    sub.add_argument("--once", action="store_true", help="Look once, and print it.")

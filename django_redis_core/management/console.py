@@ -13,6 +13,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from django.core.management.color import no_style
 
 from .output import Progress
+from .screen import Screen
 from .targets import Interrupted
 
 #: A report as text: from the report, Django's style, and the columns of the terminal if it is one.
@@ -40,7 +41,7 @@ class Console:
     ) -> None:
         self._stdout = stdout
         self._stderr = stderr
-        self._style = style if stdout.isatty() or force_color else no_style()
+        self.style = style if stdout.isatty() or force_color else no_style()
         self._width = shutil.get_terminal_size().columns if stdout.isatty() else None
         self._bar: Progress | None = None
         self._command = command
@@ -69,7 +70,15 @@ class Console:
         for place, one in enumerate(report if isinstance(report, list) else [report]):
             if place:
                 yield ""
-            yield from lines(one, self._style, self._width)
+            yield from lines(one, self.style, self._width)
+
+    @property
+    def live(self) -> bool:
+        """Whether a terminal can be drawn anew."""
+        return not self.as_json and Screen.possible(self._stdout)
+
+    def screen(self) -> Screen:
+        return Screen(self._stdout)
 
     def remark(self, words: str) -> None:
         if self._bar is not None:

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.color import no_style
 
-from .. import arguments, editing, keys, metrics, of_plugins, slowlog, subcommands
+from .. import arguments, editing, keys, metrics, of_plugins, slowlog, subcommands, top
 from ..console import Console
 from ..moving import command as moving
 from ..targets import Interrupted
@@ -66,6 +66,9 @@ class Command(BaseCommand):
 
         sub = add("stats", "Count hits, and keys and bytes by family.", subcommands.count)
         arguments.add_stats(sub)
+
+        sub = add("top", "Show what servers do now, until q or Ctrl-C.", top.run)
+        arguments.add_top(sub)
 
         sub = add("metrics", "Print what servers count as OpenMetrics text.", metrics.run)
         arguments.add_metrics(sub)
