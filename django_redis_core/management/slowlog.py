@@ -1,7 +1,7 @@
 """``slowlog``: what took a server long, from its own log.
 
-Of a command its name and first argument are told, which is nearly always the key: the others are
-values, and no business of whoever looks at what is slow.
+Of a command its name and key are told (or what stands in its place): the others are values, and no
+business of whoever looks at what is slow.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from .targets import Target
 
 ENTRIES = 10  # of a server, unless the command line says otherwise
 
+#: Where the first key stands, of commands that begin with something else.
+_KEY_AT = {"EVAL": 3, "EVALSHA": 3, "EVAL_RO": 3, "EVALSHA_RO": 3, "FCALL": 3, "MSETEX": 2}
+
 _SHOWN = 60  # characters of a key on a terminal
 
 
@@ -35,12 +38,13 @@ def _entry(
     number: int, at: int, microseconds: int, arguments: Sequence[Any], *client: Any
 ) -> dict[str, Any]:
     words = [one.decode(errors="replace") if isinstance(one, bytes) else one for one in arguments]
+    place = _KEY_AT.get(words[0].upper(), 1) if words else 1
     return {
         "id": number,
         "at": datetime.fromtimestamp(at, UTC).isoformat("T", "seconds"),
         "milliseconds": microseconds / 1000,
         "command": words[0].upper() if words else "?",
-        "key": words[1] if len(words) > 1 else None,
+        "key": words[place] if len(words) > place else None,
         "arguments": max(len(words) - 1, 0),
         "client": text(client[0]) if client else "",
     }

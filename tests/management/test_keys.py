@@ -70,10 +70,11 @@ class TestKeys:
 class TestSet:
     def test_a_text_or_json(self, site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
         cache = site(default={"TIMEOUT": 50})
-        assert manage("set", "k", '{"a": 1}').out.startswith("expires in 50 s, at ")
-        assert (cache.get("k"), cache.ttl("k")) == ('{"a": 1}', 50)
+        assert manage("set", "k", '{"a": 1}').out.startswith("expires in ")
+        assert cache.get("k") == '{"a": 1}'
+        assert 48 <= cache.ttl("k") <= 50
         report = manage("set", "k", '{"a": [1, null]}', "--json", "--timeout", "7").json
-        assert report["ttl"] == 7
+        assert 5 < report["ttl"] <= 7
         assert cache.get("k") == {"a": [1, None]}
         assert manage("set", "k", "5", "--json", "--timeout", "never").json["ttl"] is None
         assert cache.incr("k") == 6
@@ -111,13 +112,13 @@ def test_an_entry_lives_for_another_time(
 ) -> None:
     cache = site(default={"OPTIONS": {"CLIENT": client}, "TIMEOUT": 90})
     cache.set("k", "value", 500)
-    assert manage(command, "k", "20.5").out.startswith("expires in 2")
-    assert 20 < cache.pttl("k") / 1000 <= 20.5
+    assert manage(command, "k", "20.5").out.startswith("expires in ")
+    assert 18 < cache.pttl("k") / 1000 <= 20.5
     assert manage(command, "k", "never", "--json").json["ttl"] is None
     assert cache.ttl("k") is None
     if command == "touch":
         manage("touch", "k")
-        assert 89 <= cache.ttl("k") <= 90
+        assert 88 <= cache.ttl("k") <= 90
     ran = manage(command, "nobody", "5")
     assert (ran.code, ran.out) == (1, "")
     assert ran.error.startswith("There is no ")
@@ -130,15 +131,19 @@ class TestSlowlog:
         cache = site(default={"LOCATION": own_server.url})
         own_server.cli("CONFIG", "SET", "slowlog-log-slower-than", "0")
         cache.set("k", "secret value", 5)
+        cache.set("count", 1, 5)
+        cache.incr("count")
         own_server.cli("CONFIG", "SET", "slowlog-log-slower-than", "1000000")
         ran = manage("slowlog", "--json", "--count", "50")
         [report] = ran.json
         [server] = report["servers"]
         assert (server["threshold_ms"], server["length"]) == (1000.0, len(server["entries"]))
-        [entry] = [one for one in server["entries"] if one["command"] == "SET"]
+        [_, entry] = [one for one in server["entries"] if one["command"] == "SET"]
         assert (entry["key"], entry["arguments"]) == (cache.make_key("k"), 4)
         assert entry["milliseconds"] < 1000
         assert "secret" not in ran.out
+        scripts = [one for one in server["entries"] if one["command"].startswith("EVAL")]
+        assert {one["key"] for one in scripts} == {cache.make_key("count")}
         text = manage("slowlog", "--count", "50").out
         assert f"SET      {cache.make_key('k')}" in text
 

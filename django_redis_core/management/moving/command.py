@@ -86,7 +86,7 @@ def compare(
             pair,
             ended,
             so_far,
-            text.how_to_go_on("compare", report, rate=rate, tolerance=tolerance),
+            text.how_to_go_on("compare", report, rate=rate, tolerance=tolerance, sample=sample),
         ) from None
     if not counts.well:
         apart = counts.missing + counts.differing + counts.ttl_differing + counts.unreadable

@@ -14,10 +14,10 @@ from typing import Any
 
 from ..._codec.codec import MISSING
 from ...commands import SET
-from ...exceptions import SerializationError
+from ...exceptions import ReplyError, SerializationError, WrongTypeError
 from . import structures
 from .routes import Route
-from .sides import Clock, Formats, Side, Stored, changed_type, is_of_an_entry
+from .sides import Clock, Formats, Side, Stored
 from .walking import Walk
 
 
@@ -80,7 +80,7 @@ class Copying:
             if found is None:
                 self.counts.gone += 1
             elif isinstance(found, Exception):
-                if not changed_type(found):
+                if not isinstance(found, WrongTypeError):
                     raise found
                 self.counts.changed += 1
             elif (anew := self._anew(key, found)) is not None:
@@ -124,7 +124,7 @@ class Copying:
                     counts.bytes += len(command.args[2])
                 else:
                     counts.existing += 1
-            elif is_of_an_entry(reply):
+            elif isinstance(reply, ReplyError):
                 self._refused(key, reply)
             else:
                 trouble = trouble or reply
@@ -136,10 +136,11 @@ class Copying:
         if self._formats.elements:
             dump = structures.dumped(self._source, key, node)
             if dump is not None:
-                data, left = dump
-                written = structures.restore(
-                    self._target, new, data, clock.left(left), self._replace
-                )
+                data, left = dump[0], clock.left(dump[1])
+                if left == 0:  # which RESTORE takes for no expiry
+                    counts.gone += 1
+                    return
+                written = structures.restore(self._target, new, data, left, self._replace)
                 if written is not None:
                     self._built(written)
                     return
@@ -150,6 +151,9 @@ class Copying:
         found = structures.read(self._source, kind, key, node)
         if found is None:
             counts.changed += 1
+            return
+        if clock.left(found.left) == 0:
+            counts.gone += 1
             return
         try:
             built = structures.build(
@@ -165,9 +169,7 @@ class Copying:
         except SerializationError as refused:
             self._refused(key, refused.__cause__ or refused)
             return
-        except Exception as error:
-            if not is_of_an_entry(error):
-                raise
+        except ReplyError as error:  # a server's word on this one; the others go on
             self._refused(key, error)
             return
         if built is None:

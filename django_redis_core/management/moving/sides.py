@@ -15,7 +15,7 @@ from ..._codec.keys import CacheKey
 from ..._engine.assembly import Engine
 from ..._engine.clients import client_of
 from ...commands import GET, PTTL, Command, Operation
-from ...exceptions import ConnectionInterrupted, RedisCacheError, ReplyError, WrongTypeError
+from ...exceptions import ConnectionInterrupted, RedisCacheError, ReplyError
 from ...interfaces import Client
 from ..targets import Target
 
@@ -170,15 +170,6 @@ class Clock:
         if milliseconds is None:
             return None
         return max(milliseconds - round((time.monotonic() - self._began) * 1000), 0)
-
-
-def is_of_an_entry(error: Exception) -> bool:
-    """Whether a server's refusal is of one entry, so that the others may go on."""
-    return isinstance(error, ReplyError)
-
-
-def changed_type(error: Any) -> bool:
-    return isinstance(error, WrongTypeError)
 
 
 def _at(command: Command, node: Any) -> Command:

@@ -144,9 +144,7 @@ def build(
     if arguments is None:
         return None
     left = clock.left(found.left)
-    if left == 0:
-        return True
-    given = TYPES[found.kind].add, -1 if left is None else left, int(replace), *arguments
+    given = TYPES[found.kind].add, -1 if left is None else max(left, 1), int(replace), *arguments
     [reply] = target.ask([_BUILD.command([new], *given)])
     if isinstance(reply, NoScriptError):
         [reply] = target.ask([_BUILD.whole([new], *given)])

@@ -81,6 +81,7 @@ def how_to_go_on(
     rate: int,
     replace: bool = False,
     tolerance: float = TOLERANCE,
+    sample: int | None = None,
 ) -> str:
     """The command line that takes up an unfinished run."""
     words = [f"manage.py redis_cache {command} --alias", report["alias"]]
@@ -91,6 +92,8 @@ def how_to_go_on(
         words += ["--replace", "--no-input"]
     if tolerance != TOLERANCE:
         words += ["--tolerance", f"{tolerance:g}"]
-    if report["cursor"]:
+    if sample is not None:  # which begins anew
+        words += ["--sample", str(sample)]
+    elif report["cursor"]:
         words += ["--cursor", report["cursor"]]
     return " ".join(words)
