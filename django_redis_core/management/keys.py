@@ -15,6 +15,8 @@ from .targets import Misunderstood, Target, one_target
 
 LIMIT = 1000  # keys, unless the command line says otherwise
 
+_PAGE = 500  # keys that one SCAN looks at
+
 _OPEN = re.compile(r"(?:[^\\\[]|\\.|\[(?:\\.|[^\]\\])*\])*\[", re.S)
 
 
@@ -54,9 +56,7 @@ def found(target: Target, pattern: str, version: str | None, limit: int) -> dict
         for node in (yield Primaries()):
             cursor = -1
             while cursor:
-                cursor, page = yield SCAN(
-                    max(cursor, 0), search.match, target.client.scan_itersize
-                ).on(node)
+                cursor, page = yield SCAN(max(cursor, 0), search.match, _PAGE).on(node)
                 for full in (key.decode(errors="surrogateescape") for key in page):
                     if full in keys or (picks is not None and not picks(full)):
                         continue
