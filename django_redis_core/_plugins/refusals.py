@@ -1,4 +1,4 @@
-"""What is said of hooks that cannot be: their names and arguments, where pluggy tells which."""
+"""What is said of names that nobody offers, and of hooks that cannot be."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from difflib import get_close_matches
 import pluggy
 
 from . import hookspecs
+from .catalogue import OURS
+from .checked import words
 from .hookspecs import ACTS, KINDS
 
 #: The names of all hooks.
@@ -50,3 +52,24 @@ def _taken(plugin: object, name: str) -> tuple[str, ...]:
         for one in inspect.signature(function).parameters.values()  # type: ignore[arg-type]
         if one.default is one.empty and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
     )
+
+
+def not_found(kind: str, name: str, where: str, available: list[str], others: list[str]) -> str:
+    """Of a name that nobody offers as ``kind``; ``others`` are the kinds that bear it."""
+    parts = [f"{where}: there is no {words(kind)} named {name!r}."]
+    if OURS.get(name) == kind:
+        parts.append(f"Install it with: pip install 'django-redis-core[{name}]'.")
+    elif name in OURS or others:
+        parts.append(f"{name!r} is a {' and a '.join(map(words, others or [OURS[name]]))}.")
+    else:
+        ours = [other for other, of in OURS.items() if of == kind]
+        close = get_close_matches(name, [*available, *ours], 1, 0.5)
+        if close and close[0] in available:
+            parts.append(f"Did you mean {close[0]!r}?")
+        elif close:
+            parts.append(
+                f"Did you mean {close[0]!r}? "
+                f"Install it with: pip install 'django-redis-core[{close[0]}]'."
+            )
+    parts.append(f"Installed: {', '.join(available)}.")
+    return " ".join(parts)

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 import pluggy
 from django.utils.module_loading import import_string
 
-from .. import interfaces
 from .._interrupts import struck
 from ..exceptions import PluginConflict, PluginError, PluginLoadError, PluginNotFound
-from ..interfaces import API_VERSION, OLDER_API_VERSIONS, Plugin
+from ..interfaces import Plugin
 from . import hookspecs
 from .catalogue import OURS, plugin_name
+from .checked import checked, words
 from .hookspecs import ACTS, KINDS
 from .listing import IGNORED, PluginInfo, hooks_line, loaded_line, with_aliases
 from .sources import Hooked, Source, imported, not_imported, rivals, source_of
@@ -36,15 +36,6 @@ if TYPE_CHECKING:
 
 GROUP = "django_redis_core"
 DISTRIBUTION = "django-redis-core"
-
-BASES: dict[str, type[Plugin]] = {
-    "serializer": interfaces.Serializer,
-    "compressor": interfaces.Compressor,
-    "sealer": interfaces.Sealer,
-    "connection_factory": interfaces.ConnectionFactory,
-    "client": interfaces.Client,
-    "observer": interfaces.Observer,
-}
 
 _BUILT_IN = ("pickle", "identity", "none", "single", "client")
 
@@ -148,7 +139,7 @@ class Registry:
         setting it was. Raises PluginNotFound, PluginConflict or PluginLoadError.
         """
         if isinstance(written, type):
-            return self._checked(kind, written, where, repr(written))
+            return checked(kind, written, where, repr(written))
         name = plugin_name(kind, written)
         with self._lock:
             known = self._loaded.get((kind, name))
@@ -250,21 +241,24 @@ class Registry:
             if isinstance(error, Exception) and struck(error):
                 raise
             raise PluginLoadError(not_imported(path, where, error)) from error
-        return self._checked(kind, found, where, repr(path))
+        return checked(kind, found, where, repr(path))
 
     def _from_entry_point(self, kind: str, name: str, where: str) -> type[Plugin]:
         if not self._installed().get(name):
-            raise PluginNotFound(self._not_found(kind, name, where))
+            from .refusals import not_found
+
+            others = [of for of, other in self._loaded if other == name]
+            raise PluginNotFound(not_found(kind, name, where, self.names(kind), others))
         entry_point = self._load_entry_point(name, where)
         known = self._loaded.get((kind, name))
         if known is None:
             offered = [
-                f"the {_words(of)} {other!r}"
+                f"the {words(of)} {other!r}"
                 for (of, other), loaded in self._loaded.items()
                 if loaded.source.entry_point is entry_point
             ]
             raise PluginLoadError(
-                f"{where}: {source_of(entry_point)} offers no {_words(kind)} named {name!r}, but "
+                f"{where}: {source_of(entry_point)} offers no {words(kind)} named {name!r}, but "
                 f"{' and '.join(sorted(offered)) or 'hooks, for DJANGO_REDIS_PLUGINS'}."
             )
         return known.plugin
@@ -328,9 +322,9 @@ class Registry:
             for kind in KINDS:
                 hook = manager.subset_hook_caller(f"register_{kind}", remove_plugins=others)
                 for found in hook():
-                    checked = self._checked(kind, found, source, repr(found))
-                    self._refuse_name(kind, checked.name, source, entry_point_name)
-                    taken[kind, checked.name] = _Loaded(checked, source)
+                    offered = checked(kind, found, source, repr(found))
+                    self._refuse_name(kind, offered.name, source, entry_point_name)
+                    taken[kind, offered.name] = _Loaded(offered, source)
             callers = manager.get_hookcallers(plugin) or ()
             acts = any(caller.name in ACTS for caller in callers)
             if not taken and not acts:
@@ -369,77 +363,15 @@ class Registry:
         rival = self._loaded.get((kind, name))
         if rival is not None:
             raise PluginConflict(
-                f"{source} offers a {_words(kind)} named {name!r}, which is already the name of "
+                f"{source} offers a {words(kind)} named {name!r}, which is already the name of "
                 f"one of {rival.source}."
             )
         # Else a plugin could take a name that is not looked for in its distribution.
         if entry_point_name is not None and name != entry_point_name:
             raise PluginLoadError(
-                f"{source} offers a {_words(kind)} named {name!r} under the entry point "
+                f"{source} offers a {words(kind)} named {name!r} under the entry point "
                 f"{entry_point_name!r}; both names must be equal."
             )
-
-    def _checked(self, kind: str, found: Any, where: object, shown: str) -> type[Any]:
-        base = BASES[kind]
-        # A class of another interface, django-redis' say, that knows how to serve this one.
-        adapt = getattr(found, "as_plugin", None)
-        if adapt is not None:
-            found = adapt(kind)
-        if not isinstance(found, type) or not issubclass(found, base):
-            raise PluginLoadError(
-                f"{where}: {shown} is not a {_words(kind)}; it must be a subclass of "
-                f"django_redis_core.interfaces.{base.__name__}.{_hint_for(found)}"
-            )
-        missing = sorted(getattr(found, "__abstractmethods__", ()))
-        if missing:
-            raise PluginLoadError(f"{where}: {shown} lacks {', '.join(missing)}().")
-        if found.api_version not in (API_VERSION, *OLDER_API_VERSIONS):
-            raise PluginLoadError(
-                f"{where}: {shown} was written for version {found.api_version!r} of the plugin "
-                f"interface, and this django-redis-core speaks version {API_VERSION}."
-            )
-        if not isinstance(getattr(found, "name", None), str) or not found.name:
-            raise PluginLoadError(f'{where}: {shown} has no name; give it `name = "…"`.')
-        defect = found.defect()
-        if defect:
-            raise PluginLoadError(f"{where}: {shown} {defect}.")
-        return found
-
-    def _not_found(self, kind: str, name: str, where: str) -> str:
-        available = self.names(kind)
-        parts = [f"{where}: there is no {_words(kind)} named {name!r}."]
-        if OURS.get(name) == kind:
-            parts.append(f"Install it with: pip install 'django-redis-core[{name}]'.")
-        elif name in OURS or any(name == other for _, other in self._loaded):
-            kinds = [of for of, other in self._loaded if other == name] or [OURS[name]]
-            parts.append(f"{name!r} is a {' and a '.join(map(_words, kinds))}.")
-        else:
-            ours = [other for other, of in OURS.items() if of == kind]
-            close = get_close_matches(name, [*available, *ours], 1, 0.5)
-            if close and close[0] in available:
-                parts.append(f"Did you mean {close[0]!r}?")
-            elif close:
-                parts.append(
-                    f"Did you mean {close[0]!r}? "
-                    f"Install it with: pip install 'django-redis-core[{close[0]}]'."
-                )
-        parts.append(f"Installed: {', '.join(available)}.")
-        return " ".join(parts)
-
-
-def _hint_for(found: Any) -> str:
-    """What to install where ``found`` derives from a class of the real django-redis."""
-    bases = getattr(found, "__mro__", ())
-    if not any(base.__module__.partition(".")[0] == "django_redis" for base in bases):
-        return ""
-    return (
-        " It derives from a class of django-redis, and works as it is where that package is "
-        "uninstalled and 'django-redis-core[compat]' is in its place."
-    )
-
-
-def _words(kind: str) -> str:
-    return kind.replace("_", " ")
 
 
 #: The registry of this process.

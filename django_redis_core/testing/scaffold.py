@@ -14,7 +14,8 @@ from string import Template
 
 from .. import __version__
 from .._plugins.catalogue import OURS
-from .._plugins.registry import BASES, registry
+from .._plugins.checked import BASES
+from .._plugins.registry import registry
 from ..connections.urls import SCHEMES
 
 #: The module of the class, where it is not called as the kind.

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from django_redis_core._codec.codec import MISSING, Codec
+from django_redis_core._plugins.checked import BASES
 from django_redis_core._plugins.hookspecs import KINDS
-from django_redis_core._plugins.registry import BASES, Registry
+from django_redis_core._plugins.registry import Registry
 from django_redis_core._settings import PLUGIN_KEYS
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.servers import Server

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from django_redis_core._plugins.catalogue import OURS
+from django_redis_core._plugins.checked import BASES
 from django_redis_core._plugins.hookspecs import KINDS
-from django_redis_core._plugins.registry import BASES
 from django_redis_core.testing.__main__ import main
 from django_redis_core.testing.scaffold import texts
 

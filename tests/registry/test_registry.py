@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from django_redis_core._plugins.catalogue import DJANGO_REDIS, OURS
+from django_redis_core._plugins.checked import BASES
 from django_redis_core._plugins.hookspecs import KINDS
-from django_redis_core._plugins.registry import BASES, Registry
+from django_redis_core._plugins.registry import Registry
 from django_redis_core.exceptions import PluginConflict, PluginLoadError, PluginNotFound
 from django_redis_core.interfaces import Compressor, Serializer
 

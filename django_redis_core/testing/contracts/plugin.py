@@ -13,7 +13,8 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from ..._plugins.registry import BASES, registry
+from ..._plugins.checked import BASES
+from ..._plugins.registry import registry
 from ..._settings import PLUGIN_KEYS, parse
 from ...interfaces import API_VERSION
 from ..installed import Named
