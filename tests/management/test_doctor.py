@@ -348,11 +348,6 @@ def slow(*, minutes: float = 5, ms: float = 900.0) -> dict[str, Any]:
         ),
         ({"memory": {"fragmentation_bytes": -(1024**3)}}, "advice", "swapped out"),
         (
-            {"memory": {"policy": "noeviction"}, "keys": {"expiring": 4_000}},
-            "advice",
-            "noeviction",
-        ),
-        (
             {"slowlog": {"entries": [slow(), slow(ms=70)]}},
             "advice",
             "2 commands of more than 50 ms",
