@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,8 +16,8 @@ from .._engine.assembly import Engine
 from .._settings import backend_of
 from ..checks import check_caches, check_plain_connections
 from ..interfaces import Finding
-from .output import share, size
-from .servers import cannot_be_asked
+from .output import counted, share, size
+from .servers import SLOTS, cannot_be_asked
 from .targets import known_nodes
 
 #: The oldest servers that are supported.
@@ -40,6 +41,10 @@ _NEEDED_BY = {
     "SCAN": "no keys(), delete_pattern(), clear() of a KEY_PREFIX, stats and recode",
     "EVAL": "no incr(), lock(), incr_version() and recode",
 }
+_FRAGMENTED = 1.5
+_WASTE = 100 * 1024**2  # bytes below which fragmentation is not worth a word
+_MANY = 1000  # keys below which their expiry is not worth one
+_STALL = 50  # milliseconds for which a command holds up all others
 _SLOW = 5.0  # milliseconds of a round trip that is slow for a cache
 
 
@@ -64,9 +69,12 @@ def on_servers(servers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             yield from _on_role(name, server)
             yield from _on_memory(name, server["memory"])
             yield from _on_clients(name, server["clients"])
+            yield from _on_keys(name, server)
+            yield from _on_slowness(name, server["slowlog"])
         for command in server.get("refused", ()):
             yield hint(f"{name} refuses {command} to this user: {_NEEDED_BY[command]}.")
         yield from _on_time(name, server)
+    yield from _on_cluster([server for server in servers if "cluster" in server])
 
 
 def _on_version(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:
@@ -121,11 +129,81 @@ def _on_memory(name: str, memory: Mapping[str, Any]) -> Iterator[Finding]:
             f"{name} evicts with {policy} only what has an expiry: entries with TIMEOUT None stay, "
             "and can fill it."
         )
+    yield from _on_fragmentation(name, memory)
+
+
+def _on_fragmentation(name: str, memory: Mapping[str, Any]) -> Iterator[Finding]:
+    ratio, beyond = memory["fragmentation"], memory["fragmentation_bytes"]
+    if ratio is None:
+        return
+    if ratio > _FRAGMENTED and beyond > _WASTE:
+        yield hint(
+            f"{name} takes {ratio:.1f} times the memory that it uses from its host, {size(beyond)} "
+            "more: activedefrag yes gives it back, or a restart."
+        )
+    elif beyond < -_WASTE:
+        yield hint(
+            f"{name} has {size(-beyond)} more in use than its host keeps in memory: a part of it "
+            "is swapped out, and reads wait for the disk."
+        )
 
 
 def _on_clients(name: str, clients: Mapping[str, int]) -> Iterator[Finding]:
     if clients["max"] and clients["connected"] > _FULL * clients["max"]:
         yield hint(f"{name} has {clients['connected']} of at most {clients['max']} connections.")
+    if clients["rejected"]:
+        yield hint(
+            f"{name} has turned {counted(clients['rejected'], 'connection')} away since its start: "
+            "raise its maxclients, or lower MAX_CONNECTIONS."
+        )
+    if clients["blocked"]:
+        yield hint(
+            f"{name} has {counted(clients['blocked'], 'client')} in blocking commands, such as "
+            "BLPOP: somebody uses it as a queue too, which eviction and clear() would empty."
+        )
+
+
+def _on_keys(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:
+    total, memory = server["keys"]["total"] or 0, server["memory"]
+    forever = total - server["keys"]["expiring"]
+    evicts = memory["max"] and memory["policy"].startswith("allkeys-")
+    if total >= _MANY and forever > total / 2 and not evicts:
+        yield hint(
+            f"{share(forever, total)} of the keys of {name} have no expiry, and it evicts none of "
+            "them: they stay until somebody deletes them. Set TIMEOUT, or an allkeys policy."
+        )
+
+
+def _on_slowness(name: str, slowlog: Mapping[str, Any]) -> Iterator[Finding]:
+    since = datetime.now(UTC) - timedelta(hours=1)
+    recent = [
+        entry
+        for entry in slowlog["entries"] or ()
+        if datetime.fromisoformat(entry["at"]) > since and entry["milliseconds"] >= _STALL
+    ]
+    if recent:
+        slowest = max(recent, key=lambda entry: entry["milliseconds"])
+        yield hint(
+            f"{name} had {counted(len(recent), 'command')} of more than {_STALL} ms in the last "
+            f"hour, the slowest {slowest['command']} with {slowest['milliseconds']:,.0f} ms, and "
+            "all others waited: see slowlog."
+        )
+
+
+def _on_cluster(servers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """One finding for each view of the cluster, whoever has it."""
+    views: dict[tuple[str, int], list[str]] = {}
+    for server in servers:
+        view = server["cluster"]["state"], server["cluster"]["slots_uncovered"]
+        views.setdefault(view, []).append(server["name"])
+    for (state, uncovered), names in views.items():
+        if uncovered:
+            yield problem(
+                f"{uncovered:,} of the {SLOTS:,} slots of the cluster have no server that is well, "
+                f"so their keys fail, says {', '.join(names)}."
+            )
+        elif state not in ("ok", "?"):
+            yield problem(f"The cluster is {state!r}, says {', '.join(names)}.")
 
 
 def _on_time(name: str, server: Mapping[str, Any]) -> Iterator[Finding]:

@@ -13,14 +13,20 @@ from django.core.management.base import CommandError, OutputWrapper
 from django.core.management.color import no_style
 
 from .output import Progress
+from .screen import Screen
 from .targets import Interrupted
 
 #: A report as text: from the report, Django's style, and the columns of the terminal if it is one.
 Lines = Callable[[Any, Any, int | None], list[str]]
 
 
+#: Of what ``--json`` prints. Another one means that a name has gone or changed its meaning.
+VERSION = 1
+
+
 class Console:
-    """``as_json``: reports are printed for machines. ``style`` is Django's, for a terminal."""
+    """``as_json``: what ``command`` reports is printed for machines. ``style`` is Django's, for a
+    terminal."""
 
     def __init__(
         self,
@@ -28,15 +34,17 @@ class Console:
         stderr: OutputWrapper,
         style: Any,
         *,
+        command: str,
         as_json: bool,
         force_color: bool,
         verbosity: int,
     ) -> None:
         self._stdout = stdout
         self._stderr = stderr
-        self._style = style if stdout.isatty() or force_color else no_style()
+        self.style = style if stdout.isatty() or force_color else no_style()
         self._width = shutil.get_terminal_size().columns if stdout.isatty() else None
         self._bar: Progress | None = None
+        self._command = command
         self.as_json = as_json
         self.verbosity = verbosity
 
@@ -52,12 +60,25 @@ class Console:
 
     def _lines(self, report: Any, lines: Lines) -> Iterator[str]:
         if self.as_json:
-            yield json.dumps(report, indent=2, ensure_ascii=False, default=str)
+            shape = {
+                "version": VERSION,
+                "command": self._command,
+                "reports": report if isinstance(report, list) else [report],
+            }
+            yield json.dumps(shape, indent=2, ensure_ascii=False, default=str)
             return
         for place, one in enumerate(report if isinstance(report, list) else [report]):
             if place:
                 yield ""
-            yield from lines(one, self._style, self._width)
+            yield from lines(one, self.style, self._width)
+
+    @property
+    def live(self) -> bool:
+        """Whether a terminal can be drawn anew."""
+        return not self.as_json and Screen.possible(self._stdout)
+
+    def screen(self) -> Screen:
+        return Screen(self._stdout)
 
     def remark(self, words: str) -> None:
         if self._bar is not None:
@@ -68,7 +89,7 @@ class Console:
         self._bar = Progress(self._stderr, label, total)
         return self._bar
 
-    def confirm(self, question: str) -> None:
+    def confirm(self, question: str, otherwise: str = "Nothing was deleted.") -> None:
         """Goes on after a "yes"; CommandError otherwise."""
         self._stderr.write(f"{question} [y/N] ", style_func=str, ending="")
         self._stderr.flush()
@@ -79,6 +100,6 @@ class Console:
             raise CommandError("Nobody is there to be asked: write --no-input.") from None
         except KeyboardInterrupt:
             self.remark("")
-            raise Interrupted("Stopped: nothing was deleted.") from None
+            raise Interrupted(f"Stopped: {otherwise[0].lower()}{otherwise[1:]}") from None
         if answer.strip().lower() not in ("y", "yes"):
-            raise CommandError("Nothing was deleted.")
+            raise CommandError(otherwise)

@@ -38,18 +38,19 @@ def of_server(target: Target, node: Any, columns: Columns) -> Operation[dict[str
     except ConnectionInterrupted as error:
         return server | {"error": target.explain(error)}
     if info:
-        server |= _totals(info) | _expiring(info, node) | columns.of_server(info)
+        server |= _totals(info) | expiring(info, node) | columns.of_server(info)
     return server | {"keys_in_database": keys}
 
 
-def _role(info: Info) -> str:
+def role_of(info: Info) -> str:
+    """What the server takes itself for."""
     return "replica" if info.get("role") == "slave" else "primary"
 
 
 def _totals(info: Info) -> dict[str, Any]:
     hits, misses = number(info, "keyspace_hits"), number(info, "keyspace_misses")
     return {
-        "role": _role(info),
+        "role": role_of(info),
         "hits": hits,
         "misses": misses,
         "hit_ratio": ratio(hits, misses),
@@ -62,7 +63,7 @@ def _totals(info: Info) -> dict[str, Any]:
     }
 
 
-def _expiring(info: Info, node: Any) -> dict[str, Any]:
+def expiring(info: Info, node: Any) -> dict[str, Any]:
     """How many keys of the database expire, and in how many seconds on average: the server's own
     figures, for which no key is looked up."""
     database = 0 if node is None else node.config.kwargs.get("db") or 0
@@ -87,14 +88,14 @@ def together(servers: Iterable[Mapping[str, Any]]) -> float | None:
 
 def rates(target: Target, wait: Callable[[], None]) -> dict[str, Any]:
     """The counters of a cache's servers as rates over the time that ``wait`` takes."""
-    before = target.run(_read(target))
+    before = target.run(read(target))
     wait()
-    after = target.run(_read(target))
-    servers = [_rates(name, before.get(name), now) for name, now in after.items()]
+    after = target.run(read(target))
+    servers = [grown(name, before.get(name), now) for name, now in after.items()]
     return {"servers": servers, "hit_ratio": together(servers)}
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
     """What a server told, and when (``time.monotonic``); or the error for which it did not."""
 
     at: float
@@ -102,20 +103,25 @@ class _Told(NamedTuple):
     error: str | None = None
 
 
-def _read(target: Target) -> Operation[dict[str, _Told]]:
+def read(target: Target, more: str = "") -> Operation[dict[str, Told]]:
+    """What each server tells now; of another section of INFO too."""
     primaries, others = yield from all_nodes(target.engine)
-    told: dict[str, _Told] = {}
+    told: dict[str, Told] = {}
     for node in (*primaries, *others):
         try:
             info = yield from if_allowed(INFO().on(node))
+            if more and info:
+                info |= (yield from if_allowed(INFO(more).on(node))) or {}
         except ConnectionInterrupted as trouble:
-            told[name_of(node)] = _Told(time.monotonic(), None, target.explain(trouble))
+            told[name_of(node)] = Told(time.monotonic(), None, target.explain(trouble))
         else:
-            told[name_of(node)] = _Told(time.monotonic(), info)
+            told[name_of(node)] = Told(time.monotonic(), info)
     return told
 
 
-def _rates(name: str, before: _Told | None, after: _Told) -> dict[str, Any]:
+def grown(name: str, before: Told | None, after: Told) -> dict[str, Any]:
+    """The counters of a server as rates between two times; or an error; neither where it refuses
+    INFO."""
     server: dict[str, Any] = {"name": name}
     if before is None:
         return server | {"error": "it was not among the cache's servers before"}
@@ -124,14 +130,14 @@ def _rates(name: str, before: _Told | None, after: _Told) -> dict[str, Any]:
     first, last = before.info, after.info
     if not first or not last:
         return server  # it refuses INFO
-    grown = {rate: number(last, at) - number(first, at) for rate, at in RATES.items()}
-    if first.get("run_id") != last.get("run_id") or min(grown.values()) < 0:
+    counts = {rate: number(last, at) - number(first, at) for rate, at in RATES.items()}
+    if first.get("run_id") != last.get("run_id") or min(counts.values()) < 0:
         return server | {"error": "it was restarted meanwhile, or its counters were reset"}
     seconds = after.at - before.at
     return server | {
-        "role": _role(last),
+        "role": role_of(last),
         "seconds": round(seconds, 6),
-        **{rate: round(count / seconds, 3) for rate, count in grown.items()},
-        "hit_ratio": ratio(grown["hits"], grown["misses"]),
+        **{rate: round(count / seconds, 3) for rate, count in counts.items()},
+        "hit_ratio": ratio(counts["hits"], counts["misses"]),
         "used_memory": number(last, "used_memory"),
     }

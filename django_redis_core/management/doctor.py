@@ -25,14 +25,19 @@ from .._plugins.asking import Nonsense, many
 from ..commands import GET, SCAN, SET, UNLINK, Operation
 from ..exceptions import RedisCacheError, SerializationError
 from ..interfaces import Finding
-from . import advice
+from . import advice, slowlog
 from .advice import problem
+from .counters import expiring
 from .servers import (
+    CLUSTER_INFO,
+    DBSIZE,
     EVAL_NOTHING,
     INFO,
     PING,
+    SLOTS,
     TIME,
     all_nodes,
+    if_allowed,
     is_refusal,
     name_of,
     number,
@@ -61,6 +66,8 @@ MUST_KEEP = frozenset({"str", "int", "float", "bool", "None", "list", "dict", "l
 
 #: The levels of findings.
 LEVELS = ("problem", "advice", "note")
+
+_SLOW_ENTRIES = 128  # of the server's slow log, which is as many as it keeps by default
 
 _TRIAL = 10_000  # milliseconds that the key of the examination lives, should nobody delete it
 
@@ -139,23 +146,51 @@ def one_server(target: Target, node: Any, pings: int) -> Operation[dict[str, Any
     if isinstance(info, Exception):
         return server | {"info_refused": str(info)}
     name, version = product(info)
+    mode = info.get("redis_mode") or info.get("server_mode", "standalone")
+    keys = yield from if_allowed(DBSIZE().on(node))
+    server["slowlog"] = yield from slowlog.one_server(node, _SLOW_ENTRIES)
+    if mode == "cluster":
+        server["cluster"] = _cluster((yield from if_allowed(CLUSTER_INFO().on(node))) or {})
     return server | {
         "product": name,
         "version": version,
         "role": "replica" if info.get("role") == "slave" else "primary",
-        "mode": info.get("redis_mode") or info.get("server_mode", "standalone"),
+        "mode": mode,
         "uptime_seconds": number(info, "uptime_in_seconds"),
         "clients": {
             "connected": number(info, "connected_clients"),
             "max": number(info, "maxclients"),
+            "blocked": number(info, "blocked_clients"),
+            "rejected": number(info, "rejected_connections"),
         },
         "memory": {
             "used": number(info, "used_memory"),
             "max": number(info, "maxmemory"),
             "policy": info.get("maxmemory_policy", "?"),
             "evicted_keys": number(info, "evicted_keys"),
+            "fragmentation": _ratio(info.get("mem_fragmentation_ratio", "")),
+            "fragmentation_bytes": number(info, "mem_fragmentation_bytes"),
         },
+        "keys": {"total": keys, "expiring": expiring(info, node)["expiring_keys"]},
         "replication": _replication(info),
+    }
+
+
+def _ratio(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _cluster(info: Mapping[str, str]) -> dict[str, Any]:
+    """What a server makes of the cluster that it is in."""
+    ok = number({**info}, "cluster_slots_ok")
+    return {
+        "state": info.get("cluster_state", "?"),
+        "nodes": number({**info}, "cluster_known_nodes"),
+        "slots_ok": ok,
+        "slots_uncovered": SLOTS - ok if info else 0,
     }
 
 

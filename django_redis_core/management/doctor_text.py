@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .output import folded, size, table
+from .output import counted, folded, size, table
 
 _LABEL = 11  # columns before what a label names
 _Words = str | list[str]
@@ -36,6 +36,8 @@ def _rows(report: Mapping[str, Any], room: int | None) -> Iterator[tuple[str, _W
         yield "plugins", "; ".join(f"{kind} {names}" for kind, names in report["plugins"].items())
     yield "server", table([_server(server) for server in report["servers"]], width=room)
     yield "replicas", table(list(_replicas(report["servers"])), width=room)
+    if of_cluster := dict.fromkeys(_clusters(report["servers"])):
+        yield "cluster", "; ".join(of_cluster)
     for limits in report.get("timeouts", ()):
         yield "timeouts", _limits(limits)
     if "encoding" in report:
@@ -75,6 +77,14 @@ def _replicas(servers: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]
                 f"{size(replica['lag_bytes'])} behind",
                 f"heard of {replica['lag_seconds']} s ago" if replica["lag_seconds"] >= 0 else "",
             )
+
+
+def _clusters(servers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for server in servers:
+        if "cluster" in server:
+            told = server["cluster"]
+            slots = f"{told['slots_ok']:,} slots are served"
+            yield f"{told['state']}; {slots}, by {counted(told['nodes'], 'server')}"
 
 
 def _limits(limits: Mapping[str, Any]) -> str:

@@ -98,6 +98,11 @@ def span(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
+def per_second(rate: float) -> str:
+    """A rate for people."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
+
+
 def share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "-"
 

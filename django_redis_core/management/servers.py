@@ -12,6 +12,8 @@ from .targets import known_nodes
 
 Info = dict[str, str]
 
+SLOTS = 16_384  # of a cluster
+
 
 def info_of(reply: Reply) -> Info:
     """INFO's lines by their names (https://redis.io/commands/info/)."""
@@ -32,6 +34,7 @@ _DBSIZE = Kind("DBSIZE", write=False)
 _MEMORY = Kind("MEMORY", write=False)
 _EVAL = Kind("EVAL", write=True)
 _STRLEN = Kind("STRLEN", write=False)
+_CLUSTER = Kind("CLUSTER", write=False, read=info_of)
 _TYPE = Kind("TYPE", write=False, read=text)
 
 
@@ -50,6 +53,11 @@ def TIME() -> Command:
 
 def DBSIZE() -> Command:
     return Command(_DBSIZE, (b"DBSIZE",), None)
+
+
+def CLUSTER_INFO() -> Command:
+    """What the server makes of its cluster (https://redis.io/commands/cluster-info/)."""
+    return Command(_CLUSTER, (b"CLUSTER", b"INFO"), None)
 
 
 def EVAL_NOTHING() -> Command:

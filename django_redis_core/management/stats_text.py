@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .columns import cells, heads
-from .output import counted, folded, printable, share, size, span, table
+from .output import counted, folded, per_second, printable, share, size, span, table
 from .servers import cannot_be_asked
 
 
@@ -139,17 +139,13 @@ def _rates(server: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         server["name"],
         server["role"],
-        _rate(server["hits"]),
-        _rate(server["misses"]),
+        per_second(server["hits"]),
+        per_second(server["misses"]),
         _ratio(server["hit_ratio"]),
-        *(_rate(server[name]) for name in ("commands", "evicted_keys", "expired_keys")),
-        _rate(server["connections"]),
+        *(per_second(server[name]) for name in ("commands", "evicted_keys", "expired_keys")),
+        per_second(server["connections"]),
         *(size(server[name]) for name in ("input_bytes", "output_bytes", "used_memory")),
     )
-
-
-def _rate(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
 
 
 def _below(color: Any, words: str, width: int | None) -> list[str]:

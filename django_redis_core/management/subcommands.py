@@ -9,11 +9,12 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
-from ..exceptions import ConnectionInterrupted, RedisCacheError
+from ..exceptions import RedisCacheError
 from . import advice, doctor, doctor_text, entries, listing, recode, recode_text, stats, stats_text
 from .console import Console, Lines
 from .output import counted
-from .targets import Interrupted, Misunderstood, Target, one_target, targets
+from .reports import Stopped, on, reports
+from .targets import Interrupted, Misunderstood, Target, in_words, one_target, targets
 
 #: Keys that ``stats`` looks at where nothing is said, and how many of the largest ``--all`` lists.
 SAMPLE = 10_000
@@ -33,8 +34,8 @@ def examine(console: Console, *, alias: list[str] | None, pings: int, **options:
     def report(target: Target) -> dict[str, Any]:
         return doctor.examine(target, pings, said)
 
-    reports = _reports(console, alias, report, doctor_text.lines)
-    unwell = [report["alias"] for report in reports if not report["ok"]]
+    told = reports(console, alias, report, doctor_text.lines)
+    unwell = [report["alias"] for report in told if not report["ok"]]
     if unwell:
         raise CommandError(f"{counted(len(unwell), 'cache')} not well: {', '.join(unwell)}.")
 
@@ -60,7 +61,7 @@ def count(
     if every and sample is not None:
         raise Misunderstood("--all looks at every key: leave --sample out.")
     if interval is not None:
-        shown = _reports(console, alias, _rates(interval), stats_text.rates)
+        shown = reports(console, alias, _rates(interval), stats_text.rates)
     else:
         asked = stats.Asked(
             sample=None if every else SAMPLE if sample is None else sample,
@@ -69,7 +70,7 @@ def count(
             biggest=(BIGGEST if every else 0) if biggest is None else biggest,
             lookups=lookups,
         )
-        shown = _reports(console, alias, _counted(console, asked), stats_text.lines)
+        shown = reports(console, alias, _counted(console, asked), stats_text.lines)
     unasked = [
         report["alias"]
         for report in shown
@@ -89,7 +90,7 @@ def _counted(console: Console, asked: stats.Asked) -> Callable[[Target], dict[st
 
             found = stats.report(target, asked, follow)
         if (found.get("sample") or {}).get("interrupted"):
-            raise _Stopped(found, f"after {counted(bar.done, 'key')}")
+            raise Stopped(found, f"after {counted(bar.done, 'key')}")
         return found
 
     return report
@@ -108,44 +109,10 @@ def _rates(seconds: float) -> Callable[[Target], dict[str, Any]]:
 
         found = stats.rates(target, wait)
         if stopped:
-            raise _Stopped(found, "before the interval was over")
+            raise Stopped(found, "before the interval was over")
         return found
 
     return report
-
-
-class _Stopped(KeyboardInterrupt):
-    """Ctrl-C in the middle of a report that is worth showing."""
-
-    def __init__(self, report: dict[str, Any], words: str) -> None:
-        super().__init__(words)
-        self.report = report
-
-
-def _reports(
-    console: Console, alias: list[str] | None, report: Callable[[Target], Any], lines: Lines
-) -> list[dict[str, Any]]:
-    """A report on each cache, shown when all are made, or those that are made by Ctrl-C."""
-    caches = targets(alias)
-    reports: list[dict[str, Any]] = []
-    stopped = None
-    try:
-        for target in caches:
-            reports.append(report(target))  # noqa: PERF401  # what is done by Ctrl-C counts
-    except KeyboardInterrupt as error:
-        left = [target.alias for target in caches[len(reports) :]]
-        words = f"Stopped in {left[0]!r} {error}".rstrip()
-        stopped = (
-            f"{words}, and nothing was changed. Not done: {', '.join(left)}. To begin there: "
-            f"{' '.join(f'--alias {name}' for name in left)}"
-        )
-        if isinstance(error, _Stopped):
-            reports.append(error.report)
-    if reports or stopped is None:
-        console.show(reports, lines)
-    if stopped is not None:
-        raise Interrupted(stopped)
-    return reports
 
 
 def get(
@@ -157,12 +124,12 @@ def get(
     decode: bool,
     **options: Any,
 ) -> None:
-    report = _on(one_target(alias), entries.value_report, key, key_version, decode)
+    report = on(one_target(alias), entries.value_report, key, key_version, decode)
     _show_entry(console, report, entries.value_lines)
 
 
 def ttl(console: Console, *, alias: str, key: str, key_version: str | None, **options: Any) -> None:
-    report = _on(one_target(alias), entries.ttl_report, key, key_version)
+    report = on(one_target(alias), entries.ttl_report, key, key_version)
     _show_entry(console, report, entries.ttl_lines)
 
 
@@ -186,18 +153,17 @@ def delete(
         raise Misunderstood("Write either keys or --pattern.")
     target = one_target(alias)
     if pattern is not None:
-        matching = _on(target, entries.by_pattern, pattern, key_version)
+        matching = on(target, entries.by_pattern, pattern, key_version)
         _delete_matching(console, matching, f"match {pattern!r}", no_input)
         return
     if not no_input:
         console.confirm(f"Delete {counted(len(keys), 'key')} of the cache {alias!r}?")
-    deleted, trouble = _on(target, entries.delete_keys, keys, key_version)
+    deleted, trouble = on(target, entries.delete_keys, keys, key_version)
     if deleted or console.as_json:
         _show_deleted(console, alias, deleted)
     if trouble is not None:
         raise CommandError(
-            f"{_in_words(target, trouble)}\n"
-            "Its keys are not deleted; the same command deletes them."
+            f"{in_words(target, trouble)}\nIts keys are not deleted; the same command deletes them."
         )
     if not deleted:
         stored = target.engine.naming.make_many(keys, key_version)
@@ -214,17 +180,17 @@ def clear(
 ) -> None:
     target = one_target(alias)
     if prefix is None and not target.client.clear_by_prefix:
-        held = _on(target, entries.databases)
+        held = on(target, entries.databases)
         if not no_input:
             words = " and ".join(f"{name} ({counted(keys, 'key')})" for name, keys in held)
             console.confirm(f"Empty the database {words}, whoever wrote it?")
-        _on(target, entries.flush)
+        on(target, entries.flush)
         _show_deleted(console, alias, sum(keys for _, keys in held))
         return
     own = target.engine.naming.prefix
     name = prefix if isinstance(prefix, str) else own
     _delete_matching(
-        console, _on(target, entries.by_prefix, name), f"have the prefix {name!r}", no_input
+        console, on(target, entries.by_prefix, name), f"have the prefix {name!r}", no_input
     )
 
 
@@ -235,7 +201,7 @@ def _delete_matching(
     if not no_input:
         with console.progress(f"{alias}: counting") as progress:
             try:
-                total = _on(matching.target, lambda _: matching.count(progress))
+                total = on(matching.target, lambda _: matching.count(progress))
             except KeyboardInterrupt:
                 raise Interrupted("Stopped: nothing was deleted.") from None
         if not total:
@@ -252,7 +218,7 @@ def _delete_matching(
             )
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted(f"Stopped {so_far}") from None
-            trouble = _in_words(matching.target, error)
+            trouble = in_words(matching.target, error)
             raise CommandError(f"{trouble}\nEnded {so_far}") from None
     _show_deleted(console, alias, deleted)
 
@@ -313,19 +279,4 @@ def rewrite(
     )
     if isinstance(ended, KeyboardInterrupt):
         raise Interrupted(f"Stopped: {so_far}") from None
-    raise CommandError(f"{_in_words(target, ended)}\n{so_far}") from None
-
-
-def _on(target: Target, work: Callable[..., Any], *args: Any) -> Any:
-    """``work`` on a cache, whose trouble is told as a command tells it."""
-    try:
-        return work(target, *args)
-    except ImproperlyConfigured as error:
-        raise CommandError(str(error)) from None
-    except RedisCacheError as error:
-        raise CommandError(_in_words(target, error)) from None
-
-
-def _in_words(target: Target, error: BaseException) -> str:
-    of_servers = isinstance(error, ConnectionInterrupted)
-    return (f"The cache {target.alias!r}: " if of_servers else "") + target.explain(error)
+    raise CommandError(f"{in_words(target, ended)}\n{so_far}") from None

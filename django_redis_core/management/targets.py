@@ -15,7 +15,7 @@ from .._options.redaction import explained, secrets_in
 from .._settings import backend_of, our_entries
 from ..commands import Operation
 from ..commands.running import run
-from ..exceptions import RedisCacheError
+from ..exceptions import ConnectionInterrupted, RedisCacheError
 from ..interfaces import BuiltCache, Client
 
 T = TypeVar("T")
@@ -120,6 +120,12 @@ def one_target(alias: str) -> Target:
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from error
     return target
+
+
+def in_words(target: Target, error: BaseException) -> str:
+    """The trouble of a cache, as the error of a command."""
+    of_servers = isinstance(error, ConnectionInterrupted)
+    return (f"The cache {target.alias!r}: " if of_servers else "") + target.explain(error)
 
 
 def plugin_names(engine: Engine) -> Iterator[tuple[str, str]]:

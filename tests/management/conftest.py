@@ -20,6 +20,11 @@ from django_redis_core.cache import RedisCache
 from django_redis_core.management.commands.redis_cache import Command
 from django_redis_core.testing.servers import Server
 
+#: The commands that make one report.
+OF_ONE = (
+    *("plugins", "get", "ttl", "delete", "clear", "recode", "copy", "compare"),
+    *("keys", "set", "touch", "expire"),
+)
 BACKEND = "django_redis_core.cache.RedisCache"
 
 
@@ -34,7 +39,14 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        """The reports of a command on several caches, the report of one on one."""
+        shape = json.loads(self.out)
+        assert (shape["version"], set(shape)) == (1, {"version", "command", "reports"})
+        reports = shape["reports"]
+        if shape["command"] not in OF_ONE:
+            return reports
+        [report] = reports
+        return report
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def subcommands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
 
 def test_every_subcommand_has_its_place() -> None:
     found = [name for name, _ in subcommands()]
-    assert len(found) == 8
+    assert len(found) == 17
     for name in found:
         assert f"manage.py redis_cache {name}" in PAGE, name
 

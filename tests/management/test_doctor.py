@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from django_redis_core.commands import Operation, Sleep
 from django_redis_core.interfaces import Client, Finding, Serializer
 from django_redis_core.management.advice import on_servers
+from django_redis_core.testing.cluster import cluster
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated
 
@@ -302,7 +305,8 @@ def test_no_password_is_shown(site: Callable[..., Any], manage: Callable[..., Ra
 
 
 def facts(**changed: Any) -> dict[str, Any]:
-    return {
+    """What a server tells that is well; of a dict in ``changed`` its names alone are others."""
+    told: dict[str, Any] = {
         "name": "redis://cache/0",
         "reachable": True,
         "expected_role": "primary",
@@ -311,11 +315,27 @@ def facts(**changed: Any) -> dict[str, Any]:
         "version": "8.0.1",
         "round_trip_ms": {"median": 0.1, "worst": 0.2},
         "clock_ahead_ms": 3,
-        "clients": {"connected": 10, "max": 10_000},
-        "memory": {"used": 1, "max": 100, "policy": "allkeys-lru", "evicted_keys": 0},
+        "clients": {"connected": 10, "max": 10_000, "blocked": 0, "rejected": 0},
+        "memory": {
+            "used": 1,
+            "max": 100,
+            "policy": "allkeys-lru",
+            "evicted_keys": 0,
+            "fragmentation": 1.1,
+            "fragmentation_bytes": 1024**3,
+        },
+        "keys": {"total": 10_000, "expiring": 2_000},
+        "slowlog": {"threshold_ms": 10.0, "length": 2, "entries": [slow(minutes=90), slow(ms=20)]},
         "replication": {"replicas": []},
-        **changed,
     }
+    for name, value in changed.items():
+        told[name] = told[name] | value if isinstance(told.get(name), dict) else value
+    return told
+
+
+def slow(*, minutes: float = 5, ms: float = 900.0) -> dict[str, Any]:
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    return {"at": at.isoformat("T", "seconds"), "milliseconds": ms, "command": "KEYS"}
 
 
 @pytest.mark.parametrize(
@@ -342,11 +362,69 @@ def facts(**changed: Any) -> dict[str, Any]:
             "advice",
             "60 s, 2.0 KiB",
         ),
+        (
+            {"memory": {"fragmentation": 1.8}},
+            "advice",
+            "takes 1.8 times the memory that it uses from its host, 1.0 GiB more",
+        ),
+        ({"memory": {"fragmentation_bytes": -(1024**3)}}, "advice", "swapped out"),
+        (
+            {"slowlog": {"entries": [slow(), slow(ms=70)]}},
+            "advice",
+            "2 commands of more than 50 ms",
+        ),
+        (
+            {"cluster": {"state": "fail", "slots_uncovered": 5_461}},
+            "problem",
+            "5,461 of the 16,384 slots",
+        ),
+        ({"cluster": {"state": "fail", "slots_uncovered": 0}}, "problem", "is 'fail', says redis:"),
     ],
 )
 def test_what_is_made_of_the_facts(changed: dict[str, Any], level: str, words: str) -> None:
     """Conditions that no server can be brought into within a test."""
     assert list(on_servers([facts()])) == []
-    [finding] = on_servers([facts(**changed)])
+    finding, *_ = on_servers([facts(**changed)])
     assert finding.level == level
     assert words in finding.text
+
+
+def test_all_that_never_expires_and_is_never_evicted() -> None:
+    found = [one.text for one in on_servers([facts(memory={"max": 0})])]
+    assert one(found, "80.0% of the keys of redis://cache/0 have no expiry")
+    few = facts(memory={"max": 0}, keys={"total": 900})
+    assert not [text for text in (one.text for one in on_servers([few])) if "expiry" in text]
+
+
+def test_clients_that_wait_or_were_turned_away(
+    site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server
+) -> None:
+    site(default={"LOCATION": own_server.url})
+    with own_server.client() as client, own_server.client() as waiting:
+        connection = waiting.connection_pool.get_connection()
+        connection.send_command("BLPOP", "queue", 30)
+        client.config_set("maxclients", len(client.client_list()))
+        with socket.create_connection((own_server.host, own_server.port), 5) as refused:
+            assert b"max number of clients" in refused.recv(100)
+        client.config_set("maxclients", 1000)
+        [report] = manage("doctor", "--json").json
+        connection.disconnect()
+    assert report["servers"][0]["clients"]["blocked"] == 1
+    assert "1 client in blocking commands" in one(advice(report), "queue")
+    assert one(advice(report), "turned 1 connection away since its start")
+
+
+def test_slots_that_nobody_has(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
+    with cluster(3, replicas=0) as group:
+        urls = [node.url for node in group.nodes]
+        site(default={"LOCATION": urls, "OPTIONS": {"CONNECTION_FACTORY": "cluster"}})
+        [report] = manage("doctor", "--json").json
+        assert report["ok"] is True
+        told = report["servers"][0]["cluster"]
+        assert told == {"state": "ok", "nodes": 3, "slots_ok": 16_384, "slots_uncovered": 0}
+        for node in group.nodes:
+            node.cli("CLUSTER", "DELSLOTS", "7")
+        ran = manage("doctor", "--json")
+        assert ran.code == 1
+        text = one(problems(ran.json[0]), "1 of the 16,384 slots of the cluster")
+        assert all(f":{node.port}" in text for node in group.nodes)

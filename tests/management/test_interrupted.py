@@ -207,7 +207,7 @@ def test_sigint_in_a_terminal(own_server: Server, project: dict[str, str]) -> No
         timeout=20,
         check=True,
     )
-    assert json.loads(done.stdout)["rewritten"] == left
+    assert json.loads(done.stdout)["reports"][0]["rewritten"] == left
     assert done.stderr == "", "no progress bar where nobody looks"
     assert pickles(own_server) == 0
 

@@ -6,7 +6,6 @@ The command line alone: what a subcommand does stands in the module of its name 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,47 +13,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.management.color import no_style
 
-from .. import of_plugins, recode, subcommands
+from .. import arguments, editing, keys, metrics, of_plugins, slowlog, subcommands, top
 from ..console import Console
+from ..moving import command as moving
 from ..targets import Interrupted
 
 _ALL = "The cache to look at, by its alias in CACHES; may be given several times. Default: all."
 _ONE = "The cache, by its alias in CACHES. Default: default."
-
-_LONGEST = 86_400  # seconds of an interval
-
-
-def positive(text: str) -> int:
-    """The type of a number on the command line."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a number of 1 or more, not {text!r}")
-    return int(text)
-
-
-def whole(text: str) -> int:
-    """The type of a number that may be 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"a number of 0 or more, not {text!r}")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """The type of ``--interval``."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not 0 < found <= _LONGEST:
-        raise argparse.ArgumentTypeError(f"seconds, more than 0, at most {_LONGEST}, not {text!r}")
-    return found
-
-
-def cursors(text: str) -> recode.Cursors:
-    """The type of ``--cursor``."""
-    try:
-        return recode.Cursors(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}, not {text!r}") from error
 
 
 class Command(BaseCommand):
@@ -93,11 +58,20 @@ class Command(BaseCommand):
             subcommands.examine,
         )
         sub.add_argument(
-            "--pings", type=positive, default=20, help="Round trips to measure. Default: 20."
+            "--pings",
+            type=arguments.positive,
+            default=20,
+            help="Round trips to measure. Default: 20.",
         )
 
         sub = add("stats", "Count hits, and keys and bytes by family.", subcommands.count)
-        _add_stats(sub)
+        arguments.add_stats(sub)
+
+        sub = add("top", "Show what servers do now, until q or Ctrl-C.", top.run)
+        arguments.add_top(sub)
+
+        sub = add("metrics", "Print what servers count as OpenMetrics text.", metrics.run)
+        arguments.add_metrics(sub)
 
         for name, words, run in (
             ("get", "Print an entry. 1 if there is none.", subcommands.get),
@@ -105,7 +79,7 @@ class Command(BaseCommand):
         ):
             sub = add(name, words, run, one=True)
             sub.add_argument("key", help="The key, as the site names it.")
-            _add_key_version(sub)
+            arguments.add_key_version(sub)
             if name == "get":
                 sub.add_argument(
                     "--decode",
@@ -114,11 +88,26 @@ class Command(BaseCommand):
                     "names (pickles of classes).",
                 )
 
+        sub = add("keys", "List keys by a pattern. 1 if there is none.", keys.run, one=True)
+        arguments.add_keys(sub)
+
+        sub = add("set", "Write an entry, over what is there.", editing.write, one=True)
+        arguments.add_set(sub)
+
+        for name, words, add_arguments in (
+            ("touch", "Let an entry live anew. 1 if there is none.", arguments.add_touch),
+            ("expire", "The same, under the server's name for it.", arguments.add_expire),
+        ):
+            add_arguments(add(name, words, editing.touch, one=True))
+
+        sub = add("slowlog", "List what took servers long.", slowlog.run)
+        arguments.add_slowlog(sub)
+
         sub = add("delete", "Delete entries by key or pattern.", subcommands.delete, one=True)
         sub.add_argument("keys", nargs="*", metavar="key", help="Keys, as the site names them.")
         sub.add_argument("--pattern", help="A glob pattern for keys, as the site names them.")
-        _add_key_version(sub)
-        _add_no_input(sub)
+        arguments.add_key_version(sub)
+        arguments.add_no_input(sub)
 
         sub = add("clear", "Empty a cache, as cache.clear() does.", subcommands.clear, one=True)
         sub.add_argument(
@@ -128,7 +117,7 @@ class Command(BaseCommand):
             help="Delete only the keys of the cache's KEY_PREFIX, whatever else is in the "
             "database; or of another prefix.",
         )
-        _add_no_input(sub)
+        arguments.add_no_input(sub)
 
         sub = add(
             "recode",
@@ -136,19 +125,30 @@ class Command(BaseCommand):
             subcommands.rewrite,
             one=True,
         )
-        sub.add_argument(
-            "--rate",
-            type=positive,
-            default=recode.RATE,
-            help=f"Keys a second, at most. Default: {recode.RATE}.",
-        )
-        sub.add_argument("--cursor", type=cursors, help="Where an interrupted run goes on.")
+        arguments.add_rate(sub)
         sub.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
+
+        sub = add("copy", "Copy entries into another cache.", moving.copy, one=True)
+        arguments.add_copy(sub)
+
+        sub = add(
+            "compare",
+            "Compare entries with those of another cache. 1 if they differ.",
+            moving.compare,
+            one=True,
+        )
+        arguments.add_compare(sub)
 
         self._faults = of_plugins.add_all(add, taken=found.choices)
 
     def handle(
-        self, *, run: Callable[..., None], json: bool, verbosity: int, **options: Any
+        self,
+        *,
+        subcommand: str,
+        run: Callable[..., None],
+        json: bool,
+        verbosity: int,
+        **options: Any,
     ) -> None:
         if os.environ.get("NO_COLOR") and not options["force_color"]:
             self.style, self.stderr.style_func = no_style(), None
@@ -156,6 +156,7 @@ class Command(BaseCommand):
             self.stdout,
             self.stderr,
             self.style,
+            command=subcommand,
             as_json=json,
             force_color=options["force_color"],
             verbosity=verbosity,
@@ -166,55 +167,3 @@ class Command(BaseCommand):
             run(console, **options)
         except KeyboardInterrupt:
             raise Interrupted("Stopped; the same command begins again.") from None
-
-
-def _add_stats(sub: CommandParser) -> None:
-    sub.add_argument(
-        "--interval",
-        type=seconds,
-        help="Show what servers count as rates over so many seconds, and look at no keys.",
-    )
-    sub.add_argument(
-        "--sample",
-        type=whole,
-        help=f"Keys to look at; 0: none, the servers' counters alone. Default: "
-        f"{subcommands.SAMPLE}.",
-    )
-    sub.add_argument("--all", dest="every", action="store_true", help="Look at every key.")
-    sub.add_argument(
-        "--biggest",
-        type=positive,
-        metavar="N",
-        help="List the N largest entries of those looked at. Default: none, with --all "
-        f"{subcommands.BIGGEST}.",
-    )
-    sub.add_argument(
-        "--lookups",
-        action="store_true",
-        help="Also ask each key for its time to live and for the columns of plugins. The server "
-        "counts these look-ups as hits.",
-    )
-    sub.add_argument(
-        "--depth",
-        type=positive,
-        default=1,
-        help="Parts of a key, between colons, that make its family. Default: 1.",
-    )
-    sub.add_argument("--families", type=positive, default=20, help="Families to list. Default: 20.")
-
-
-def _add_key_version(sub: CommandParser) -> None:
-    sub.add_argument(
-        "--key-version", type=_version, help="The version of the key. Default: the cache's VERSION."
-    )
-
-
-def _version(text: str) -> Any:
-    """A number as sites write it, so that a KEY_FUNCTION may format it."""
-    return int(text) if text.isdecimal() and text == str(int(text)) else text
-
-
-def _add_no_input(sub: CommandParser) -> None:
-    sub.add_argument(
-        "--no-input", "--noinput", action="store_true", help="Delete without asking before."
-    )

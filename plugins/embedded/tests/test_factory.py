@@ -225,7 +225,7 @@ def test_doctor_says_whose_the_server_is(tmp_path: Path) -> None:
         out = io.StringIO()
         with override_settings(CACHES={"default": entry}):
             call_command(Command(), "doctor", "--json", stdout=out, stderr=io.StringIO())
-        [report] = json.loads(out.getvalue())
+        [report] = json.loads(out.getvalue())["reports"]
         of = "django-redis-core-embedded"
         return [one for one in report["findings"] if one.get("plugin") == of]
 

@@ -38,7 +38,7 @@ def test_expired_entries_are_counted_by_family(
         clock.ahead += 20
         call_command(Command(), "stats", "--json", "--lookups", stdout=out, stderr=io.StringIO())
         cache.clear()
-    [report] = json.loads(out.getvalue())
+    [report] = json.loads(out.getvalue())["reports"]
     columns = {one["family"]: one["columns"] for one in report["families"]}
     assert columns == {
         "old": {"django-redis-core-herd": {"expired": 7}},

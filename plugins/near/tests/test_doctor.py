@@ -42,7 +42,7 @@ def command() -> Run:
 
 
 def findings(command: Run, url: str, level: str) -> list[str]:
-    (report,) = json.loads(command(url, "doctor", "--json"))
+    (report,) = json.loads(command(url, "doctor", "--json"))["reports"]
     found: list[dict[str, Any]] = report["findings"]
     assert report["ok"] is not any(finding["level"] == "problem" for finding in found)
     return [one["text"] for one in found if one["level"] == level and "near" in one["text"]]
@@ -84,7 +84,7 @@ def test_the_other_commands_work(command: Run, server: Server) -> None:
 def test_the_subcommand_tells_who_hears_which_server(
     command: Run, server: Server, make_near: Callable[..., RedisCache]
 ) -> None:
-    [told] = json.loads(command(server.url, "near", "--json"))
+    [told] = json.loads(command(server.url, "near", "--json"))["reports"]
     [one] = told["report"]["servers"]
     assert (one["heard"], one["listeners"]) == (True, 0)
     assert told["report"]["limits"] == {"entries": 10_000, "bytes": 64 * 1024**2, "ttl": 5}
@@ -117,7 +117,7 @@ def test_stats_has_a_column_of_who_listens(
     command: Run, server: Server, make_near: Callable[..., RedisCache]
 ) -> None:
     make_near({}, LOCATION=server.url)
-    [report] = json.loads(command(server.url, "stats", "--json"))
+    [report] = json.loads(command(server.url, "stats", "--json"))["reports"]
     [one] = report["servers"]
     assert one["columns"]["django-redis-core-near"]["listeners"] >= 1
 

@@ -55,7 +55,7 @@ def test_doctor_says_until_when_nothing_is_protected(redis_server: Server) -> No
         out = io.StringIO()
         with override_settings(CACHES=caches(until, redis_server.url)):
             call_command(Command(), "doctor", "--json", stdout=out, stderr=io.StringIO())
-        [report] = json.loads(out.getvalue())
+        [report] = json.loads(out.getvalue())["reports"]
         of = "django-redis-core-signed"
         return [one["text"] for one in report["findings"] if one.get("plugin") == of]
 

@@ -1,0 +1,1 @@
+"""``copy`` and ``compare``: how a site moves to another server, topology or format."""

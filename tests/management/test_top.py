@@ -1,0 +1,147 @@
+"""``top`` shows what servers do, once or again and again, and leaves the terminal as it was."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.servers import Server
+
+from .conftest import BACKEND, Ran
+
+ONCE = ("top", "--once", "--interval", "0.3")
+
+
+@contextmanager
+def traffic(cache: Any) -> Iterator[None]:
+    """A site that reads and writes."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(0.002):
+            cache.set("k", "value", 50)
+            cache.get_many(["k"])
+            cache.get("nobody")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_once(site: Callable[..., Any], manage: Callable[..., Ran], own_server: Server) -> None:
+    cache = site(default={"LOCATION": own_server.url})
+    own_server.cli("CONFIG", "SET", "maxmemory", "64mb")
+    with traffic(cache):
+        report = manage(*ONCE, "--json").json[0]
+        text = manage(*ONCE).out
+    [server] = report["servers"]
+    assert server["commands"] > server["hits"] > 10
+    assert 0.3 < server["hit_ratio"] < 0.7
+    assert server["maxmemory"] == 64 * 1024**2
+    commands = [one["command"] for one in server["slowest"]]
+    assert set(commands) <= {"SET", "GET", "MGET", "CLIENT SETINFO", "PING"}
+    assert "SET" in commands
+    assert all(0 < one["milliseconds"] < 100 for one in server["slowest"])
+    assert re.search(r"redis://127\.0\.0\.1:\d+/0 +primary +\d+", text)
+    assert f"slowest of {server['name']}: " in text
+    assert "64.0 MiB" in text
+
+
+def test_a_server_that_is_away(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:
+    site(
+        default={},
+        away={"LOCATION": "redis://u:secret@127.0.0.1:1/0"},
+        wrong={"OPTIONS": {"CLIENT": "hred"}},
+    )
+    ran = manage("top", "--once", "--interval", "0.01")
+    assert (ran.code, ran.error) == (1, "Not all servers could be asked: away, wrong.")
+    assert "Connection refused" in ran.out
+    assert "secret" not in ran.out
+
+
+@pytest.fixture
+def project(tmp_path: Path, own_server: Server) -> dict[str, str]:
+    """A Django project on disk; the environment in which its commands run."""
+    entries = {"default": {"BACKEND": BACKEND, "LOCATION": own_server.url}}
+    (tmp_path / "drc_settings.py").write_text(
+        f"INSTALLED_APPS = ['django_redis_core']\nCACHES = {entries!r}\nSECRET_KEY = 'x'\n"
+    )
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "drc_settings",
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONWARNINGS": "error",
+        "TERM": "xterm",
+        "COLUMNS": "80",
+        "LINES": "24",
+    }
+
+
+@pytest.mark.parametrize("end", ["q", "Ctrl-C"])
+def test_live_in_a_terminal(end: str, project: dict[str, str]) -> None:
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django", "redis_cache", "top", "--interval", "0.1"],
+        env=project,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    shown = bytearray()
+
+    def frames() -> int:
+        shown.extend(os.read(master, 65536))
+        return shown.count(b"(q: quit)")
+
+    wait_until(lambda: frames() > 3, "it was drawn some times", timeout=20)
+    if end == "q":
+        os.write(master, b"xq")
+    else:
+        process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 0
+    assert termios.tcgetattr(slave) == before
+    while select.select([master], [], [], 0)[0]:
+        shown += os.read(master, 65536)
+    os.close(slave)
+    os.close(master)
+    text = shown.decode()
+    assert text.startswith("\x1b[?1049h\x1b[?25l")
+    assert text.endswith("\x1b[?25h\x1b[?1049l")
+    assert "Traceback" not in text
+    frame = text.split("\x1b[H")[-1]
+    lines = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", frame).splitlines()
+    assert any("redis://127.0.0.1:" in line for line in lines)
+    assert all(len(line) <= 80 for line in lines), lines
+    assert len(lines) <= 24
+
+
+def test_a_pipe_has_one_look(project: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "redis_cache", "top", "--interval", "0.1"],
+        env=project,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout.startswith("default: ")
+    assert "\x1b" not in done.stdout
