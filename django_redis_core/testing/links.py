@@ -11,6 +11,7 @@ import contextlib
 import socket
 import ssl
 import struct
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 _Queue = asyncio.Queue[tuple[float, bytes | OSError]]
@@ -18,6 +19,7 @@ _Queue = asyncio.Queue[tuple[float, bytes | OSError]]
 _READ = 65_536  # bytes
 _QUEUED = 256  # chunks that latency holds back, a direction; then the sender has to wait
 _FLUSH = 1.0  # seconds that a client has to take the last bytes before a connection's end
+_NARROW = 262_144  # bytes that the kernel takes ahead for a connection that is throttled
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, for 0 s: closing sends RST
 
 
@@ -30,6 +32,7 @@ class Faults:
     cut_after: int | None = None
     slice: int | None = None
     pause: float = 0.0
+    rate: float = 0.0  # bytes of requests a second; 0: as fast as can be
 
 
 @dataclass
@@ -69,6 +72,8 @@ class Link:
         self.left = shared.faults.cut_after
         self.forgotten = False  # it alone loses every packet
         self.lost = False  # bytes were swallowed: what follows would make no sense to either side
+        if shared.faults.rate:
+            self.narrow()
         shared.links.add(self)
         self.task = asyncio.get_running_loop().create_task(self._run())
         self.task.add_done_callback(lambda _: shared.links.discard(self))
@@ -82,6 +87,11 @@ class Link:
     def swallows(self) -> bool:
         """Whether what comes is lost now."""
         return self.forgotten or self._shared.faults.swallow
+
+    def narrow(self) -> None:
+        """Has the kernel take little ahead, so that who sends is held up."""
+        with contextlib.suppress(OSError):  # it is just being closed
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _NARROW)
 
     def reset(self) -> None:
         """End it with RST; ``task`` is done when that has happened."""
@@ -117,7 +127,7 @@ class Link:
         asked, self._client = await self._adopt()
         requests, replies = _Queue(_QUEUED), _Queue(_QUEUED)
         helpers = [
-            loop.create_task(_collect(asked, requests)),
+            loop.create_task(_collect(asked, requests, self._pace)),
             loop.create_task(_collect(answers, replies)),
             loop.create_task(self._pass_requests(requests, self._server)),
         ]
@@ -127,6 +137,11 @@ class Link:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _pace(self, size: int) -> None:
+        rate = self._shared.faults.rate
+        if rate:
+            await asyncio.sleep(size / rate)
 
     async def _adopt(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Make a stream of the accepted socket, through TLS if the proxy has a certificate."""
@@ -226,13 +241,19 @@ class _Silent(asyncio.Protocol):
         transport.pause_reading()
 
 
-async def _collect(reader: asyncio.StreamReader, queue: _Queue) -> None:
+async def _collect(
+    reader: asyncio.StreamReader,
+    queue: _Queue,
+    pace: Callable[[int], Awaitable[None]] | None = None,
+) -> None:
     """Note when each chunk came: latency delays every chunk, and does not thin the stream."""
     loop = asyncio.get_running_loop()
     while True:
         chunk: bytes | OSError
         try:
             chunk = await reader.read(_READ)
+            if pace is not None:
+                await pace(len(chunk))
         except OSError as error:
             chunk = error
         await queue.put((loop.time(), chunk))

@@ -193,6 +193,13 @@ class FaultProxy:
             raise ValueError("a piece has one byte at least")
         self._call(self._change, {"slice": size, "pause": pause})
 
+    def throttle(self, rate: float) -> None:
+        """Requests pass at ``rate`` bytes a second on each connection, open ones too, as through a
+        slow line: who sends much is held up. Replies are not slowed."""
+        if rate <= 0:
+            raise ValueError("a number of bytes a second, above 0")
+        self._call(self._throttle, rate)
+
     def drop_replies(self, count: int) -> None:
         """The next ``count`` chunks of replies vanish, and each one's connection is closed.
 
@@ -231,6 +238,11 @@ class FaultProxy:
 
     async def _change(self, changes: dict[str, Any]) -> None:
         self._shared.change(dataclasses.replace(self._shared.faults, **changes))
+
+    async def _throttle(self, rate: float) -> None:
+        self._shared.change(dataclasses.replace(self._shared.faults, rate=rate))
+        for link in self._shared.links:
+            link.narrow()
 
     async def _cut(self, reply_bytes: int) -> None:
         await self._change({"cut_after": reply_bytes})

@@ -14,46 +14,11 @@ from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused, ServerTimeout
+from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
 KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
 BIG = "x" * 15_000_000
-
-
-class SlowLine:
-    """Passes requests on at ``rate`` bytes a second, and replies at once."""
-
-    def __init__(self, target: tuple[str, int], rate: float) -> None:
-        self._target, self._rate = target, rate
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(self._target)
-            except OSError:
-                return
-            for ends in ((client, server, self._rate), (server, client, None)):
-                threading.Thread(target=self._pump, args=ends, daemon=True).start()
-
-    @staticmethod
-    def _pump(source: socket.socket, target: socket.socket, rate: float | None) -> None:
-        try:
-            while data := source.recv(1 << 16):
-                if rate is not None:
-                    time.sleep(len(data) / rate)
-                target.sendall(data)
-        except OSError:
-            pass
-        for end in (source, target):
-            end.close()
 
 
 @pytest.fixture
@@ -65,11 +30,11 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def slow(server: Server) -> Iterator[RedisCache]:
-    line = SlowLine(server.address, 10e6)
-    cache = RedisCache(line.url, {"OPTIONS": {"SOCKET_TIMEOUT": 0.7}})
-    cache.set("small", "v", None)
-    yield cache
-    line.close()
+    with FaultProxy(*server.address) as line:
+        line.throttle(10e6)
+        cache = RedisCache(line.url, {"OPTIONS": {"SOCKET_TIMEOUT": 0.7}})
+        cache.set("small", "v", None)
+        yield cache
 
 
 def test_while_a_request_goes_out_others_wait_on_asyncio(slow: RedisCache) -> None:

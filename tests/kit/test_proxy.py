@@ -162,6 +162,15 @@ def test_what_is_forgotten_is_silent_and_a_new_connection_is_served(
     assert client.get("key") == VALUE
 
 
+def test_a_slow_line_holds_up_who_sends_much(proxy: FaultProxy, client: redis.Redis) -> None:
+    assert client.get("key") == VALUE
+    proxy.throttle(5_000_000)
+    assert client.get("key") == VALUE, "a small request is not held up"
+    outcome, seconds = timed(lambda: client.set("key", bytes(1_000_000)))
+    assert outcome is True
+    assert seconds >= 0.15
+
+
 def test_a_connection_that_lost_nothing_outlives_the_black_hole(
     proxy: FaultProxy, client: redis.Redis
 ) -> None:
