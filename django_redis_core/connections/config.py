@@ -10,6 +10,7 @@ import codecs
 import socket
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import redis.asyncio as aioredis
@@ -152,7 +153,8 @@ class ServerConfig:
         if self.before_connect is not None:
             self.before_connect()
         try:
-            return self.connection_class(**_unchecked(self.arguments()))
+            kwargs = _named(self.connection_class in counterparts.TWINS, self.arguments())
+            return self.connection_class(**_unchecked(kwargs))
         except UnboundLocalError as error:
             # In older redis-py (7.0 still), an interrupt in the constructor comes out as this.
             raise error.__context__ or error from None
@@ -218,7 +220,8 @@ class ServerConfig:
 
     def async_connection(self) -> Any:
         """An asyncio redis-py connection, not connected yet."""
-        connection = self.async_connection_class(**_unchecked(self.async_kwargs()))
+        kwargs = _named(self.async_class is None, self.async_kwargs())
+        connection = self.async_connection_class(**_unchecked(kwargs))
         if getattr(connection, "redis_connect_func", connection) is None:
             connection.redis_connect_func = _introduced
         return connection
@@ -276,6 +279,27 @@ def _unchecked(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     every server version."""
     unchecked = {"health_check_interval": 0} if "health_check_interval" in kwargs else {}
     return {"protocol": 2, **kwargs, **unchecked}
+
+
+def _named(is_redis_pys: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """``kwargs`` with the name that redis-py's connections give themselves. Each would read its
+    version from the disk again, which takes longer than to connect to a server nearby, and would
+    drop an exception that strikes there."""
+    if is_redis_pys and kwargs.keys().isdisjoint(_NAMES):
+        return {**kwargs, **_own_name()}
+    return kwargs
+
+
+_NAMES = ("driver_info", "lib_name", "lib_version")
+
+
+@cache
+def _own_name() -> Mapping[str, Any]:
+    try:
+        from redis.driver_info import DriverInfo
+    except ImportError:  # older redis-py, which reads it once
+        return {}
+    return {"driver_info": DriverInfo()}
 
 
 def abort(connection: Any) -> None:
