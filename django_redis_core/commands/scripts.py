@@ -76,17 +76,10 @@ class Script:
 
     def __call__(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
         """Runs where the first key lives; the reply is the script's."""
-        reply = yield from self._run(keys, *args)
-        if self._gives is not None and not self._gives(reply):
-            kind = type(reply).__name__
-            raise ConnectionInterrupted(None, f"the reply to a script is none of its own: a {kind}")
-        return reply
-
-    def _run(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
         try:
-            return (yield self.command(keys, *args))
+            reply = yield self.command(keys, *args)
         except NoScriptError:
-            return (yield self.whole(keys, *args))
+            reply = yield self.whole(keys, *args)
         except ReplyError as error:
             if "unknown command" not in str(error):
                 raise
@@ -94,3 +87,7 @@ class Script:
                 f"{error}: this operation is a script, and the server must know EVALSHA (of "
                 "fakeredis: pip install 'fakeredis[lua]')"
             ) from error
+        if self._gives is not None and not self._gives(reply):
+            kind = type(reply).__name__
+            raise ConnectionInterrupted(None, f"the reply to a script is none of its own: a {kind}")
+        return reply

@@ -47,6 +47,7 @@ REFUSALS = {
     "a client twice is refused": "names 'herd' twice",
     "near stands outside of all others": "it has to see what the others write",
     "that format is a pickle": "stores pickles, so SERIALIZER must be or begin with",
+    "tags stands outside of herd, which cannot hand on `tags=`": "cannot hand on tags=",
 }
 
 

@@ -235,7 +235,7 @@ def test_a_provider_that_waits_holds_up_no_event_loop(
         return count
 
     assert asyncio.run(turns()) >= 5
-    assert not caplog.records
+    assert not [one for one in caplog.records if one.name == "asyncio"]
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".test"])

@@ -102,7 +102,7 @@ def test_with_a_sealer_the_key_is_needed(make_cache: MakeCache) -> None:
 
 
 class Reporting(Client):
-    """With methods beside its operations, good ones and one that is forgotten."""
+    """With methods beside its operations, good ones and one that should have been one."""
 
     name = "reporting"
     label = "a label"
@@ -111,11 +111,11 @@ class Reporting(Client):
         """What is told."""
         return f"{self.alias} {text}"
 
-    def forgotten(self, key: Any) -> Any:
+    def step(self, key: Any) -> Any:
         return (yield GET(key))
 
     def handed(self, key: Any) -> Any:
-        return self.forgotten(key)
+        return self.step(key)
 
 
 def test_public_methods_of_plugins_go_on_working(make_cache: MakeCache) -> None:
@@ -131,11 +131,11 @@ def test_public_methods_of_plugins_go_on_working(make_cache: MakeCache) -> None:
 
 def test_no_call_of_it_returns_a_generator(make_cache: MakeCache) -> None:
     client = make_cache({"CLIENT": Reporting}).client
-    with pytest.raises(AttributeError, match=r"forgotten\(\) of the client 'reporting' is a step"):
-        client.forgotten  # noqa: B018
+    with pytest.raises(AttributeError, match=r"step\(\) of the client 'reporting' is a step"):
+        client.step  # noqa: B018
     with pytest.raises(TypeError, match=r"handed\(\).*declare it with @operation"):
         client.handed("k")
-    assert "forgotten" not in dir(client)
+    assert "step" not in dir(client)
     for name in dir(client):
         assert not inspect.isgeneratorfunction(getattr(client, name)), name
     for name in ("wrap", "unwrap", "examine", "around", "naming", "codec", "delete_matching"):

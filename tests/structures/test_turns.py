@@ -96,7 +96,7 @@ class TestTurns(Suite):
         with pytest.raises(ValueError, match=r"more than 0|finite"):
             cache.get_or_set("k", "value", lock=lock)
         with pytest.raises(TypeError):
-            cache.get_or_set("k", "value", lock="5")
+            cache.get_or_set("k", "value", lock="soon")
 
 
 class TestAsyncTurns(Suite):

@@ -50,7 +50,7 @@ class TestReadingWithASideEffect(Suite):
         with pytest.raises(ValueError, match="finite"):
             cache.getex("k", float("nan"))
         with pytest.raises(TypeError, match="timeout"):
-            cache.getex("k", "10")
+            cache.getex("k", "soon")
         assert cache.ttl("k") > 90
 
     def test_what_cannot_be_read_is_the_default(self, cache: Caller) -> None:
