@@ -313,11 +313,14 @@ def abort(connection: Any) -> None:
 async def _introduced(connection: Any) -> None:
     """redis-py's handshake. A server that has no room for another client says so and closes before
     it has read anything; then redis-py's asyncio connection fails to write, and does not look."""
-    held = _held(connection)
+    held, reader = _held(connection), getattr(connection, "_reader", None)
     try:
         await connection.on_connect()
     except RedisConnectionError:
-        said = b"" if held is None else _unread(held)
+        # What asyncio has read before it failed is in the reader, which cannot be asked any more.
+        said = bytes(getattr(reader, "_buffer", b""))
+        if held is not None:
+            said += _unread(held)
         if said.startswith(b"-"):
             reason = said[1:].partition(b"\r\n")[0].decode(errors="replace")
             raise RedisConnectionError(reason) from None

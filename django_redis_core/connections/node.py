@@ -32,6 +32,7 @@ from .counterparts import is_own_async_pool, is_own_pool
 from .credentials import Streamed
 from .flight import Flight
 from .foreign_channel import ForeignChannel
+from .idle import close_idle
 from .link import Link
 from .notes import note_second_try
 from .pool import LinkPool, SitePool
@@ -97,7 +98,7 @@ class Node:
         links.close()
         self.channels.renew()
         if client is not None:
-            client.connection_pool.disconnect(inuse_connections=False)
+            close_idle(client.connection_pool)
 
     def authenticate(self, args: tuple[Argument, ...]) -> None:
         """The credential provider has another token. From any thread; the links are told by their
@@ -126,7 +127,7 @@ class Node:
         links.close()
         channels.abandon(reason)
         if client is not None:
-            client.connection_pool.disconnect(inuse_connections=False)
+            close_idle(client.connection_pool)
 
     @property
     def retired(self) -> bool:
@@ -149,7 +150,7 @@ class Node:
         self.links.close_idle()
         pool = getattr(self._client, "connection_pool", None)  # a site's own client may have none
         if pool is not None:
-            pool.disconnect(inuse_connections=False)
+            close_idle(pool)
 
     def __repr__(self) -> str:
         return f"<Node {self.name}>"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..exceptions import PoolExhausted
+from .idle import close_idle
 from .link import ForeignLink, Link, Place
 from .notes import note_new_connection
 from .troubles import is_full
@@ -237,7 +238,7 @@ class SitePool:
 
     def close_idle(self) -> None:
         if self._source is not None:
-            self._source.disconnect(inuse_connections=False)
+            close_idle(self._source)
 
     def close(self) -> None:
         """Closes the idle connections; those in use are the site's pool's to close."""

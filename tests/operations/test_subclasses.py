@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from types import MethodType
 from typing import Any
 
+import django
 import pytest
 
 from django_redis_core._engine.driver import Driver
@@ -170,6 +171,8 @@ def test_methods_set_on_an_object_are_called_where_djangos_are(
     """One, or all of them at once, as a panel of calls does it."""
     ours, theirs = [wrapped(make(base), names) for base in BACKENDS.values()]
     for name, args in ALL_CALLS:
+        if name in ("aget_or_set", "aincr_version", "adecr_version") and django.VERSION < (6, 1):
+            continue  # there Django's pass by what is set on an object
         answer, seen = outcome(ours, name, args)
         expected, wanted = outcome(theirs, name, args)
         assert seen == wanted, name
