@@ -241,9 +241,9 @@ def test_a_provider_that_waits_holds_up_no_event_loop(
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".test"])
 def test_a_host_name_that_idna_refuses_is_trouble_with_the_server(host: str) -> None:
     cache = RedisCache(f"redis://{host}:6379/0", {})
-    with pytest.raises(ConnectionInterrupted, match="idna"):
+    with pytest.raises(ConnectionInterrupted, match=r"idna|label empty or too long"):
         cache.get("key")
-    with pytest.raises(ConnectionInterrupted, match="idna"):
+    with pytest.raises(ConnectionInterrupted, match=r"idna|label empty or too long"):
         asyncio.run(cache.aget("key"))
     ignoring = RedisCache(f"redis://{host}:6379/0", {"OPTIONS": {"IGNORE_EXCEPTIONS": True}})
     assert ignoring.get("key") is None
