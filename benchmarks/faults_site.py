@@ -43,6 +43,8 @@ BACKENDS: dict[str, tuple[str, dict[str, Any]]] = {
     "django-valkey": ("django_valkey.cache.ValkeyCache", _UPPER),
     "django-vcache": ("django_vcache.backend.ValkeyCache", {"SERIALIZER": "pickle"}),
 }
+#: Who has another backend for asyncio.
+FOR_ASYNCIO = {"django-valkey": "django_valkey.async_cache.cache.AsyncValkeyCache"}
 #: Options by fault, for those who need another setting to have the feature at all.
 MORE: dict[tuple[str, str], dict[str, Any]] = {
     ("bomb", "django-redis-core"): {"COMPRESSOR": "zlib"},
@@ -95,15 +97,17 @@ def interrupts(cache: Any) -> dict[str, int]:
     fired = False
 
     def handler(number: int, frame: FrameType | None) -> None:
+        """Strikes in a call alone, and not where Python and redis-py drop it by themselves."""
         nonlocal fired
+        codes = []
         while frame is not None:
-            # Python and redis-py drop it there.
-            if frame.f_code.co_name in ("__del__", "connect", "get_lib_version"):
-                signal.setitimer(signal.ITIMER_REAL, 0.0002)
-                return
+            codes.append(frame.f_code)
             frame = frame.f_back
-        fired = True
-        raise Limit
+        dropped = {"__del__", "connect", "get_lib_version"} & {code.co_name for code in codes}
+        if call.__code__ in codes and not dropped:
+            fired = True
+            raise Limit
+        signal.setitimer(signal.ITIMER_REAL, 0.0002)
 
     def check(key: str, value: Any) -> None:
         if value is not None and value != value_of(key):
@@ -134,50 +138,54 @@ def interrupts(cache: Any) -> dict[str, int]:
             return "became another error"
         return "lost"
 
-    dropped: list[None] = []
-    sys.unraisablehook = lambda error: dropped.append(None)  # by Python, in a finalizer
+    unraisable: list[None] = []
+    sys.unraisablehook = lambda error: unraisable.append(None)  # by Python, in a finalizer
     signal.signal(signal.SIGALRM, handler)
     for _ in range(1000):
-        outcome = "as itself"
-        with suppress(Limit):  # where ``strike`` no longer holds it
-            outcome = strike()
-        with suppress(Limit):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        seen[outcome] += 1
-    seen["lost"] = max(0, seen["lost"] - len(dropped))
+        seen[strike()] += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    seen["lost"] = max(0, seen["lost"] - len(unraisable))
     return seen
 
 
-def _load(cache: Any, seconds: float, calls: list[tuple[float, float, bool]]) -> None:
-    """``THREADS`` threads that read; of each call when it began, how long it took, whether it was
+def _load(cache: Any, seconds: float) -> tuple[float, list[tuple[float, float, bool]]]:
+    """``THREADS`` threads that read, the fault comes, and they read on for ``seconds``. When that
+    began; and of each call from then on when it began, how long it took, whether it was
     answered."""
-    until = time.monotonic() + seconds
+    calls: list[tuple[float, float, bool]] = []
+    meet = threading.Barrier(THREADS + 1)
 
-    def read() -> None:
+    def read(until: float, found: list[tuple[float, float, bool]]) -> None:
         while (began := time.monotonic()) < until:
             try:
                 answered = cache.get("key0") is not None
             except Exception:
                 answered = False
-            calls.append((began, time.monotonic() - began, answered))
+            found.append((began, time.monotonic() - began, answered))
             time.sleep(0.005)
 
-    threads = [threading.Thread(target=read) for _ in range(THREADS)]
+    def work() -> None:
+        read(time.monotonic() + 0.3, [])
+        meet.wait()
+        meet.wait()
+        read(time.monotonic() + seconds, calls)
+
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
+    meet.wait()
+    ready()
+    began = time.monotonic()
+    meet.wait()
     for thread in threads:
         thread.join()
+    return began, calls
 
 
 def hole(cache: Any) -> dict[str, float]:
     """The network loses all packets for three seconds."""
     cache.set("key0", "value", None)
-    calls: list[tuple[float, float, bool]] = []
-    _load(cache, 0.3, calls)
-    calls.clear()
-    ready()
-    began = time.monotonic()
-    _load(cache, 6, calls)
+    began, calls = _load(cache, 6)
     healed = began + 3
     late = [at + took for at, took, answered in calls if answered and at + took > healed]
     return {
@@ -190,11 +198,7 @@ def hole(cache: Any) -> dict[str, float]:
 def half_open(cache: Any) -> dict[str, float]:
     """What is between has forgotten the connections that were idle; new ones work."""
     cache.set("key0", "value", None)
-    calls: list[tuple[float, float, bool]] = []
-    _load(cache, 0.3, calls)
-    calls.clear()
-    ready()
-    _load(cache, 3, calls)
+    _, calls = _load(cache, 3)
     return {
         "failed": sum(not answered for _, _, answered in calls),
         "longest": max(took for _, took, _ in calls),
@@ -240,11 +244,7 @@ def replica(cache: Any) -> dict[str, float]:
     """A replica that is read from says nothing; the primary is well."""
     cache.set("key0", "value", None)
     time.sleep(0.2)
-    calls: list[tuple[float, float, bool]] = []
-    _load(cache, 0.3, calls)
-    calls.clear()
-    ready()
-    _load(cache, 4, calls)
+    _, calls = _load(cache, 4)
     return {
         "failed": sum(not answered for _, _, answered in calls),
         "longest": max(took for _, took, _ in calls),
@@ -324,6 +324,8 @@ def main() -> None:
         # Their readers in C end the process now and then, whoever uses them.
         sys.modules["hiredis"] = sys.modules["libvalkey"] = None  # type: ignore[assignment]
     path, options = BACKENDS[backend]
+    if fault == "slow upload":
+        path = FOR_ASYNCIO.get(backend, path)
     options = {**options, **MORE.get((fault, backend), {})}
     settings.configure(
         SECRET_KEY="of a site that is in trouble, and long enough",
