@@ -116,7 +116,7 @@ class Counters(Family):
         timeout: Any = MISSING,
     ) -> Operation[int]:
         """Takes ``delta`` from the number under ``key``; see ``incr``."""
-        self.check_delta(delta, "decr")
+        self.check_delta(-delta if isinstance(delta, bool) else delta, "decr")
         given = {} if timeout is MISSING else {"timeout": timeout}
         return (
             yield from self.incr(key, -delta, version, ignore_key_check=ignore_key_check, **given)

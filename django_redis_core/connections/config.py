@@ -316,7 +316,9 @@ async def _introduced(connection: Any) -> None:
     held, reader = _held(connection), getattr(connection, "_reader", None)
     try:
         await connection.on_connect()
-    except RedisConnectionError:
+    except RedisConnectionError as error:
+        if type(error) is not RedisConnectionError:  # a refusal, which has been read
+            raise
         # What asyncio has read before it failed is in the reader, which cannot be asked any more.
         said = bytes(getattr(reader, "_buffer", b""))
         if held is not None:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from .._interrupts import struck
+
 fcntl: ModuleType | None
 termios: ModuleType | None
 try:
@@ -70,7 +72,9 @@ def since_sent(sock: Any) -> float:
         return 0.0
     try:
         told = sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _LAST_SENT.stop)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if struck(error):
+            raise
         return 0.0
     return int.from_bytes(told[_LAST_SENT], sys.byteorder) / 1000
 
@@ -86,6 +90,8 @@ def on_the_way(sock: Any) -> int:
         return 0
     try:
         count = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if struck(error):
+            raise
         return 0
     return int.from_bytes(count, sys.byteorder)

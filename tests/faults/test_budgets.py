@@ -152,7 +152,7 @@ def test_nobody_has_anothers_reply_whenever_budgets_end(cache_at: MakeCache) -> 
             for n in range(60):
                 key = f"{name}{n}"
                 try:
-                    with budget(random.uniform(0, 0.003)):
+                    with budget(random.uniform(0, 0.01)):
                         value = cache.get(key) if n % 3 else cache.get_many([key])[key]
                 except BudgetSpent:
                     cut.append(key)
@@ -163,7 +163,7 @@ def test_nobody_has_anothers_reply_whenever_budgets_end(cache_at: MakeCache) -> 
             for n in range(60):
                 key = f"{name}{n}"
                 try:
-                    with budget(random.uniform(0, 0.006)):
+                    with budget(random.uniform(0, 0.03)):
                         value = await (cache.aget(key) if n % 3 else cache.aget_many([key]))
                 except BudgetSpent:
                     cut.append(key)
@@ -181,7 +181,7 @@ def test_nobody_has_anothers_reply_whenever_budgets_end(cache_at: MakeCache) -> 
         for thread in threads:
             thread.join()
     assert not wrong
-    assert 20 < len(cut) < 520, "some end in time, and some do not"
+    assert 10 < len(cut) < 530, "some end in time, and some do not"
 
 
 async def test_a_shared_connection_goes_on_when_one_tasks_budget_ends(
@@ -389,7 +389,7 @@ def test_copies_near_the_process_are_answered_all_the_same(
 ) -> None:
     cache = cache_at(server.url, CLIENT="near")
     cache.set("k", "v")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     with budget(0.0):
         while time.monotonic() < deadline:
             try:
