@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,10 @@ from django_redis_core import hookimpl, register
 from django_redis_core._plugins.registry import registry
 
 pytest_plugins = ["django_redis_core.testing.fixtures"]
+
+# pytest-asyncio asks for the current loop before each of its tests. Until somebody has set one,
+# Python before 3.14 makes one for that, which nobody closes.
+asyncio.set_event_loop(None)
 
 if not settings.configured:
     settings.configure(
