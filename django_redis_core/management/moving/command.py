@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
@@ -17,9 +17,9 @@ from ..targets import Interrupted, Misunderstood, in_words, one_target
 from . import text
 from .comparing import Comparing
 from .copying import Copying
-from .routes import Route, route
-from .sides import Formats, Side, alike
-from .walking import Walk, primaries
+from .routes import route
+from .sides import Side, alike
+from .walking import Pair, Walk, primaries
 
 
 def copy(
@@ -40,7 +40,7 @@ def copy(
             "Nothing was copied.",
         )
     with _told(console, f"{alias}: copying") as (bar, tell):
-        copying = Copying(*pair, replace=replace, told=tell)
+        copying = Copying(pair, tell, replace=replace)
         walk = Walk(pair.source, pair.route, cursor or recode.Cursors(), rate, _follow(bar))
         ended = _run(pair, lambda: copying.run(walk))
     counts = copying.counts
@@ -73,7 +73,7 @@ def compare(
         raise Misunderstood("--sample looks at some keys from the beginning: leave --cursor out.")
     pair = _pair(alias, other, "--with")
     with _told(console, f"{alias}: comparing") as (bar, tell):
-        comparing = Comparing(*pair, tolerance=round(tolerance * 1000), told=tell)
+        comparing = Comparing(pair, tell, tolerance=round(tolerance * 1000))
         walk = Walk(pair.source, pair.route, cursor or recode.Cursors(), rate, _follow(bar))
         ended = _run(pair, lambda: comparing.run(walk, sample))
     counts = comparing.counts
@@ -97,14 +97,7 @@ def compare(
         )
 
 
-class _Pair(NamedTuple):
-    source: Side
-    target: Side
-    route: Route
-    formats: Formats
-
-
-def _pair(alias: str, other: str, option: str) -> _Pair:
+def _pair(alias: str, other: str, option: str) -> Pair:
     """Both caches, or words on why there is nothing to be done between them."""
     if alias == other:
         raise Misunderstood(
@@ -116,7 +109,7 @@ def _pair(alias: str, other: str, option: str) -> _Pair:
         sides = Side(source), Side(target)
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from None
-    pair = _Pair(*sides, way, alike(source.engine, target.engine, same_keys=way.same))
+    pair = Pair(*sides, way, alike(source.engine, target.engine, same_keys=way.same))
     if (trouble := _run(pair, lambda: _refuse_one_place(pair, option))) is not None:
         if isinstance(trouble, KeyboardInterrupt):
             raise trouble
@@ -124,7 +117,7 @@ def _pair(alias: str, other: str, option: str) -> _Pair:
     return pair
 
 
-def _refuse_one_place(pair: _Pair, option: str) -> None:
+def _refuse_one_place(pair: Pair, option: str) -> None:
     source, target = pair.source, pair.target
     if not primaries(source) & primaries(target):
         return
@@ -160,7 +153,7 @@ def _follow(bar: Progress) -> Callable[[int, int], None]:
     return follow
 
 
-def _run(pair: _Pair, work: Callable[[], None]) -> BaseException | None:
+def _run(pair: Pair, work: Callable[[], None]) -> BaseException | None:
     """What ended the work before its time."""
     try:
         work()
@@ -171,7 +164,7 @@ def _run(pair: _Pair, work: Callable[[], None]) -> BaseException | None:
     return None
 
 
-def _head(pair: _Pair, walk: Walk, ended: BaseException | None, **other: str) -> dict[str, Any]:
+def _head(pair: Pair, walk: Walk, ended: BaseException | None, **other: str) -> dict[str, Any]:
     complete = ended is None
     return {
         "alias": pair.source.alias,
@@ -184,13 +177,13 @@ def _head(pair: _Pair, walk: Walk, ended: BaseException | None, **other: str) ->
     }
 
 
-def _unfinished(pair: _Pair, ended: BaseException, so_far: str, go_on: str) -> CommandError:
+def _unfinished(pair: Pair, ended: BaseException, so_far: str, go_on: str) -> CommandError:
     words = f"{so_far}. Go on with:\n  {go_on}"
     if isinstance(ended, KeyboardInterrupt):
         return Interrupted(f"Stopped: {words}")
     return CommandError(f"{_in_words(pair, ended)}\n{words}")
 
 
-def _in_words(pair: _Pair, error: BaseException) -> str:
+def _in_words(pair: Pair, error: BaseException) -> str:
     side = pair.target if error in pair.target.troubles else pair.source
     return in_words(side.target, error)

@@ -11,9 +11,8 @@ from ..._operations.declare import checked
 from ...exceptions import SerializationError
 from ..servers import TYPE
 from . import structures
-from .routes import Route
-from .sides import Formats, Side, Stored
-from .walking import Walk
+from .sides import Stored
+from .walking import Pair, Work
 
 
 @dataclass
@@ -35,41 +34,16 @@ class Compared:
         return not (self.missing or self.differing or self.ttl_differing or self.unreadable)
 
 
-class Comparing:
+class Comparing(Work):
     """One run. ``tolerance`` is in milliseconds."""
 
-    def __init__(
-        self,
-        source: Side,
-        target: Side,
-        route: Route,
-        formats: Formats,
-        *,
-        tolerance: int,
-        told: Callable[[str, str], None],
-    ) -> None:
+    def __init__(self, pair: Pair, told: Callable[[str, str], None], *, tolerance: int) -> None:
+        super().__init__(pair, told)
         self.counts = Compared()
-        self._source = source
-        self._target = target
-        self._route = route
-        self._formats = formats
         self._tolerance = tolerance
-        self._told = told
-        codec = target.codec
+        codec = pair.target.codec
         # Neither compressed nor sealed, which need not give the same bytes twice.
         self._plain = Codec(codec.serializers[:1], report=codec.report)
-
-    def run(self, walk: Walk, sample: int | None) -> None:
-        for node, keys in walk.pages(sample):
-            self.counts.keys += len(keys)
-            for kind, step in walk.steps(node, keys):
-                if kind == "string":
-                    self._strings(node, step)
-                elif kind == "none":
-                    self.counts.gone += 1
-                else:
-                    self._structure(node, kind, step[0])
-        self.counts.unreadable += walk.unnameable
 
     def _strings(self, node: Any, keys: Sequence[str]) -> None:
         logical = not self._formats.entries

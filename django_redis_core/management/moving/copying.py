@@ -16,9 +16,8 @@ from ..._codec.codec import MISSING
 from ...commands import SET
 from ...exceptions import ReplyError, SerializationError, WrongTypeError
 from . import structures
-from .routes import Route
-from .sides import Clock, Formats, Side, Stored
-from .walking import Walk
+from .sides import Clock, Stored
+from .walking import Pair, Work
 
 
 @dataclass
@@ -39,39 +38,13 @@ class Copied:
     errors: Counter[str] = field(default_factory=Counter)
 
 
-class Copying:
-    """One run. ``counts`` are right whenever it is interrupted."""
+class Copying(Work):
+    """One run."""
 
-    def __init__(
-        self,
-        source: Side,
-        target: Side,
-        route: Route,
-        formats: Formats,
-        *,
-        replace: bool,
-        told: Callable[[str, str], None],
-    ) -> None:
+    def __init__(self, pair: Pair, told: Callable[[str, str], None], *, replace: bool) -> None:
+        super().__init__(pair, told)
         self.counts = Copied()
-        self._source = source
-        self._target = target
-        self._route = route
-        self._formats = formats
         self._replace = replace
-        self._told = told
-
-    def run(self, walk: Walk) -> None:
-        counts = self.counts
-        for node, keys in walk.pages():
-            counts.keys += len(keys)
-            for kind, step in walk.steps(node, keys):
-                if kind == "string":
-                    self._strings(node, step)
-                elif kind == "none":
-                    counts.gone += 1
-                else:
-                    self._structure(node, kind, step[0])
-        counts.unreadable += walk.unnameable
 
     def _strings(self, node: Any, keys: Sequence[str]) -> None:
         clock, raw = Clock(), self._formats.entries

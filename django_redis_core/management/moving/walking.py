@@ -8,8 +8,9 @@ is not written twice.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..._operations.declare import checked
 from ...commands import SCAN, Operation, Primaries
@@ -17,11 +18,21 @@ from ...exceptions import WrongTypeError
 from ..recode import Cursors, Pace, steps
 from ..servers import DBSIZE, STRLEN, TYPE, identity, if_allowed
 from .routes import Route
-from .sides import Side
+from .sides import Formats, Side
 
 _PAGE = 500  # keys that one SCAN looks at: some hundred microseconds of a server
 _STEP_KEYS = 100
 _STEPS_A_SECOND = 10  # where the rate asks for less than a full step
+
+
+class Pair(NamedTuple):
+    """Two caches, how the keys of the first become those of the second, and what of their formats
+    is alike."""
+
+    source: Side
+    target: Side
+    route: Route
+    formats: Formats
 
 
 class Walk:
@@ -90,6 +101,39 @@ class Walk:
         for key, kind in zip(others, kinds, strict=True):
             yield kind, [key]
             time.sleep(self._pace.pause(1))
+
+
+class Work(ABC):
+    """What is done with each entry that a walk meets. ``counts`` is right whenever it is
+    interrupted; ``told`` is given a key and what it is."""
+
+    counts: Any
+
+    def __init__(self, pair: Pair, told: Callable[[str, str], None]) -> None:
+        self._source, self._target, self._route, self._formats = pair
+        self._told = told
+
+    def run(self, walk: Walk, sample: int | None = None) -> None:
+        """Of all keys, or of about ``sample`` of them."""
+        counts = self.counts
+        for node, keys in walk.pages(sample):
+            counts.keys += len(keys)
+            for kind, step in walk.steps(node, keys):
+                if kind == "string":
+                    self._strings(node, step)
+                elif kind == "none":
+                    counts.gone += 1
+                else:
+                    self._structure(node, kind, step[0])
+        counts.unreadable += walk.unnameable
+
+    @abstractmethod
+    def _strings(self, node: Any, keys: Sequence[str]) -> None:
+        """With values of strings."""
+
+    @abstractmethod
+    def _structure(self, node: Any, kind: str, key: str) -> None:
+        """With a value of another type."""
 
 
 def primaries(side: Side) -> set[str]:
