@@ -34,7 +34,7 @@ from .built import BuiltCache, CacheOptions
 from .client import ALL_OTHERS, CHANGES_ENTRIES, OPERATIONS, Client, ClientContext, Finding
 from .compressor import Compressor
 from .connection_factory import ConnectionFactory
-from .observer import Call, Number, Observer
+from .observer import CacheNumbers, Call, Number, Observer
 from .operating import EntryColumn, ServerColumn, Subcommand
 from .plugin import API_VERSION, OLDER_API_VERSIONS, Plugin
 from .sealer import Sealer
@@ -51,6 +51,7 @@ __all__ = [
     "Arguments",
     "BuiltCache",
     "CacheKey",
+    "CacheNumbers",
     "CacheOptions",
     "Call",
     "Client",

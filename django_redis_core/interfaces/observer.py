@@ -121,6 +121,35 @@ class Number(NamedTuple):
     server: str = ""
 
 
+class CacheNumbers:
+    """The numbers of all caches of a process, for whoever tells them together. An observer hands on
+    what ``attached`` is given::
+
+        numbers = CacheNumbers()
+
+        def attached(self, alias, numbers_of_cache):
+            numbers.remember(alias, numbers_of_cache)
+    """
+
+    def __init__(self) -> None:
+        self._caches: list[tuple[str, Callable[[], Sequence[Number]]]] = []
+
+    def remember(self, alias: str, numbers: Callable[[], Sequence[Number]]) -> None:
+        """A cache is built. Of caches that are gone nothing is kept."""
+        self._caches[:] = [known for known in self._caches if known[1]()]
+        self._caches.append((alias, numbers))
+
+    def now(self) -> Mapping[tuple[str, str, str], float]:
+        """All numbers by alias, server and name. Of several objects for one alias, those that are
+        of a server are the same, and the others each object's own."""
+        found: dict[tuple[str, str, str], float] = {}
+        for alias, ask in self._caches:
+            for name, value, server in ask():
+                key = (alias, server, name)
+                found[key] = value if server else found.get(key, 0) + value
+        return found
+
+
 EndOfCall = Callable[[Call], object]
 EndOfTrip = Callable[[Trip], object]
 

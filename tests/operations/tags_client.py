@@ -1,4 +1,5 @@
-"""A client plugin that adds an operation, and a keyword to operations that are there."""
+"""The client plugin of ``tests/packaging/labels``, which adds an operation, and a keyword to one
+that is there; here to another one as well."""
 
 from __future__ import annotations
 
@@ -7,30 +8,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django_redis_core import hookimpl, register
-from django_redis_core.commands import SADD, SMEMBERS, UNLINK, Operation
-from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client, always, checked, operation
+from django_redis_core.commands import Operation
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client
+
+from ..packaging.labels.src.acme_labels.client import LabelsClient
 
 
-class TagsClient(Client):
+class TagsClient(LabelsClient):
     """Remembers under each tag which entries bear it."""
-
-    name = "labels"
-
-    def set(
-        self,
-        key: Any,
-        value: Any,
-        timeout: Any = DEFAULT_TIMEOUT,
-        version: Any = None,
-        *,
-        tags: Iterable[str] = (),
-        **kwargs: Any,
-    ) -> Operation[bool]:
-        stored = yield from super().set(key, value, timeout, version, **kwargs)
-        if stored and tags:
-            full = self.naming.make(key, version)
-            checked((yield [SADD(self.home(tag, version), full.encode()) for tag in tags]))
-        return stored
 
     def add(
         self,
@@ -42,21 +27,6 @@ class TagsClient(Client):
         tags: Iterable[str] = (),
     ) -> Operation[bool]:
         return (yield from self.set(key, value, timeout, version, nx=True, tags=tags))
-
-    @operation(fallback=always(int))
-    def invalidate_tags(self, *tags: str, version: Any = None) -> Operation[int]:
-        """Forgets every entry that was stored with one of ``tags``; how many tags were known."""
-        known = 0
-        for tag in tags:
-            home = self.home(tag, version)
-            members = yield SMEMBERS(home)
-            if members:
-                known += 1
-                yield UNLINK([*(member.decode() for member in members), home])
-        return known
-
-    def home(self, tag: str, version: Any) -> str:
-        return self.naming.make(f"tag:{tag}", version)
 
 
 @hookimpl

@@ -107,9 +107,9 @@ def test_a_cache_that_is_gone_is_not_told_of(traced: MakeCache, measured: Measur
     from django_redis_core_opentelemetry import state
 
     alive = [Number("breaker_open", 1, "redis://gone:1/0")]
-    state.remember("gone", lambda: alive)
+    state.CACHES.remember("gone", lambda: alive)
     assert of(measured()["django_redis_core.breaker.open"], alias="gone")
     alive.clear()
     assert not of(measured()["django_redis_core.breaker.open"], alias="gone")
-    state.remember("other", list)
-    assert [alias for alias, _ in state._caches if alias == "gone"] == []
+    state.CACHES.remember("other", list)
+    assert [alias for alias, _ in state.CACHES._caches if alias == "gone"] == []

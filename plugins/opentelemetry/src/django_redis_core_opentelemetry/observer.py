@@ -51,7 +51,7 @@ class OpenTelemetryObserver(Observer):
         self._names = round_trips.Names()
 
     def attached(self, alias: str, numbers: Callable[[], Sequence[Number]]) -> None:
-        state.remember(alias, numbers)
+        state.CACHES.remember(alias, numbers)
         exporting.look()  # so that a cache which nobody calls is told of as well
 
     def operation(self, call: Call) -> Callable[[Call], object] | None:

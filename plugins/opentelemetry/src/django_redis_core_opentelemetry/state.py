@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from django_redis_core.interfaces import Number
+from django_redis_core.interfaces import CacheNumbers
 
 ALIAS = "django_redis_core.alias"
 POOL = "db.client.connection.pool.name"
@@ -17,24 +17,8 @@ RESULT = "django_redis_core.result"
 #: What stands behind the server's name in the name of its pool for event loops.
 ASYNCIO = " asyncio"
 
-_caches: list[tuple[str, Callable[[], Sequence[Number]]]] = []
-
-
-def remember(alias: str, numbers: Callable[[], Sequence[Number]]) -> None:
-    """A cache is built. Of caches that are gone nothing is kept."""
-    _caches[:] = [known for known in _caches if known[1]()]
-    _caches.append((alias, numbers))
-
-
-def numbers() -> Mapping[tuple[str, str, str], float]:
-    """All numbers by alias, server and name. Of several objects for one alias, those that are of a
-    server are the same, and the others each object's own."""
-    found: dict[tuple[str, str, str], float] = {}
-    for alias, ask in _caches:
-        for name, value, server in ask():
-            key = (alias, server, name)
-            found[key] = value if server else found.get(key, 0) + value
-    return found
+#: Of all caches that are observed.
+CACHES = CacheNumbers()
 
 
 class Observed(NamedTuple):
@@ -50,7 +34,7 @@ class Observed(NamedTuple):
     def observe(self, options: CallbackOptions) -> Iterable[Observation]:
         return [
             Observation(value, self._attributes(alias, server, *self.of[name]))
-            for (alias, server, name), value in numbers().items()
+            for (alias, server, name), value in CACHES.now().items()
             if name in self.of
         ]
 

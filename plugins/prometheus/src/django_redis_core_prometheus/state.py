@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from django_redis_core.interfaces import Number
+from django_redis_core.interfaces import CacheNumbers, Number
 
 _PREFIX = "django_redis_core_"
 
@@ -41,7 +41,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     **{name: (name, ()) for name in _GAUGES if name != "connections"},
 }
 
-_caches: list[tuple[str, Callable[[], Sequence[Number]]]] = []
+_caches = CacheNumbers()
 _registered: list[bool] = []
 _lock = threading.Lock()
 
@@ -51,7 +51,7 @@ class State(Collector):
 
     def collect(self) -> Iterable[Metric]:
         found = self._families()
-        for (alias, server, name), value in _numbers().items():
+        for (alias, server, name), value in _caches.now().items():
             if name in _NUMBERS:
                 metric, labels = _NUMBERS[name]
                 of_server = (server,) if server else ()
@@ -74,23 +74,11 @@ class State(Collector):
 
 
 def remember(alias: str, numbers: Callable[[], Sequence[Number]]) -> None:
-    """A cache is built. Of caches that are gone nothing is kept."""
+    """A cache is built."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         return
-    _caches[:] = [known for known in _caches if known[1]()]
-    _caches.append((alias, numbers))
+    _caches.remember(alias, numbers)
     with _lock:
         if not _registered:
             REGISTRY.register(State())
             _registered.append(True)
-
-
-def _numbers() -> Mapping[tuple[str, str, str], float]:
-    """All numbers by alias, server and name. Of several objects for one alias, those that are of a
-    server are the same, and the others each object's own."""
-    found: dict[tuple[str, str, str], float] = {}
-    for alias, ask in _caches:
-        for name, value, server in ask():
-            key = (alias, server, name)
-            found[key] = value if server else found.get(key, 0) + value
-    return found
