@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 
 from .._budgets import Waiting, at_first_use, waiting
-from ..commands import Call, Command, Reply
-from .flight import Flight
+from ..commands import Call
 from .limits import Limit, LimitedNode, in_time
 from .node import Node
 
@@ -35,64 +34,45 @@ def refuse(wait: Waiting, name: str | None = None) -> None:
         raise error
 
 
-_call, _send, _receive = Node.call, Node.send, Node.receive
-_acall, _acall_many = Node.acall, Node.acall_many
+def _limited(method: Callable[[Node, Any], T], *, refuses: bool) -> Callable[[Node, Any], T]:
+    """A method of ``Node``'s that looks for budgets first."""
+
+    def limited(node: Node, what: Any) -> T:
+        wait = waiting()
+        if wait is None:
+            return method(node, what)
+        with wait:
+            if refuses:
+                refuse(wait, node.name)
+            return method(LimitedNode(node, limit_of(wait)), what)
+
+    return limited
 
 
-def _budgeted_call(node: Node, command: Command) -> Reply:
-    wait = waiting()
-    if wait is None:
-        return _call(node, command)
-    with wait:
-        refuse(wait, node.name)
-        return _call(LimitedNode(node, limit_of(wait)), command)
+def _in_time(
+    method: Callable[[Node, Any], Coroutine[Any, Any, T]],
+) -> Callable[[Node, Any], Coroutine[Any, Any, T]]:
+    """The same for asyncio."""
 
+    async def limited(node: Node, what: Any) -> T:
+        wait = waiting()
+        if wait is None:
+            return await method(node, what)
+        with wait:
+            refuse(wait, node.name)
+            return await in_time(limit_of(wait), node.name, method(node, what))
 
-def _budgeted_send(node: Node, commands: Sequence[Command]) -> Flight:
-    wait = waiting()
-    if wait is None:
-        return _send(node, commands)
-    with wait:
-        refuse(wait, node.name)
-        return _send(LimitedNode(node, limit_of(wait)), commands)
-
-
-def _budgeted_receive(node: Node, flight: Flight) -> list[Reply]:
-    # Not refused: what another server's silence has left no time for may have come all the same.
-    wait = waiting()
-    if wait is None:
-        return _receive(node, flight)
-    with wait:
-        return _receive(LimitedNode(node, limit_of(wait)), flight)
-
-
-async def _budgeted_acall(node: Node, command: Command) -> Reply:
-    wait = waiting()
-    if wait is None:
-        return await _acall(node, command)
-    with wait:
-        refuse(wait, node.name)
-        return await in_time(limit_of(wait), node.name, _acall(node, command))
-
-
-async def _budgeted_acall_many(node: Node, commands: Sequence[Command]) -> list[Reply]:
-    wait = waiting()
-    if wait is None:
-        return await _acall_many(node, commands)
-    with wait:
-        refuse(wait, node.name)
-        return await in_time(limit_of(wait), node.name, _acall_many(node, commands))
+    return limited
 
 
 def _look_for_budgets() -> None:
-    for name, method in (
-        ("call", _budgeted_call),
-        ("send", _budgeted_send),
-        ("receive", _budgeted_receive),
-        ("acall", _budgeted_acall),
-        ("acall_many", _budgeted_acall_many),
-    ):
-        setattr(Node, name, method)
+    changed: Any = Node
+    changed.call = _limited(Node.call, refuses=True)
+    changed.send = _limited(Node.send, refuses=True)
+    # What another server's silence has left no time for may have come all the same.
+    changed.receive = _limited(Node.receive, refuses=False)
+    changed.acall = _in_time(Node.acall)
+    changed.acall_many = _in_time(Node.acall_many)
 
 
 at_first_use(_look_for_budgets)
