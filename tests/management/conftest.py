@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +113,19 @@ def settings() -> Iterator[Callable[..., None]]:
     """``settings(NAME=value)``: global settings, for one test."""
     with ExitStack() as stack:
         yield lambda **values: stack.enter_context(override_settings(**values))
+
+
+def on_disk(folder: Path, **entries: Any) -> dict[str, str]:
+    """A Django project in ``folder`` with these caches; the environment in which its commands run
+    in a terminal."""
+    caches = {alias: {"BACKEND": BACKEND, **entry} for alias, entry in entries.items()}
+    (folder / "drc_settings.py").write_text(
+        f"INSTALLED_APPS = ['django_redis_core']\nCACHES = {caches!r}\nSECRET_KEY = 'x'\n"
+    )
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "drc_settings",
+        "PYTHONPATH": str(folder),
+        "PYTHONWARNINGS": "error",
+        "TERM": "xterm",
+    }

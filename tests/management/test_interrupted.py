@@ -20,7 +20,7 @@ from django_redis_core.interfaces import Client
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 
-from .conftest import BACKEND, Ran
+from .conftest import Ran, on_disk
 
 NEW = {"SERIALIZER": ["json", "pickle"]}
 FAST = ("--rate", "1000000")
@@ -146,18 +146,8 @@ def test_an_interrupted_deletion_says_how_much_is_gone(
 @pytest.fixture
 def project(tmp_path: Path, own_server: Server) -> dict[str, str]:
     """A Django project on disk; the environment in which its commands run."""
-    entry = {"BACKEND": BACKEND, "LOCATION": own_server.url}
-    entries = {"default": entry, "new": {**entry, "OPTIONS": NEW}}
-    (tmp_path / "drc_settings.py").write_text(
-        f"INSTALLED_APPS = ['django_redis_core']\nCACHES = {entries!r}\nSECRET_KEY = 'x'\n"
-    )
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "drc_settings",
-        "PYTHONPATH": str(tmp_path),
-        "PYTHONWARNINGS": "error",
-        "TERM": "xterm",
-    }
+    entry = {"LOCATION": own_server.url}
+    return on_disk(tmp_path, default=entry, new={**entry, "OPTIONS": NEW})
 
 
 def test_sigint_in_a_terminal(own_server: Server, project: dict[str, str]) -> None:

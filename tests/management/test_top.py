@@ -21,7 +21,7 @@ import pytest
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
 
-from .conftest import BACKEND, Ran
+from .conftest import Ran, on_disk
 
 ONCE = ("top", "--once", "--interval", "0.3")
 
@@ -80,19 +80,8 @@ def test_a_server_that_is_away(site: Callable[..., Any], manage: Callable[..., R
 @pytest.fixture
 def project(tmp_path: Path, own_server: Server) -> dict[str, str]:
     """A Django project on disk; the environment in which its commands run."""
-    entries = {"default": {"BACKEND": BACKEND, "LOCATION": own_server.url}}
-    (tmp_path / "drc_settings.py").write_text(
-        f"INSTALLED_APPS = ['django_redis_core']\nCACHES = {entries!r}\nSECRET_KEY = 'x'\n"
-    )
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "drc_settings",
-        "PYTHONPATH": str(tmp_path),
-        "PYTHONWARNINGS": "error",
-        "TERM": "xterm",
-        "COLUMNS": "80",
-        "LINES": "24",
-    }
+    in_a_terminal = on_disk(tmp_path, default={"LOCATION": own_server.url})
+    return in_a_terminal | {"COLUMNS": "80", "LINES": "24"}
 
 
 @pytest.mark.parametrize("end", ["q", "Ctrl-C"])
