@@ -102,6 +102,7 @@ def service(services: Sentinels) -> Place:
     options = {
         "CONNECTION_FACTORY": "sentinel",
         "SENTINELS": services.addresses,
+        "SENTINEL_KWARGS": {"socket_timeout": 5, "socket_connect_timeout": 5},
         "PASSWORD": PASSWORD,
     }
     urls = [f"redis://{name}/0" for name in SERVICES]

@@ -15,6 +15,7 @@ from redis.sentinel import SentinelConnectionPool
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.cluster import cluster
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import sentinels
 
@@ -61,7 +62,7 @@ def names(servers: list[Server]) -> set[str]:
 
 def test_asyncio_without_a_counterpart_is_refused(place: Any) -> None:
     location, options, servers = place
-    cache = RedisCache(location, {"OPTIONS": {**options, **OWN}})
+    cache = RedisCache(location, {"OPTIONS": {**PATIENCE, **options, **OWN}})
     cache.set("a", 1)
     assert "mine" in names(servers)
     with pytest.raises(ImproperlyConfigured, match="ASYNC_CONNECTION_CLASS"):
@@ -73,7 +74,7 @@ def test_asyncio_without_a_counterpart_is_refused(place: Any) -> None:
 
 def test_the_counterpart_serves_asyncio(place: Any) -> None:
     location, options, servers = place
-    cache = RedisCache(location, {"OPTIONS": {**options, **BOTH}})
+    cache = RedisCache(location, {"OPTIONS": {**PATIENCE, **options, **BOTH}})
 
     async def native() -> None:
         await cache.aset_many({"a": 1, "b": 2, "c": 3})
@@ -86,7 +87,7 @@ def test_the_counterpart_serves_asyncio(place: Any) -> None:
 
 def test_redis_pys_clients_go_by_the_class_too_or_are_refused(place: Any) -> None:
     location, options, servers = place
-    cache = RedisCache(location, {"OPTIONS": {**options, **BOTH}})
+    cache = RedisCache(location, {"OPTIONS": {**PATIENCE, **options, **BOTH}})
 
     async def native() -> None:
         client = cache.async_raw_client(key="a")

@@ -13,6 +13,7 @@ from redis.credentials import CredentialProvider, StreamingCredentialProvider
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 
 USERS = {"old": "on >one ~* &* +@all", "new": "on >two ~* &* +@all"}
@@ -72,7 +73,9 @@ class Stream(StreamingCredentialProvider):
 
 def cache_of(server: Server, provider: Any, **options: Any) -> RedisCache:
     kwargs = {"credential_provider": provider}
-    return RedisCache(server.url, {"OPTIONS": {"CONNECTION_POOL_KWARGS": kwargs, **options}})
+    return RedisCache(
+        server.url, {"OPTIONS": {**PATIENCE, "CONNECTION_POOL_KWARGS": kwargs, **options}}
+    )
 
 
 def connections(server: Server) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.processes import free_port
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
@@ -52,7 +53,9 @@ def knows(server: Server) -> bool:
 
 
 def cache_of(server: Server, user: str = "all", **options: Any) -> RedisCache:
-    cache = RedisCache(server.url, {"OPTIONS": {"USERNAME": user, "PASSWORD": PASSWORD, **options}})
+    cache = RedisCache(
+        server.url, {"OPTIONS": {**PATIENCE, "USERNAME": user, "PASSWORD": PASSWORD, **options}}
+    )
     cache._engine.topology.single.reset()  # type: ignore[union-attr]  # a process' first call
     return cache
 
@@ -148,11 +151,11 @@ def test_large_values_do_not_travel_in_one_command(server: Server, calls: Any) -
 
 def test_a_server_that_is_gone_is_trouble_for_all_keys(server: Server) -> None:
     with Server(KIND) as own:
-        cache = RedisCache(own.url, {"OPTIONS": {"IGNORE_EXCEPTIONS": True}})
+        cache = RedisCache(own.url, {"OPTIONS": {**PATIENCE, "IGNORE_EXCEPTIONS": True}})
         assert cache.set_many(DATA) == []
         own.kill()
         assert cache.set_many(DATA) == list(DATA)
-        loud = RedisCache(own.url, {})
+        loud = RedisCache(own.url, {"OPTIONS": PATIENCE})
         with pytest.raises(ConnectionInterrupted):
             loud.set_many(DATA)
 

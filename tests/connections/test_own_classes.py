@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, ServerTimeout, WrongTypeError
 from django_redis_core.testing.certificates import local_certificate
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
@@ -230,7 +231,7 @@ def announce(connection: Any) -> None:
 
 def test_what_a_blocking_connection_does_when_it_connects_is_not_left_out(named: Server) -> None:
     kwargs = {"redis_connect_func": announce}
-    cache = RedisCache(named.url, {"OPTIONS": {"CONNECTION_POOL_KWARGS": kwargs}})
+    cache = RedisCache(named.url, {"OPTIONS": {**PATIENCE, "CONNECTION_POOL_KWARGS": kwargs}})
     cache.set("s", 1)
     with pytest.raises(ImproperlyConfigured, match=r"redis_connect_func.*ASYNC_CONNECTION_CLASS"):
         asyncio.run(cache.aget("s"))
@@ -416,7 +417,7 @@ class AsyncSiteRedis(redis.asyncio.Redis):
 
 
 def test_a_client_class_of_raw_clients(named: Server) -> None:
-    cache = RedisCache(named.url, {"OPTIONS": {"REDIS_CLIENT_CLASS": SiteRedis}})
+    cache = RedisCache(named.url, {"OPTIONS": {**PATIENCE, "REDIS_CLIENT_CLASS": SiteRedis}})
 
     async def raw(cache: RedisCache) -> Any:
         assert await cache.aget("nothing") is None
@@ -457,7 +458,7 @@ class AsyncAudited:
 
 
 def test_a_client_class_that_serves_the_cache(named: Server) -> None:
-    cache = RedisCache(named.url, {"OPTIONS": {"REDIS_CLIENT_CLASS": Audited}})
+    cache = RedisCache(named.url, {"OPTIONS": {**PATIENCE, "REDIS_CLIENT_CLASS": Audited}})
     cache.set("s", 1)
     assert Audited.commands
     with pytest.raises(ImproperlyConfigured, match="ASYNC_REDIS_CLIENT_CLASS"):
@@ -484,7 +485,7 @@ class Bringing(redis.Redis):
 
 def test_a_client_class_whose_connections_nobody_would_make(named: Server) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
-        RedisCache(named.url, {"OPTIONS": {"REDIS_CLIENT_CLASS": Bringing}}).get("a")
+        RedisCache(named.url, {"OPTIONS": {**PATIENCE, "REDIS_CLIENT_CLASS": Bringing}}).get("a")
     assert f"write {HERE}.Tunnel as connection_class" in str(refused.value)
 
 

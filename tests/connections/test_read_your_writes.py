@@ -10,6 +10,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.connections import recent
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.topologies import Replicated, replicated
 
 
@@ -24,7 +25,7 @@ def behind() -> Iterator[Replicated]:
 
 
 def cache_at(group: Replicated, seconds: float | None) -> RedisCache:
-    return RedisCache(group.urls, {"OPTIONS": {"READ_YOUR_WRITES": seconds}})
+    return RedisCache(group.urls, {"OPTIONS": {**PATIENCE, "READ_YOUR_WRITES": seconds}})
 
 
 def test_without_it_a_replica_shows_the_past(behind: Replicated) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.connections import resp
 from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError, ReplyError
+from django_redis_core.testing.fixtures import PATIENCE
 
 from .scripted import Scripted
 
@@ -216,7 +217,7 @@ def test_memory_for_what_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(resp, "_reader", Full)
     with Scripted(lambda args: b"*2147483647\r\n") as server:
-        cache = RedisCache(server.url, {"OPTIONS": {"BREAKER_FAILURES": 0}})
+        cache = RedisCache(server.url, {"OPTIONS": {**PATIENCE, "BREAKER_FAILURES": 0}})
         with pytest.raises(ConnectionInterrupted, match="MemoryError"):
             cache.get("k")
         with pytest.raises(ConnectionInterrupted, match="MemoryError"):
@@ -225,14 +226,14 @@ def test_memory_for_what_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_outage_is_answered_by_the_fallback() -> None:
     with Scripted(lambda args: b":1\r\n") as server:
-        cache = RedisCache(server.url, {"OPTIONS": {"IGNORE_EXCEPTIONS": True}})
+        cache = RedisCache(server.url, {"OPTIONS": {**PATIENCE, "IGNORE_EXCEPTIONS": True}})
         assert cache.get_many(["a", "b"]) == {}
         assert cache.hgetall("k") == {}
 
 
 def test_a_mistake_of_the_callers_stays_one() -> None:
     with Scripted(lambda args: b"-ERR unknown\r\n") as server:
-        cache = RedisCache(server.url, {"OPTIONS": {}})
+        cache = RedisCache(server.url, {"OPTIONS": PATIENCE})
         with pytest.raises(ReplyError):
             cache.get("k")
         with pytest.raises(TypeError):

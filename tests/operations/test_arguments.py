@@ -13,6 +13,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ReplyError
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -106,7 +107,7 @@ def test_the_locks_of_asyncio_are_looked_at_too() -> None:
 
 def test_the_words_with_which_a_server_ends_a_connection_are_told() -> None:
     with Server(config={"proto-max-bulk-len": "1mb"}) as server:
-        cache = RedisCache(server.url, {})
+        cache = RedisCache(server.url, {"OPTIONS": PATIENCE})
         for store in (cache.set, cache.add):
             with pytest.raises(ReplyError, match="Protocol error: invalid bulk length"):
                 store("k", b"x" * 3_000_000)

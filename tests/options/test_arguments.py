@@ -20,6 +20,7 @@ from django_redis_core.checks import check_caches
 from django_redis_core.connections import counterparts
 from django_redis_core.connections.urls import OF_RAW_CLIENTS
 from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
@@ -106,7 +107,7 @@ def test_what_says_nothing_new_is_passed_over() -> None:
 def test_what_a_connection_is_made_with_reaches_it() -> None:
     kwargs = {"client_name": "site", "socket_keepalive": True}
     with Server() as server:
-        cache = RedisCache(server.url, {"OPTIONS": {"CONNECTION_POOL_KWARGS": kwargs}})
+        cache = RedisCache(server.url, {"OPTIONS": {**PATIENCE, "CONNECTION_POOL_KWARGS": kwargs}})
         cache.set("key", "value")
         assert [one for one in server.cli("CLIENT", "LIST").splitlines() if "name=site" in one]
         links = cache._engine.topology.single.links

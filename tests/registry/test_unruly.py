@@ -14,6 +14,7 @@ from django_redis_core._settings import BACKEND
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import PluginLoadError
 from django_redis_core.interfaces import Client, Compressor, ConnectionFactory
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 
 NOWHERE = "redis://:s3cret@127.0.0.1:1"
@@ -119,7 +120,9 @@ def test_the_check_goes_on_after_a_plugin_that_raises() -> None:
 
 
 def test_an_operation_that_is_no_generator_is_named(redis_server: Server) -> None:
-    cache = RedisCache(redis_server.url, {"KEY_PREFIX": "plain", "OPTIONS": {"CLIENT": Plain}})
+    cache = RedisCache(
+        redis_server.url, {"KEY_PREFIX": "plain", "OPTIONS": {**PATIENCE, "CLIENT": Plain}}
+    )
     words = (
         r"^CACHES\['\?'\]: get\(\) of the client 'plain' \(.*\.Plain\) returned an int\. An "
         r"operation is a generator: it yields commands, and ends with a value, as in "

@@ -17,6 +17,7 @@ from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.cluster import SLOTS, Cluster, cluster, slot_of
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 
 KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
@@ -140,7 +141,9 @@ def test_an_address_that_is_another_clusters_now_is_not_read(
         assert get(cache, key) == "ours"
         last.kill()
         with alone(last.port) as other:
-            stranger = RedisCache(other.url, {"OPTIONS": {"CONNECTION_FACTORY": "cluster"}})
+            stranger = RedisCache(
+                other.url, {"OPTIONS": {**PATIENCE, "CONNECTION_FACTORY": "cluster"}}
+            )
             stranger.set(key, "theirs")
             for _ in range(5):
                 with pytest.raises(ConnectionInterrupted):

@@ -8,10 +8,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.fixtures import PATIENCE
 
 
 def build(location: Any, **options: Any) -> RedisCache:
-    return RedisCache(location, {"OPTIONS": {"CONNECTION_FACTORY": "cluster", **options}})
+    return RedisCache(
+        location, {"OPTIONS": {**PATIENCE, "CONNECTION_FACTORY": "cluster", **options}}
+    )
 
 
 def test_two_databases_are_refused() -> None:

@@ -12,6 +12,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, ReplyError
 from django_redis_core.testing.cluster import Cluster, cluster, slot_of
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.processes import free_port
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
@@ -146,7 +147,9 @@ def test_nodes_that_do_not_tell_their_host_are_on_the_one_that_was_asked(
 
 def test_passwords_reach_every_node_and_no_message() -> None:
     with cluster(primaries=3, replicas=0, password="sesame") as nodes:
-        cache = RedisCache(nodes.urls[0], {"OPTIONS": {"CONNECTION_FACTORY": "cluster"}})
+        cache = RedisCache(
+            nodes.urls[0], {"OPTIONS": {**PATIENCE, "CONNECTION_FACTORY": "cluster"}}
+        )
         assert cache.set_many(DATA) == []
         assert asyncio.run(cache.aget_many(list(DATA))) == DATA
         with cache.lock("held", timeout=10):

@@ -16,6 +16,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused
 from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 
 from .conftest import heard, kept, listening, reads
@@ -111,13 +112,13 @@ def test_who_only_reads_learns_of_it(
     wait_until(lambda: kept(cache, "k"), "a copy")
     switch()
     switched = time.monotonic()
-    RedisCache(new.url, {}).set("k", "new")
+    RedisCache(new.url, {"OPTIONS": PATIENCE}).set("k", "new")
     wait_until(lambda: reads(cache, "k", "new"), "what is stored is read", timeout=5)
     # A lease after the switch at the latest, and the time that connecting takes.
     assert time.monotonic() - switched < LEASE + 1
     wait_until(lambda: kept(cache, "k"), "copies of the new primary's")
     assert cache.get("k") == "new"
-    RedisCache(new.url, {}).set("k", "newer")
+    RedisCache(new.url, {"OPTIONS": PATIENCE}).set("k", "newer")
     wait_until(lambda: reads(cache, "k", "newer"), "it is heard", timeout=LEASE / 2 + 1)
 
 
@@ -147,7 +148,7 @@ def test_a_refused_write_tells_everybody(
         assert runner.run(other.aget("k")) == other.get("k") == "old"
         assert raw.get(":1:k") is not None
         switch()
-        RedisCache(new.url, {}).set("k", "new")
+        RedisCache(new.url, {"OPTIONS": PATIENCE}).set("k", "new")
         with pytest.raises(ServerRefused):
             cache.set("w", 1)
         assert other.get("k") == "new"

@@ -10,6 +10,7 @@ import pytest
 from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import shards
 
@@ -41,7 +42,9 @@ def cache_on() -> Iterator[Callable[..., RedisCache]]:
 
     def make(locations: Any, **options: Any) -> RedisCache:
         entry = {name: options.pop(name) for name in ("KEY_PREFIX", "VERSION") if name in options}
-        return RedisCache(locations, {**entry, "OPTIONS": {"CLIENT": "shard", **options}})
+        return RedisCache(
+            locations, {**entry, "OPTIONS": {**PATIENCE, "CLIENT": "shard", **options}}
+        )
 
     yield make
     # The process forgets its caches, and with them which servers were down.
