@@ -1,4 +1,4 @@
-"""How long a reader waits beside the other backends: the median, and one in a hundred, in a thousand.
+"""How long a reader waits beside the other backends: the median, one in a hundred, a thousand.
 
     python benchmarks/tails.py [--rounds 20] [--python python3.14] [--write docs/growth.md]
 
@@ -66,12 +66,11 @@ def main() -> None:
         for name in by_kind[BLOCKING]
     ]
     absent = dict.fromkeys(f"{name}: {why}" for name, why in pythons.absent.items())
-    words = [
+    words = (
         f"{RATE:,} calls a second, {arguments.rounds} rounds of a second; Python "
-        f"{pythons.version}; {machine()}.",
-        *absent,
-    ]
-    text = f"{table(head, rows)}\n\n{' '.join(words)}"
+        f"{pythons.version}; {machine()}. {' '.join(absent)}"
+    )
+    text = f"{table(head, rows)}\n\n{words}"
     print(text)
     if arguments.write:
         fill(arguments.write, "tails", text)
