@@ -109,8 +109,6 @@ def arena(
     and once more as the control."""
     with ExitStack() as stack:
         server = stack.enter_context(Server())
-        for thread in Path(f"/proc/{server.pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), os.sched_getaffinity(0))
         found = []
         for contender in CONTENDERS:
             wanted = not only or contender is BASE or any(one in contender.name for one in only)
@@ -123,11 +121,11 @@ def arena(
         yield found
 
 
-def one_processor() -> int:
-    """From now on this process and its children are on the last one that it may use."""
-    last = max(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {last})
-    return last
+def one_processor() -> None:
+    """From now on this process and its children are on the last one that it may use, where the
+    system can do that (Linux)."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def shuffled(processes: Sequence[Process]) -> list[Process]:

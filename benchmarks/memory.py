@@ -80,8 +80,8 @@ def caches(url: str, number: int) -> None:
 
 def connections(url: str, number: int) -> None:
     """That many connections, which as many threads had at once; they are idle now."""
-    cache = configure(url, 1, SOCKET_TIMEOUT=60)["default"]
-    pause(url)
+    cache = configure(url, 1, SOCKET_TIMEOUT=60, SOCKET_CONNECT_TIMEOUT=60)["default"]
+    pause(url, 3_000)
     threads = [threading.Thread(target=cache.get, args=("nothing",)) for _ in range(number)]
     for thread in threads:
         thread.start()
@@ -105,7 +105,7 @@ def waiting(url: str, number: int, wait: Callable[[Any], Any]) -> None:
 
     async def main() -> None:
         await cache.aset("key", "x" * 100)
-        pause(url)
+        pause(url, 1_000)
         under_way = [asyncio.ensure_future(wait(cache)) for _ in range(number)]
         await asyncio.sleep(0.2)
         tell()
@@ -116,12 +116,12 @@ def waiting(url: str, number: int, wait: Callable[[Any], Any]) -> None:
     asyncio.run(main())
 
 
-def pause(url: str) -> None:
-    """The server answers nobody for a while."""
+def pause(url: str, milliseconds: int) -> None:
+    """The server answers nobody for that long."""
     import redis
 
     with redis.Redis.from_url(url) as client:
-        client.client_pause(1_000)
+        client.client_pause(milliseconds)
 
 
 def tell() -> None:
