@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import resource
-import subprocess
-import sys
 import time
 from typing import Any
 
 from django.conf import settings
+from stalls import longest_stall
 
 from django_redis_core.testing.servers import Server
 
@@ -26,23 +25,6 @@ BACKENDS = {
     "django-redis": ("django_redis", "django_redis.cache.RedisCache"),
     "django-valkey": ("django_valkey", "django_valkey.cache.ValkeyCache"),
 }
-PINGS = """
-import socket, sys, time
-with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as server:
-    worst, end = 0.0, time.monotonic() + float(sys.argv[3])
-    while time.monotonic() < end:
-        began = time.perf_counter()
-        server.sendall(b"PING\\r\\n")
-        server.recv(100)
-        worst = max(worst, time.perf_counter() - began)
-        time.sleep(0.0005)
-print(worst * 1e3)
-"""
-
-
-def pings(server: Server, seconds: float) -> Any:
-    command = [sys.executable, "-c", PINGS, server.host, str(server.port), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def fill(server: Server, keys: int) -> None:
@@ -63,27 +45,27 @@ def main(keys: int) -> None:
                 if importlib.util.find_spec(module)
             }
         )
-        quiet = pings(server, 1)
-        print(f"A PING waits at most {float(quiet.communicate()[0]):.1f} ms while nothing happens.")
+        with longest_stall(server) as quiet:
+            time.sleep(1)
+        print(f"A PING waits at most {quiet[0]:.1f} ms while nothing happens.")
         print("| backend | work | µs a key | memory, MB more | longest stall, ms |")
         print("| --- | --- | --- | --- | --- |")
         for name in settings.CACHES:
             cache: Any = caches[name]
             for work in ("iter_keys", "delete_pattern"):
                 fill(server, keys)
-                watching = pings(server, keys * 30e-6 + 0.5)
-                time.sleep(0.3)
-                before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-                began = time.perf_counter()
-                if work == "iter_keys":
-                    done = sum(1 for _ in cache.iter_keys("here:*"))
-                else:
-                    done = cache.delete_pattern("here:*")
-                took = time.perf_counter() - began
-                more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-                stall = float(watching.communicate()[0])
+                with longest_stall(server) as stall:
+                    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+                    began = time.perf_counter()
+                    if work == "iter_keys":
+                        done = sum(1 for _ in cache.iter_keys("here:*"))
+                    else:
+                        done = cache.delete_pattern("here:*")
+                    took = time.perf_counter() - began
+                    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
                 assert done == keys, done
-                print(f"| {name} | {work} | {took / keys * 1e6:.1f} | {more:.1f} | {stall:.1f} |")
+                each = took / keys * 1e6
+                print(f"| {name} | {work} | {each:.1f} | {more:.1f} | {stall[0]:.1f} |")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def compare(
 ) -> Outcome:
     """Times ``variants`` against ``base``, one call each at a time."""
     calls = {"base": base, "control": base, **variants}
-    counts = {name: _calls_in_a_batch(call, clock) for name, call in calls.items()}
+    counts = {name: calls_in_a_batch(call, clock) for name, call in calls.items()}
     ratios: dict[str, list[float]] = {name: [] for name in calls}
     costs = []
     gc.collect()
@@ -51,7 +51,7 @@ def compare(
         for _ in range(rounds):
             order = list(calls)
             random.shuffle(order)
-            cost = {name: _batch(calls[name], counts[name], clock) for name in order}
+            cost = {name: batch(calls[name], counts[name], clock) for name in order}
             costs.append(cost["base"])
             for name in calls:
                 ratios[name].append(cost[name] / cost["base"])
@@ -65,14 +65,14 @@ def compare(
     )
 
 
-def _batch(call: Callable[[], object], count: int, clock: Callable[[], float]) -> float:
+def batch(call: Callable[[], object], count: int, clock: Callable[[], float]) -> float:
     start = clock()
     for _ in range(count):
         call()
     return (clock() - start) / count
 
 
-def _calls_in_a_batch(call: Callable[[], object], clock: Callable[[], float]) -> int:
+def calls_in_a_batch(call: Callable[[], object], clock: Callable[[], float]) -> int:
     for _ in range(20):  # caches fill and specialised bytecode appears
         call()
     count = 1

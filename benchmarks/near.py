@@ -14,6 +14,7 @@ import asyncio
 import multiprocessing
 import pickle
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from itertools import cycle
@@ -22,6 +23,7 @@ from typing import Any
 import django
 import redis
 from django.conf import settings
+from django.test import override_settings
 from interleaved import Outcome, compare
 
 from django_redis_core.testing.servers import Server
@@ -146,10 +148,10 @@ def row(name: str, outcome: Outcome) -> str:
     )
 
 
-def write_on(url: str, written: Any, until: float) -> None:
+def write_on(url: str, written: Any, seconds: float) -> None:
     """Another process: counts up, and says when each number was acknowledged."""
     client = redis.Redis.from_url(url, protocol=2)
-    number = 0
+    number, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
         number += 1
         client.set(":1:counted", number)
@@ -164,11 +166,13 @@ def staleness(url: str, seconds: float) -> None:
 
     cache = caches["near"]
     written = multiprocessing.get_context("spawn").Array("d", [0, 0])
-    until = time.monotonic() + seconds + 2
     writer = multiprocessing.get_context("spawn").Process(
-        target=write_on, args=(url, written, until)
+        target=write_on, args=(url, written, seconds + 1)
     )
     writer.start()
+    while not written[0] and writer.is_alive():  # it imports, which takes as long as it takes
+        time.sleep(0.01)
+    until = time.monotonic() + seconds
     stale: list[float] = []
     reads, before = 0, cache.client.near_info().hits
     while time.monotonic() < until:
@@ -191,6 +195,15 @@ def staleness(url: str, seconds: float) -> None:
     )
 
 
+def leave() -> None:
+    """Takes the caches out of use, as changed settings do, and waits until nobody listens: a server
+    that ends before its listeners is one that failed, and they would say so."""
+    with override_settings(CACHES={}):
+        for thread in threading.enumerate():
+            if thread.name.startswith("near "):
+                thread.join()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=21)
@@ -201,6 +214,7 @@ def main() -> None:
         table("a copy is there", hits(server.url), arguments.rounds)
         table("no copy is there", misses(), arguments.rounds)
         staleness(server.url, arguments.stale)
+        leave()
 
 
 if __name__ == "__main__":

@@ -2,56 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from html import escape
-from itertools import dropwhile, takewhile
-from pathlib import Path
-
-HERE = Path(__file__).resolve().parent
-
-WIDTH, LEFT, RIGHT, ROW, TITLE = 620, 268, 66, 25, 62
-# Hides the line behind a figure.
-OVER = ' stroke="#ffffff" stroke-width="5" paint-order="stroke"'
-OURS, THEIRS, INK, GREY = "#1f7a4d", "#b8c0c8", "#20262c", "#68727c"
-
-Row = dict[str, str]
+from charts import Bar, Chart, Row, bar, page_of, picture_of, table
 
 
-@dataclass(frozen=True)
-class Bar:
-    name: str
-    length: float
-    figure: str
-    ours: bool
-
-
-@dataclass(frozen=True)
-class Chart:
-    title: str
-    note: str
-    bars: list[Bar]
-    #: A length to compare with, and what it is.
-    line: tuple[float, str] | None = None
-
-
-def table(markdown: str, heading: str) -> list[Row]:
-    """The first table under ``## heading``, a dict a row."""
-    _, found, rest = markdown.partition(f"\n## {heading}\n")
-    if not found:
-        raise ValueError(f"measured.md has no heading {heading!r}")
-    after = dropwhile(lambda line: not line.startswith("|"), rest.splitlines())
-    lines = list(takewhile(lambda line: line.startswith("|"), after))
-    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [dict(zip(head, row, strict=True)) for row in rows]
-
-
-def plain(text: str) -> str:
-    return text.replace("*", "").replace("`", "")
-
-
-def bar(row: Row, name: str, value: str, ours: bool) -> Bar:
-    figure = plain(row[value])
-    return Bar(plain(row[name]).partition(" (")[0], float(figure.replace(",", "")), figure, ours)
+def short(row: Row, name: str, value: str, ours: bool) -> Bar:
+    """Without what stands in brackets behind a name."""
+    one = bar(row, name, value, ours)
+    return Bar(one.name.partition(" (")[0], one.length, one.figure, one.ours)
 
 
 def charts(markdown: str) -> list[Chart]:
@@ -59,11 +16,11 @@ def charts(markdown: str) -> list[Chart]:
     tasks = [row for row in table(markdown, "Many asyncio tasks") if row["tasks"] == "50"]
     herds = table(markdown, "A stampede")
     served = [
-        bar(row, "backend", "operations a second", "django-redis-core" in row["backend"])
+        short(row, "backend", "operations a second", "django-redis-core" in row["backend"])
         for row in tasks
     ]
     sites = [
-        bar(row, "Django's request handler", "requests a second", one.startswith("**"))
+        short(row, "Django's request handler", "requests a second", one.startswith("**"))
         for row in table(markdown, "An ASGI site")
         if (one := row["Django's request handler"])
     ]
@@ -71,7 +28,7 @@ def charts(markdown: str) -> list[Chart]:
         Chart(
             "Single calls: CPU time, redis-py’s bare command = 1",
             "shorter is better; ours also makes keys and serializes",
-            [bar(row, "workload", "ours / redis-py", True) for row in calls],
+            [short(row, "workload", "ours / redis-py", True) for row in calls],
             (1, "redis-py"),
         ),
         Chart(
@@ -87,49 +44,11 @@ def charts(markdown: str) -> list[Chart]:
         Chart(
             "A stampede: how often 50 threads computed one value in 12 s",
             "shorter is better",
-            [bar(row, "client", "computed", row["client"].startswith("herd")) for row in herds],
+            [short(row, "client", "computed", row["client"].startswith("herd")) for row in herds],
         ),
     ]
 
 
-def text(x: float, y: float, words: str, *, size: int = 14, fill: str = INK, more: str = "") -> str:
-    style = f'font-size="{size}" fill="{fill}"{more}'
-    return f'<text x="{x:g}" y="{y:g}" {style}>{escape(words)}</text>'
-
-
-def draw(markdown: str) -> str:
-    """The picture, as the text of an SVG file."""
-    parts: list[str] = []
-    y = 0
-    for chart in charts(markdown):
-        scale = (WIDTH - LEFT - RIGHT) / max(
-            *(one.length for one in chart.bars), chart.line[0] if chart.line else 0
-        )
-        parts.append(text(12, y + 26, chart.title, size=16, more=' font-weight="600"'))
-        parts.append(text(12, y + 45, chart.note, size=13, fill=GREY))
-        y += TITLE
-        if chart.line:
-            x, end = LEFT + chart.line[0] * scale, y + ROW * len(chart.bars)
-            parts.append(f'<path d="M{x:g} {y - 6}V{end}" stroke="{GREY}" stroke-dasharray="4 3"/>')
-            parts.append(text(x + 6, y + 8, chart.line[1], size=13, fill=GREY))
-        for one in chart.bars:
-            wide = round(one.length * scale, 1)
-            parts.append(text(LEFT - 8, y + 16, one.name, more=' text-anchor="end"'))
-            parts.append(
-                f'<rect x="{LEFT}" y="{y + 3}" width="{wide:g}" height="{ROW - 7}" rx="2" '
-                f'fill="{OURS if one.ours else THEIRS}"/>'
-            )
-            parts.append(text(LEFT + wide + 6, y + 16, one.figure, more=OVER))
-            y += ROW
-        y += 12
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" '
-        f'height="{y}" font-family="system-ui, sans-serif" role="img">\n'
-        "<title>Measured; the figures are those of measured.md</title>\n"
-        f'<rect width="{WIDTH}" height="{y}" fill="#ffffff"/>\n' + "\n".join(parts) + "\n</svg>\n"
-    )
-
-
 if __name__ == "__main__":
-    markdown = (HERE / "measured.md").read_text(encoding="utf-8")
-    (HERE / "measured.svg").write_text(draw(markdown), encoding="utf-8")
+    title = "Measured; the figures are those of measured.md"
+    picture_of(__file__, charts(page_of(__file__)), title)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable
+from itertools import chain
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
@@ -25,6 +26,7 @@ from ..commands import (
     Operation,
     Script,
     Sleep,
+    Spread,
 )
 from ..exceptions import ConnectionInterrupted
 from .declare import Arguments, Family, always, argument, checked, operation
@@ -34,6 +36,9 @@ from .lookups import by_computing, by_default, by_keys, by_truth
 _TURN = 10
 # The seconds between two looks of those who wait, which grow from the first to the second.
 _FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.2
+
+# Keys of one command. While a server looks at them it serves nobody else: for half a millisecond.
+_PAGE = 1_000
 
 # Whoever was slower than the lock's time must not take it from the next one.
 _RELEASE = Script(
@@ -50,6 +55,12 @@ def _default_value(arguments: Arguments) -> Any:
         return so_far[0]  # it was computed, and only storing it failed
     default = arguments["default"]
     return default() if callable(default) else default
+
+
+def _in_pages(command: Callable[[list[str]], Spread], fulls: list[str]) -> Operation[Sequence[Any]]:
+    """The replies of ``command`` for all keys, a page each, which are sent together."""
+    pages: Batch = [command(fulls[at : at + _PAGE]) for at in range(0, len(fulls), _PAGE)]
+    return checked((yield pages))
 
 
 class Strings(Family):
@@ -250,7 +261,10 @@ class Strings(Family):
         if not given:
             return {}
         fulls = self.naming.make_many(given, version)
-        replies = yield MGET(fulls)
+        if len(fulls) <= _PAGE:
+            replies = yield MGET(fulls)
+        else:
+            replies = list(chain.from_iterable((yield from _in_pages(MGET, fulls))))
         values = self.unwrap_many(fulls, replies)
         found = {
             key: value for key, value in zip(given, values, strict=True) if value is not MISSING
@@ -302,7 +316,9 @@ class Strings(Family):
         fulls = self.naming.make_many(keys, version)
         if not fulls:
             return None  # as Django's backends do; its own tests ask for it
-        return int((yield UNLINK(fulls)))
+        if len(fulls) <= _PAGE:
+            return int((yield UNLINK(fulls)))
+        return int(sum((yield from _in_pages(UNLINK, fulls))))
 
     def unseen(self, entries: Mapping[str, bytes]) -> Operation[dict[str, Any]]:
         """What ``get`` and ``get_many`` show for stored keys whose data ``unwrap`` does not: here

@@ -1,4 +1,4 @@
-"""The picture of the comparison shows the figures of docs/measured.md."""
+"""Pictures with figures show those of their pages."""
 
 from __future__ import annotations
 
@@ -8,25 +8,37 @@ import sys
 from pathlib import Path
 from shutil import copy
 
+import pytest
+
 from .conftest import ROOT, read
 
+#: By the picture's name: a cell of its page, by what follows it.
+PICTURES = {
+    "measured": r"(\| get 100 B \| 20 \| )(?=0\.)",
+    "rivals": r"(\| django-vcache \| )(?=\d)",
+}
 
-def drawn(folder: Path, measured: str) -> str:
-    copy(ROOT / "docs" / "draw_measured.py", folder)
-    (folder / "measured.md").write_text(measured, encoding="utf-8")
-    subprocess.run([sys.executable, folder / "draw_measured.py"], check=True, timeout=30)
-    return (folder / "measured.svg").read_text(encoding="utf-8")
+
+def drawn(folder: Path, name: str, page: str) -> str:
+    for script in ("charts.py", f"draw_{name}.py"):
+        copy(ROOT / "docs" / script, folder)
+    (folder / f"{name}.md").write_text(page, encoding="utf-8")
+    subprocess.run([sys.executable, folder / f"draw_{name}.py"], check=True, timeout=30)
+    return (folder / f"{name}.svg").read_text(encoding="utf-8")
 
 
-def test_the_picture_is_up_to_date(tmp_path: Path) -> None:
-    assert drawn(tmp_path, read("docs/measured.md")) == read("docs/measured.svg"), (
-        "python docs/draw_measured.py draws it anew"
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_picture_is_up_to_date(tmp_path: Path, name: str) -> None:
+    assert drawn(tmp_path, name, read(f"docs/{name}.md")) == read(f"docs/{name}.svg"), (
+        f"python docs/draw_{name}.py draws it anew"
     )
 
 
-def test_a_figure_that_changes_changes_the_picture(tmp_path: Path) -> None:
-    changed = read("docs/measured.md").replace("| get 100 B | 20 | ", "| get 100 B | 20 | 1")
-    assert drawn(tmp_path, changed) != read("docs/measured.svg")
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_figure_that_changes_changes_the_picture(tmp_path: Path, name: str) -> None:
+    changed, count = re.subn(PICTURES[name], r"\g<1>1", read(f"docs/{name}.md"), count=1)
+    assert count
+    assert drawn(tmp_path, name, changed) != read(f"docs/{name}.svg")
 
 
 def test_the_readme_has_no_other_figures() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from django_redis_core.commands import GET, UNLINK, Argument, Batch, Operation
@@ -12,6 +13,9 @@ from . import envelope, scripts
 from .entries import now, px
 from .timing import Timing
 from .tuples import Packed
+
+#: Keys of one UNLINK: while the server removes them it serves nobody else.
+_PAGE = 1_000
 
 
 class Writing(Timing):
@@ -113,11 +117,19 @@ class Writing(Timing):
 
     def remove(self, fulls: Sequence[str]) -> Operation[int]:
         """Removes entries; how many of them were logically there. One round trip."""
-        batch: Batch = [self.probe(full) for full in fulls]
-        *heads, removed = yield [*batch, UNLINK(fulls)]
-        if isinstance(removed, Exception):
-            raise removed
-        for full, head in zip(fulls, heads, strict=True):
-            if isinstance(head, bytes) and self.expired(full, head):
-                removed -= 1
+        pages = [fulls[at : at + _PAGE] for at in range(0, len(fulls), _PAGE)]
+        batch: Batch = []
+        for page in pages:
+            batch += [*map(self.probe, page), UNLINK(page)]
+        replies, removed = iter((yield batch)), 0
+        for page in pages:
+            heads = list(islice(replies, len(page)))
+            count = next(replies)
+            if isinstance(count, Exception):
+                raise count
+            gone = sum(
+                isinstance(head, bytes) and self.expired(full, head)
+                for full, head in zip(page, heads, strict=True)
+            )
+            removed += count - gone
         return int(removed)
