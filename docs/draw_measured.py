@@ -7,12 +7,14 @@ from html import escape
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
+from draw_diagrams import colour
+
 HERE = Path(__file__).resolve().parent
 
 WIDTH, LEFT, RIGHT, ROW, TITLE = 620, 268, 66, 25, 62
 # Hides the line behind a figure.
-OVER = ' stroke="#ffffff" stroke-width="5" paint-order="stroke"'
-OURS, THEIRS, INK, GREY = "#1f7a4d", "#b8c0c8", "#20262c", "#68727c"
+OVER = f' stroke="{colour("paper")}" stroke-width="5" paint-order="stroke"'
+OURS, THEIRS, INK, GREY = colour("ours"), colour("theirs"), colour("ink"), colour("grey")
 
 Row = dict[str, str]
 
@@ -126,7 +128,9 @@ def draw(markdown: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" '
         f'height="{y}" font-family="system-ui, sans-serif" role="img">\n'
         "<title>Measured; the figures are those of measured.md</title>\n"
-        f'<rect width="{WIDTH}" height="{y}" fill="#ffffff"/>\n' + "\n".join(parts) + "\n</svg>\n"
+        f'<rect width="{WIDTH}" height="{y}" fill="{colour("paper")}"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
     )
 
 

@@ -12,7 +12,8 @@ from .conftest import ROOT, read
 
 
 def drawn(folder: Path, measured: str) -> str:
-    copy(ROOT / "docs" / "draw_measured.py", folder)
+    for name in ("draw_measured.py", "draw_diagrams.py"):
+        copy(ROOT / "docs" / name, folder)
     (folder / "measured.md").write_text(measured, encoding="utf-8")
     subprocess.run([sys.executable, folder / "draw_measured.py"], check=True, timeout=30)
     return (folder / "measured.svg").read_text(encoding="utf-8")

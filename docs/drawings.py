@@ -1,0 +1,32 @@
+"""Drawings that take the colours of the page that shows them, in light and dark.
+
+An image is a document of its own and knows nothing of the page's scheme. So an SVG that asks for
+those colours (``var(--drawn-ink, …)``) is put into the page itself; where the checkout is browsed
+it is an image, with the colours that stand behind the commas.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+_IMAGE = re.compile(r'<img alt="([^"]*)" src="([^"]+\.svg)" ?/?>')
+
+
+def with_drawings(html: str) -> str:
+    """``html`` with each of those images replaced by its drawing."""
+
+    def drawing(image: re.Match[str]) -> str:
+        path = HERE / Path(image[2]).name
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if "var(--drawn-" not in text:
+            return image[0]
+        text = re.sub(r"<title>.*?</title>\n?", "", text)
+        alt = unescape(image[1]).replace("&", "&amp;").replace("<", "&lt;")
+        opened, end, rest = text.partition(">")
+        return f'<span class="drawing">{opened}{end}<title>{alt}</title>{rest.strip()}</span>'
+
+    return _IMAGE.sub(drawing, html)
