@@ -16,6 +16,7 @@ import pytest
 
 from django_redis_core._plugins.catalogue import OURS
 from django_redis_core._plugins.hookspecs import KINDS
+from django_redis_core.management import top
 
 from .conftest import PLUGINS, ROOT, read
 
@@ -68,6 +69,36 @@ def test_no_picture_fetches_anything(path: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
     ElementTree.fromstring(path.read_text(encoding="utf-8"))
     assert not re.search(r"https?:|@import|url\(|<script|<foreignObject", text)
+
+
+#: What each line of a picture is about, or the heads of its columns.
+SHOWN = {
+    "top": " ".join(top._HEAD),
+    "stats": "SERVER ROLE HITS MISSES HIT RATIO EVICTED MEMORY UP FAMILY KEYS SHARE BYTES EACH",
+    "doctor": "plugins server replicas timeouts encoding write advice problem",
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_picture_of_a_command_shows_what_it_prints(name: str) -> None:
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", read(f"docs/command-{name}.svg"))
+    words = " ".join(texts).replace("\xa0", " ").split()
+    assert words[:5] == ["$", "python", "manage.py", "redis_cache", name]
+    assert set(SHOWN[name].split()) <= set(words), "docs/draw_commands.py takes it anew"
+
+
+def test_a_terminal_is_drawn_as_it_stood() -> None:
+    from draw_commands import INK, SHADES, last_frame, picture, spans
+
+    written = (
+        "old\x1b[K\r\n\x1b[J\x1b[H 5%\r\x1b[36;1mdefault\x1b[0m:  a < b\x1b[K\r\n\x1b[J\x1b[0m\r\n"
+    )
+    [line] = last_frame(written)
+    assert list(spans(line)) == [(0, SHADES[6], "default"), (7, INK, ":  a < b")]
+    drawn = picture("top", [line])
+    text = ElementTree.fromstring(drawn)[-1]
+    assert text.text == ":\xa0\xa0a\xa0<\xa0b"
+    assert float(text.attrib["textLength"]) == 8 * len(text.text)
 
 
 def test_every_plugin_has_its_place_under_its_kind() -> None:
