@@ -116,8 +116,7 @@ def make(folder: Path, tag: str | None, date: datetime.date, *, tests: bool) -> 
     installed(folder / "site", tree, dist, of_all)
 
     if tests:
-        step("testing them")
-        tested(tree, dist, of_all)
+        tested(folder, tree, dist, of_all)
 
     sums = [f"{hashlib.sha256((dist / name).read_bytes()).hexdigest()}  {name}" for name in files]
     (TARGET / "SHA256SUMS").write_text("\n".join(sums) + "\n", encoding="utf-8")
@@ -197,12 +196,25 @@ def installed(folder: Path, tree: Path, dist: Path, of_all: list[Distribution]) 
     run(python, tree / "examples" / "tour.py", quiet=True)
 
 
-def tested(tree: Path, dist: Path, of_all: list[Distribution]) -> None:
-    """tox' environments for wheels, which take these files instead of building others."""
-    alone = [f"alone-{one.folder.name}" for one in of_all[1:]]
-    command = (sys.executable, "-m", "tox", "run", "-e", ",".join(["wheels", *alone]))
-    # The folder is said because a tox that runs this one says its own, by TOX_WORK_DIR.
-    run(*command, "--workdir", tree / ".tox", cwd=tree, env={"DRC_DIST": str(dist)})
+def tested(folder: Path, tree: Path, dist: Path, of_all: list[Distribution]) -> None:
+    """What tox' environments `wheels` and `alone-*` do, on these files instead of others.
+
+    Not by tox, which passes over an environment whose interpreter it does not find: here it is
+    the one that runs this, and nothing is left out.
+    """
+    packaging = tree / "tests" / "packaging"
+    check = ("-m", "pytest", f"--confcutdir={packaging}", packaging / "check_wheels.py")
+    for one in of_all:
+        step(f"testing {one.name}")
+        place = folder / one.name
+        run("uv", "venv", "--quiet", "--python", sys.executable, place)
+        env = {"VIRTUAL_ENV": str(place), "DRC_DIST": str(dist)}
+        run("uv", "pip", "install", "--quiet", "--group", f"{tree}/pyproject.toml:tests", env=env)
+        if one is of_all[0]:
+            command: tuple[str | Path, ...] = check
+        else:
+            command = (packaging / "alone.py", f"alone-{one.folder.name}", "-q")
+        run(place / BINARIES / "python", *command, cwd=place, env=env)
 
 
 def run(
