@@ -253,8 +253,49 @@ def errors() -> Drawing:
     return it
 
 
+#: The spans of a request: depth, where it begins and ends in hundredths, name, kind, attributes.
+SPANS = [
+    (0, 0, 100, "GET /book/7", "SERVER", "of Django's instrumentation"),
+    (1, 8, 34, "cache.get", "INTERNAL", "source=server hits=0 misses=1"),
+    (2, 12, 31, "GET", "CLIENT", "db.system.name=redis server.address=cache-1"),
+    (1, 70, 94, "cache.set", "INTERNAL", "source=server"),
+    (2, 74, 91, "SET", "CLIENT", "db.system.name=redis server.address=cache-1"),
+]
+
+
+def trace() -> Drawing:
+    row, top, left, wide = 34, 12, 218, 446
+    it = Drawing(680, top * 2 + row * len(SPANS), "A request's trace: operations and round trips")
+    last: dict[int, float] = {}
+    for place, (depth, begin, end, name, kind, more) in enumerate(SPANS):
+        middle = top + row * place + row / 2
+        x = 16 + depth * 24
+        if depth:
+            it.line((x - 14, last[depth - 1] + 10), (x - 14, middle), (x - 4, middle))
+        last[depth] = middle
+        it.text(x, middle + 4.5, name, anchor="start", mono=True, size=13.5, bold=not depth)
+        it.text(left - 12, middle + 4.5, kind, anchor="end", size=11, fill="grey")
+        mine = {"fill": "tint", "edge": "ours"} if kind == "INTERNAL" else {}
+        it.box(left + wide * begin / 100, middle - 12, wide * (end - begin) / 100, 24, **mine)
+        # Beside a bar where it would not fit into it, on the side where there is room.
+        if depth == 0:
+            it.text(left + 8, middle + 4.5, more, anchor="start", size=11.5, fill="grey")
+        elif begin < 50:
+            start = left + wide * end / 100 + 8
+            it.text(start, middle + 4.5, more, anchor="start", size=11.5, fill="grey")
+        else:
+            start = left + wide * begin / 100 - 8
+            it.text(start, middle + 4.5, more, anchor="end", size=11.5, fill="grey")
+    return it
+
+
 #: By the file's name.
-DRAWINGS: dict[str, Callable[[], Drawing]] = {"call": call, "codec": codec, "errors": errors}
+DRAWINGS: dict[str, Callable[[], Drawing]] = {
+    "call": call,
+    "codec": codec,
+    "errors": errors,
+    "trace": trace,
+}
 
 if __name__ == "__main__":
     for name, draw in DRAWINGS.items():
