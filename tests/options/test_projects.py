@@ -9,52 +9,21 @@ from __future__ import annotations
 
 import socket
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-import django_cache_url
-import environ
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
 from django_redis.compressors.base import BaseCompressor
-from django_redis_core.cache import RedisCache
 from django_redis_core.testing.certificates import local_certificate
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
+from .conftest import At, mistakes
+
 DEFAULT = "django_redis.client.DefaultClient"
 Entry = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def locked() -> Iterator[Server]:
-    with Server(password="redispassword") as server:
-        yield server
-
-
-@dataclass(frozen=True)
-class At:
-    """The addresses of two servers, of which one asks for a password."""
-
-    plain: Server
-    locked: Server
-
-    def url(self, database: int | str = 0) -> str:
-        return f"redis://127.0.0.1:{self.plain.port}/{database}"
-
-    def with_password(self, database: int | str = 0) -> str:
-        return f"redis://:redispassword@127.0.0.1:{self.locked.port}/{database}"
-
-    def asking(self, database: int | str = 0) -> str:
-        return f"redis://127.0.0.1:{self.locked.port}/{database}"
-
-
-@pytest.fixture
-def at(redis_server: Server, locked: Server) -> At:
-    return At(redis_server, locked)
 
 
 def options(**more: Any) -> Entry:
@@ -350,15 +319,6 @@ REFUSED: dict[str, tuple[Entry, list[str]]] = {
 }
 
 
-def mistakes(entry: Mapping[str, Any]) -> list[str]:
-    """The lines of an entry's refusal, before any I/O: none of these hosts is there."""
-    given = {name: value for name, value in entry.items() if name not in ("LOCATION", "BACKEND")}
-    with pytest.raises(ImproperlyConfigured) as caught:
-        RedisCache(entry["LOCATION"], given).get("k")
-    assert "hush" not in str(caught.value)
-    return str(caught.value).split("\n")
-
-
 @pytest.mark.parametrize("project", REFUSED)
 def test_it_is_refused_with_all_that_is_to_be_changed(project: str) -> None:
     entry, words = REFUSED[project]
@@ -380,79 +340,3 @@ def test_a_certificate_that_is_not_looked_at(
         )
         assert cache.set("k", "v")
         assert cache.get("k") == "v"
-
-
-# --- URLs of an environment, by the packages that read them --------------------------------------
-
-BACKEND = "django_redis_core.cache.RedisCache"
-
-
-def by_environ(url: str) -> Entry:
-    env = environ.Env()
-    env.ENVIRON = {"CACHE_URL": url}
-    return env.cache_url("CACHE_URL", backend=BACKEND)
-
-
-def by_cache_url(url: str) -> Entry:
-    """What docs/options.md says to write."""
-    return {**django_cache_url.parse(url), "BACKEND": BACKEND}
-
-
-URLS: dict[str, tuple[Callable[[str], Entry], Callable[[At], str]]] = {
-    "environ": (by_environ, lambda at: at.url(1)),
-    "environ, rediscache": (by_environ, lambda at: at.url(1).replace("redis:", "rediscache:")),
-    "environ, a password": (by_environ, lambda at: at.with_password(1)),
-    "environ, options": (
-        by_environ,
-        lambda at: (
-            f"{at.url(1)}?client_class={DEFAULT}&ignore_exceptions=true&socket_timeout=5"
-            "&key_prefix=shop&timeout=60"
-        ),
-    ),
-    "environ, what redis-py takes": (
-        by_environ,
-        lambda at: f"{at.url(1)}?connection_pool_kwargs={{'max_connections':50}}",
-    ),
-    "cache-url": (by_cache_url, lambda at: at.url(1)),
-    "cache-url, a password": (by_cache_url, lambda at: at.with_password(1)),
-    "cache-url, beside": (by_cache_url, lambda at: f"{at.url(1)}?key_prefix=shop&timeout=60"),
-}
-
-
-@pytest.mark.parametrize("case", URLS)
-def test_a_url_of_an_environment_by_a_package(case: str, at: At, make_cache: MakeCache) -> None:
-    read, url = URLS[case]
-    entry = read(url(at))
-    assert entry.pop("BACKEND") == BACKEND
-    cache = make_cache(entry.pop("OPTIONS", None), **entry)
-    assert cache.set("k", "v")
-    assert cache.get("k") == "v"
-    if "timeout" in url(at).partition("key_prefix")[2]:
-        assert (cache.key_prefix, cache.default_timeout) == ("shop", 60)
-        assert 50 < cache.ttl("k") <= 60
-
-
-@pytest.mark.parametrize(
-    ("read", "url", "words"),
-    [
-        (
-            by_environ,
-            "rediss://h:1/1?max_connections=50&ssl_cert_reqs=none",
-            [CONNECTIONS, "Write it as 'ssl_cert_reqs' in CONNECTION_POOL_KWARGS."],
-        ),
-        (by_environ, "rediscache:///run/redis.sock?db=1", [DATABASE]),
-        (by_cache_url, "hiredis://h:1/1?key_prefix=shop", [PARSER]),
-        (
-            by_cache_url,
-            "redis://h:1/1?lib=redis-cache&max_connections=5",
-            ["Write CONNECTION_POOL_KWARGS."],
-        ),
-    ],
-)
-def test_what_a_package_makes_of_a_url_and_means_nothing(
-    read: Callable[[str], Entry], url: str, words: list[str]
-) -> None:
-    lines = mistakes(read(url))
-    assert len(lines) == len(words), lines
-    for word in words:
-        assert any(word in line for line in lines), (word, lines)
