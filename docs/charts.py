@@ -12,17 +12,9 @@ from html import escape
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
-WIDTH, LEFT, RIGHT, ROW, TITLE = 620, 268, 66, 25, 62
+from drawings import colour
 
-#: style.css has these names, for light and for dark pages. Behind the comma of a colour stands what
-#: it is where nothing is asked of a page: then the paper is white, on whatever page it lies.
-COLOURS = {
-    "paper": "#ffffff",
-    "ink": "#20262c",
-    "grey": "#5d6771",
-    "ours": "#1f7a4d",
-    "theirs": "#b8c0c8",
-}
+WIDTH, LEFT, RIGHT, ROW, TITLE = 620, 268, 66, 25, 62
 
 Row = dict[str, str]
 
@@ -73,10 +65,6 @@ def bar(row: Row, name: str, value: str, ours: bool) -> Bar:
 
 def is_figure(text: str) -> bool:
     return plain(text).replace(",", "").replace(".", "", 1).isdigit()
-
-
-def colour(name: str) -> str:
-    return f"var(--drawn-{name}, {COLOURS[name]})"
 
 
 def text(

@@ -12,7 +12,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from drawings import with_drawings
 from entries import with_entries
+from plugin_pages import navigation, with_facts
 from reference import with_operations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,10 +30,9 @@ _FENCE = re.compile(r"^(```.*?^```[^\n]*$)", re.M | re.S)
 
 
 def on_config(config: Any) -> Any:
-    """Every plugin gets its place in the navigation, after the overview."""
+    """Every plugin gets its place in the navigation, under its kind, after the overviews."""
     section = next(part["Plugins"] for part in config.nav if "Plugins" in part)
-    plugins = [page for page in PAGES.values() if page.startswith("plugins/")]
-    section[1:1] = [{Path(page).stem: page} for page in plugins]
+    section[2:2] = navigation()
     return config
 
 
@@ -53,12 +54,15 @@ def on_files(files: Any, *, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **kwargs: Any) -> str:
-    """Links lead to pages; the markers of operations.md and of docs/api/ become what they name."""
-    return with_entries(with_operations(links_to_pages(markdown, page.file.src_uri)))
+    """Links lead to pages; a plugin's page has its facts; the markers of operations.md and of
+    docs/api/ become what they name."""
+    linked = with_facts(links_to_pages(markdown, page.file.src_uri), page.file.src_uri)
+    return with_entries(with_operations(linked))
 
 
 def on_page_content(html: str, *, page: Any, **kwargs: Any) -> str:
     """style.css shows the four columns of options one below the other on a phone."""
+    html = with_drawings(html)
     return f'<div class="options">{html}</div>' if page.file.src_uri == "options.md" else html
 
 

@@ -144,8 +144,10 @@ def importable(value: Any) -> Any:
 def addresses(value: Any) -> tuple[tuple[str, int], ...]:
     """A check: a list of ``(host, port)``, at least one. The value is a tuple of ``(str, int)``."""
     words = 'a list of (host, port), for example [("sentinel-1", 26379)]'
-    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+    if isinstance(value, str) or not isinstance(value, Sequence):
         raise ValueError(words)
+    if not value:
+        raise ValueError(f"{words}, or be left out; it is empty")
     checked = []
     for pair in value:
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:

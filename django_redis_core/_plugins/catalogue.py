@@ -64,6 +64,23 @@ SENTINEL_CLIENTS = frozenset(
 )
 
 
+#: What packages like django-redis have beside what it has.
+_BESIDE = {
+    "client.ClusterClient": "default",
+    "client.cluster.ClusterClient": "default",
+    "pool.ClusterConnectionFactory": "cluster",
+}
+
+
+def counterpart(path: str) -> str:
+    """The plugin that does the job of a class of such a package, or nothing."""
+    package, _, rest = path.partition(".")
+    if package not in ("django_redis", "django_valkey", "django_cachex", "redis_cache"):
+        return ""
+    known = {name: of for paths in DJANGO_REDIS.values() for name, of in paths.items()}
+    return known.get(f"django_redis.{rest}", _BESIDE.get(rest, ""))
+
+
 def plugin_name(kind: str, written: str) -> str:
     """The plugin that does the job of a django-redis path; any other text stays as it is."""
     return DJANGO_REDIS[kind].get(written, written)

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from ..exceptions import PluginLoadError
 from . import hookspecs
+from .catalogue import counterpart
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -80,4 +81,7 @@ def imported(path: str, where: str) -> Any:
 
 
 def not_imported(path: str, where: str, error: BaseException) -> str:
-    return f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
+    words = f"{where}: {path!r} could not be imported: {type(error).__name__}: {error}"
+    if name := counterpart(path):
+        words = f"{words.removesuffix('.')}. Write {name!r}, the plugin that does its job."
+    return words

@@ -54,7 +54,17 @@ def _timeout(value: Any) -> float | None:
 
 
 def _version(value: Any) -> Any:
-    return value if isinstance(value, str) else integer()(value)
+    """None is what Django's functions make of it in a key: the word."""
+    return value if isinstance(value, str) else "None" if value is None else integer()(value)
+
+
+def _parser(value: Any) -> Any:
+    if value in ("redis.connection.HiredisParser", "redis.connection.PythonParser"):
+        raise ValueError(
+            "left out: redis-py 5 and later have no class of this name, and take hiredis where "
+            "it is installed"
+        )
+    return importable(value)
 
 
 #: What stands in the entry itself, beside OPTIONS.
@@ -229,7 +239,7 @@ CONNECTION_OPTIONS: tuple[Option, ...] = (
         doc="Seconds that a replica may be behind its primary and still answer reads. Default: it "
         "may be any.",
     ),
-    Option("PARSER_CLASS", "parser_class", optional(importable), doc="redis-py's parser class."),
+    Option("PARSER_CLASS", "parser_class", optional(_parser), doc="redis-py's parser class."),
     Option(
         "CONNECTION_POOL_CLASS",
         "pool_class",

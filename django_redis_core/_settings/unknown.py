@@ -35,6 +35,7 @@ _OF_DJANGO = frozenset({"OPTIONS", "LOCATION", "BACKEND"})
 _DATABASE = "Write the database into LOCATION: redis://localhost:6379/1."
 _HOST = "Write host and port into LOCATION: redis://localhost:6379/0."
 _TLS = "Write rediss:// in LOCATION."
+_SERVICE = "Write the service's name into LOCATION: redis://mymaster/0."
 
 #: Names of other packages, in capitals, that stand for something else here.
 _ELSEWHERE = {
@@ -47,6 +48,10 @@ _ELSEWHERE = {
     "DB": _DATABASE,
     "CACHE_HERD_TIMEOUT": "It is a setting of its own, beside CACHES.",
     "HOST": _HOST,
+    "MASTER_NAME": _SERVICE,
+    "SENTINEL_SERVICE": _SERVICE,
+    "SENTINEL_SERVICE_NAME": _SERVICE,
+    "SERVICE_NAME": _SERVICE,
     "LOCATION": "It belongs into the entry itself, beside OPTIONS.",
     "PICKLE_PROTOCOL": "Write PICKLE_VERSION.",
     "POOL_CLASS": "Write CONNECTION_POOL_CLASS.",

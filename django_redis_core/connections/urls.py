@@ -77,6 +77,8 @@ _UNKNOWN = re.compile(r"unexpected keyword argument '(\w+)'")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+_-]*)://")
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]*)?")
+# Django's backend takes both; a ; that no URL follows is part of a password.
+_BETWEEN = re.compile(r",|;(?=\s*[A-Za-z][A-Za-z0-9+_-]*://)")
 _OF_AZURE = re.compile(r"[A-Za-z0-9.-]+:\d+,.*(password|ssl)\s*=", re.IGNORECASE)
 
 # What redis-py would take and then do something else with, or fail at the first request.
@@ -138,7 +140,8 @@ class ConnectionOptions:
 
 
 def locations_of(where: str, location: Any) -> tuple[str, ...]:
-    """LOCATION as a tuple of URLs: one URL, several joined by commas, a list or a tuple."""
+    """LOCATION as a tuple of URLs: one URL, several joined by commas or semicolons, a list or a
+    tuple."""
     urls: list[Any] = []
     if isinstance(location, str):
         if _OF_AZURE.match(location):
@@ -147,7 +150,7 @@ def locations_of(where: str, location: Any) -> tuple[str, ...]:
                 "'rediss://:PASSWORD@HOST:PORT/0' instead, with / as %2F and + as %2B in the "
                 "password."
             )
-        urls = [url.strip() for url in location.split(",")]
+        urls = [url.strip() for url in _BETWEEN.split(location)]
     elif isinstance(location, list | tuple):
         urls = list(location)
     if not urls or not all(isinstance(url, str) and url for url in urls):
@@ -157,13 +160,15 @@ def locations_of(where: str, location: Any) -> tuple[str, ...]:
         )
     for place, url in enumerate(urls, 1):
         if not _SCHEME.match(url):
-            alone = len(urls) == 1 and _ADDRESS.fullmatch(url)
+            meant = f"redis://{url}" if _ADDRESS.fullmatch(url) else ""
+            if url.startswith("unix:/"):
+                meant = f"unix://{url.removeprefix('unix:')}"
             raise ImproperlyConfigured(
                 f"{where}: LOCATION must begin with redis://, rediss://, unix:// or a plugin's "
                 "scheme"
                 + (
-                    f": write 'redis://{url}' instead of {url!r}."
-                    if alone
+                    f": write {meant!r} instead of {url!r}."
+                    if meant and len(urls) == 1
                     else f", and URL {place} of {len(urls)} does not. A comma inside a password "
                     "is written %2C."
                 )

@@ -5,7 +5,9 @@ Not named test_*: building them all takes longer than a test of the suite may. t
 """
 
 import json
+import os
 import subprocess
+import tarfile
 import venv
 import zipfile
 from email.parser import Parser
@@ -24,7 +26,11 @@ def run(*command):
 
 @pytest.fixture(scope="session")
 def built(core, plugins, tmp_path_factory):
-    """The folder with all wheels, each built from its sdist as a release does."""
+    """The folder with all wheels, each built from its sdist as a release does.
+
+    DRC_DIST names one that has them: a release's."""
+    if "DRC_DIST" in os.environ:
+        return Path(os.environ["DRC_DIST"])
     folder = tmp_path_factory.mktemp("wheels")
     for source in [core, *plugins]:
         run("uv", "build", "--quiet", "--out-dir", folder, source.folder)
@@ -73,6 +79,17 @@ def test_the_cores_wheel_says_which_extras_there_are(built, core, plugins):
         metadata = Parser().parsestr(wheel.read(name).decode())
     assert {source.folder.name for source in plugins} <= set(metadata.get_all("Provides-Extra"))
     assert metadata["License-File"] == "LICENSE"
+
+
+def test_every_file_has_the_licence(built, core, plugins):
+    """Whoever passes one on has to pass that on too."""
+    text = (core.folder / "LICENSE").read_bytes()
+    for source in [core, *plugins]:
+        stem = f"{source.name.replace('-', '_')}-{source.version}"
+        with wheel_of(built, source) as wheel:
+            assert wheel.read(f"{stem}.dist-info/licenses/LICENSE") == text, source.name
+        with tarfile.open(built / f"{stem}.tar.gz") as sdist:
+            assert sdist.extractfile(f"{stem}/LICENSE").read() == text, source.name
 
 
 def test_the_cores_wheel_holds_the_template_of_a_new_plugin(built, core):

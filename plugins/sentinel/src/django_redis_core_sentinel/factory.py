@@ -137,6 +137,10 @@ class SentinelFactory(ConnectionFactory):
         connection_class = SSLConnection if kwargs.get("ssl") else Connection
         for name in _NOT_A_CONNECTIONS:
             kwargs.pop(name, None)
+        if connection_class is Connection:
+            # Settings that serve both ways say ssl=False and name the files as well; redis-py's
+            # client passes over them then.
+            kwargs = {name: of for name, of in kwargs.items() if not name.startswith("ssl_")}
         try:
             connection_class(**kwargs)
         except Exception as error:
