@@ -10,7 +10,6 @@ import pytest
 from django_redis_core.testing import ClientContract
 from django_redis_core.testing.caller import Caller
 
-
 EXAMPLES: list[Any] = [
     ("get_or_set", ["new", "first"], {"recompute": True}),
     ("get_or_set", ["new", "second"], {"recompute": True}),

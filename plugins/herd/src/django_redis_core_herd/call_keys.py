@@ -15,6 +15,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from django_redis_core.interfaces import unwrapped
+
 #: What has the same text wherever it is equal, and another one where it is not.
 _TEXTUAL = (Decimal, UUID, datetime, date, time, timedelta)
 
@@ -56,6 +58,7 @@ class CallKeys:
         return f"cached:{self.name}:{digest.hexdigest()[:32]}"
 
     def _parts(self, name: str, value: Any) -> Iterator[str]:
+        value = unwrapped(value)  # such as request.user
         kind = type(value)
         yield kind.__name__
         if value is None or kind in (bool, int, float):
@@ -85,7 +88,7 @@ class CallKeys:
             yield from self._of_model(name, value)
 
     def _of_model(self, name: str, value: Any) -> Iterator[str]:
-        """A row of the database: its table's model, database and primary key."""
+        """A row of the database: its model and primary key, by which Django has rows be equal."""
         meta = getattr(type(value), "_meta", None)
         if meta is None or not hasattr(value, "pk"):
             raise TypeError(
@@ -100,5 +103,4 @@ class CallKeys:
                 "by key= of @cached what the key is."
             )
         yield meta.concrete_model._meta.label
-        yield str(value._state.db)
         yield from self._parts(name, value.pk)

@@ -37,6 +37,11 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
+def stopwatch() -> float:
+    """Seconds since some time of this process."""
+    return time.perf_counter()
+
+
 def px(milliseconds: int | None) -> tuple[Argument, ...]:
     """SET's arguments for an expiry."""
     return () if milliseconds is None else ("PX", milliseconds)
@@ -45,7 +50,7 @@ def px(milliseconds: int | None) -> tuple[Argument, ...]:
 class Entries(Client):
     """Puts values into envelopes and takes them out."""
 
-    #: When computing the value began which is stored next, by ``time.perf_counter``. None here: one
+    #: When computing the value began which is stored next, by ``stopwatch``. None here: one
     #: object serves all calls, and only those of ``refreshing`` have another for themselves.
     began: float | None = None
 
@@ -123,7 +128,7 @@ class Entries(Client):
     def priced(self, expires: float) -> float:
         """An expiry, Unix seconds, that tells how long has been computed since ``began``."""
         assert self.began is not None
-        return priced(expires, time.perf_counter() - self.began)
+        return priced(expires, stopwatch() - self.began)
 
     def unwrap(self, key: str, data: bytes) -> Any:
         """The value that is logically there, or MISSING."""

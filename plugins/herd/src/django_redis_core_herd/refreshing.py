@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any, cast
+from typing import Any
 
 from django_redis_core.commands import GET, SET, Command, Operation, Runner, WantRunner
 from django_redis_core.exceptions import ConnectionInterrupted, NoScriptError
@@ -20,7 +19,7 @@ from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING
 
 from . import envelope, scripts
 from .cost import price
-from .entries import now, px
+from .entries import now, px, stopwatch
 from .options import BACKGROUND
 from .reading import Reading
 from .workers import Worker, ends_with_the_call
@@ -55,7 +54,9 @@ class Refreshing(Reading):
         if recompute is not False:
             if recompute is not True and recompute != DUE:
                 raise ValueError(f'recompute must be True, False or "{DUE}", not {recompute!r}.')
-            return (yield from self.for_call().recomputed(key, default, timeout, version, recompute))
+            return (
+                yield from self.for_call().recomputed(key, default, timeout, version, recompute)
+            )
         if self.refresh is None:
             return (yield from super().get_or_set(key, default, timeout, version, lock=lock))
         call = self.for_call()
@@ -91,7 +92,7 @@ class OneCall(Refreshing):
     #: A value that was read and is to be computed before it expires: its key and what is stored.
     due: tuple[str, bytes] | None = None
     #: The entry that the caller was elected to replace.
-    seen: bytes | None = None
+    entry: bytes | None = None
     #: The entry in whose place the value is stored, and else not at all.
     replaces: bytes | None = None
     #: Whether the value is stored whatever is there.
@@ -122,7 +123,7 @@ class OneCall(Refreshing):
         return value, election
 
     def elected(self, shown: dict[str, Any], full: str, data: bytes) -> None:
-        self.seen = data
+        self.entry = data
         if not self.background:
             super().elected(shown, full, data)
 
@@ -136,6 +137,8 @@ class OneCall(Refreshing):
 
     def wins(self, full: str, data: bytes) -> Operation[bool]:
         """Whether the caller is elected to compute what is not expired yet."""
+        if not self.may_be_elected():
+            return False
         if data.startswith(envelope.MAGIC):
             election = self.election(full, data)
         else:
@@ -157,31 +160,30 @@ class OneCall(Refreshing):
         self.milliseconds(timeout)  # a bad one is refused on a hit as well
         value = yield from self.get(key, MISSING, version)
         if value is not MISSING:
-            if self.seen is None and self.due is not None and self.may_be_elected():
-                if (yield from self.wins(*self.due)):
-                    self.seen = self.due[1]
-            if self.seen is None:
+            if self.entry is None and self.due is not None and (yield from self.wins(*self.due)):
+                self.entry = self.due[1]
+            if self.entry is None:
                 return value
-            self.replaces = self.seen
+            self.replaces = self.entry
             if self.background:
                 work = self.for_background(key, default, timeout, version, enqueue)
                 if self.begins((yield WantRunner()), work, default):
                     return value
-        elif self.seen is None:
+        elif self.entry is None:
             if lock is False:
                 lock = self.wait or False
             if lock is not False:
                 self.background = False  # it looks again, and is then the one who computes
                 plain = super(Refreshing, self).get_or_set
                 return (yield from plain(key, default, timeout, version, lock=lock))
-        self.began = time.perf_counter()
+        self.began = stopwatch()
         return (yield from self.compute(key, default, timeout, version))
 
     def take_turn(
         self, key: Any, version: Any, guard: str, token: bytes, turn: int
     ) -> Operation[Any]:
         value = yield from super().take_turn(key, version, guard, token, turn)
-        self.began = time.perf_counter()
+        self.began = stopwatch()
         return value
 
     # In the background
@@ -195,13 +197,13 @@ class OneCall(Refreshing):
             coroutine = iscoroutinefunction(enqueue)
             return lambda runner: aside() if runner.asynchronous and not coroutine else enqueue()
         later = self.for_call()
-        later.worker, later.replaces = None, self.seen
+        later.worker, later.replaces = None, self.entry
 
         def computed(runner: Runner) -> Any:
             given = default
             if runner.asynchronous and callable(default) and not iscoroutinefunction(default):
                 given = partial(_aside, default)
-            later.began = time.perf_counter()
+            later.began = stopwatch()
             operation = later.compute(key, given, timeout, version)
             return runner.run(self.around("get_or_set", operation))
 
@@ -236,7 +238,7 @@ class OneCall(Refreshing):
             if data.startswith(envelope.MAGIC) and envelope.alive(data, now()):
                 return (yield from self.get(key, None, version))  # somebody was quicker
             self.replaces = data
-        self.began = time.perf_counter()
+        self.began = stopwatch()
         return (yield from self.compute(key, default, timeout, version))
 
     def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
@@ -288,4 +290,4 @@ async def _aside(function: Callable[[], Any]) -> Any:
             connections.close_all()  # of this thread, in which nobody else closes any
 
     made = await asyncio.to_thread(called)
-    return await cast("Awaitable[Any]", made) if isawaitable(made) else made
+    return await made if isawaitable(made) else made
