@@ -113,7 +113,7 @@ class OneCall(Refreshing):
         """Unix seconds; 0: it has none that tells what the value took."""
         if data.startswith(envelope.VALUE):
             return float(_EXPIRY.unpack_from(data)[0])
-        packed = self.packed(full, data)
+        packed = self.packed(full, data) if self.writes_tuples else None
         return 0.0 if packed is None else float(packed.expires)
 
     def old(self, full: str, data: bytes) -> tuple[Any, Command | None]:
