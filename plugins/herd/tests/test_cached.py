@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -295,7 +294,21 @@ def keyed(value: Any = None) -> None: ...
 
 ARGUMENTS: list[Any] = [
     *[None, True, False, 0, 1, 1.0, "1", "", b"1", -1, 2**70, "ä", "\ud800"],
-    *[(), [], {}, set(), (1,), [1], (1, 2), (12,), ("1", "2"), ("12",), ("1,2",), [[1], 2], [1, [2]]],
+    *[
+        (),
+        [],
+        {},
+        set(),
+        (1,),
+        [1],
+        (1, 2),
+        (12,),
+        ("1", "2"),
+        ("12",),
+        ("1,2",),
+        [[1], 2],
+        [1, [2]],
+    ],
     *[{"a": 1}, {"a": "1"}, {"a": {"b": 1}}, {1, 2}, frozenset({1, 2}), Decimal("1.0"), Decimal(1)],
     *[UUID(int=1), date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1)],  # noqa: DTZ001
     *[timedelta(seconds=1), Colour.RED, Colour.GREEN, Book(1), Book(2), Book("1")],
@@ -327,7 +340,10 @@ def test_a_key_is_the_same_in_every_process() -> None:
     )
     found = {
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
             env={"PYTHONHASHSEED": seed, "DJANGO_SETTINGS_MODULE": "django.conf.global_settings"},
         ).stdout.strip()
         for seed in ("1", "2")
@@ -345,7 +361,7 @@ def test_an_argument_without_a_text_is_refused(value: Any) -> None:
 
 
 def test_a_row_that_is_not_saved_is_refused() -> None:
-    with pytest.raises(TypeError, match="an object of shop.Book that is not saved"):
+    with pytest.raises(TypeError, match=r"an object of shop\.Book that is not saved"):
         herd.cached(60)(keyed).key(Book(None))
 
 

@@ -417,6 +417,7 @@ def test_other_settings_end_it(background: RedisCache, clock: Clock, slow: Slow)
     assert background.get("a") == "old", "what was computed afterwards is not stored"
     # Who holds the cache still is served, and nothing runs behind.
     assert background.get_or_set("b", lambda: "new", 60) == "new"
+    assert background.get("b") == "new"
 
 
 async def test_other_settings_end_tasks(made: Make, clock: Clock) -> None:
@@ -439,7 +440,9 @@ async def test_other_settings_end_tasks(made: Make, clock: Clock) -> None:
     assert not client_of(cache).workers.running
 
 
-def test_a_loop_that_ends_with_the_call_begins_nothing(background: RedisCache, clock: Clock) -> None:
+def test_a_loop_that_ends_with_the_call_begins_nothing(
+    background: RedisCache, clock: Clock
+) -> None:
     """Whatever it begins is cancelled, so that nobody would ever compute the value."""
     from asgiref.sync import async_to_sync
 

@@ -28,7 +28,7 @@ if django.VERSION < (6, 0):
 else:
 
     @pytest.fixture
-    def functions(site: Any) -> Iterator[Any]:  # noqa: F811
+    def functions(site: Any) -> Iterator[Any]:
         sys.modules.pop(FUNCTIONS, None)
         tasks = {
             "default": {"BACKEND": BACKEND.format("immediate.Immediate")},
@@ -51,7 +51,7 @@ else:
         yield found
         task_enqueued.disconnect(note)
 
-    def test_a_task_computes(site: Any, functions: Any, clock: Clock) -> None:  # noqa: F811
+    def test_a_task_computes(site: Any, functions: Any, clock: Clock) -> None:
         assert functions.squared(3) == 9
         site.set(functions.squared.key(3), "old", 10)
         clock.ahead += 12
@@ -61,7 +61,7 @@ else:
         assert functions.CALLS == [3, 3]
 
     async def test_a_task_computes_a_coroutine(
-        site: Any,  # noqa: F811
+        site: Any,
         functions: Any,
         clock: Clock,
     ) -> None:
@@ -74,7 +74,7 @@ else:
         assert await functions.cubed(3) == 27
 
     def test_a_queue_of_the_sites_choice_has_the_call(
-        site: Any,  # noqa: F811
+        site: Any,
         functions: Any,
         queued: list[Any],
         clock: Clock,
@@ -95,7 +95,7 @@ else:
         assert functions.CALLS == [3]
 
     def test_what_was_deleted_before_the_task_ran_stays_so(
-        site: Any,  # noqa: F811
+        site: Any,
         functions: Any,
         queued: list[Any],
         clock: Clock,

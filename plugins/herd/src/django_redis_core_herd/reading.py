@@ -18,6 +18,9 @@ from .writing import Writing
 class Reading(Writing):
     """``get``, ``get_many`` and ``get_or_set`` with an election."""
 
+    #: Whether what is computed is stored by ``put``, and not where nothing is there.
+    puts = False
+
     def unseen(self, entries: Mapping[str, bytes]) -> Operation[dict[str, Any]]:
         """Old values, except to those who are elected to replace them. One round trip for all.
 
@@ -102,6 +105,9 @@ class Reading(Writing):
     def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
         full = self.naming.make(key, version)
         data, milliseconds = self.wrap(full, value, milliseconds)
+        if self.puts:
+            yield from self.put(full, data, milliseconds)
+            return value
         if (yield from self.set_if("NX", full, data, milliseconds)):
             return value
         found = yield from self.get(key, MISSING, version)
@@ -112,3 +118,7 @@ class Reading(Writing):
             # What lies there cannot be read, so NX would keep it there for ever.
             yield SET(full, data, milliseconds)
         return value
+
+    def put(self, full: str, data: bytes, milliseconds: int | None) -> Operation[None]:
+        """Stores what was computed, for ``refreshing``."""
+        yield SET(full, data, milliseconds)

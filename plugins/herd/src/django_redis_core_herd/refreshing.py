@@ -95,8 +95,8 @@ class OneCall(Refreshing):
     entry: bytes | None = None
     #: The entry in whose place the value is stored, and else not at all.
     replaces: bytes | None = None
-    #: Whether the value is stored whatever is there.
-    overwrites = False
+    #: Whether nobody waits for it.
+    behind = False
 
     # Reading
 
@@ -164,7 +164,7 @@ class OneCall(Refreshing):
                 self.entry = self.due[1]
             if self.entry is None:
                 return value
-            self.replaces = self.entry
+            self.replaces, self.puts = self.entry, True
             if self.background:
                 work = self.for_background(key, default, timeout, version, enqueue)
                 if self.begins((yield WantRunner()), work, default):
@@ -197,7 +197,7 @@ class OneCall(Refreshing):
             coroutine = iscoroutinefunction(enqueue)
             return lambda runner: aside() if runner.asynchronous and not coroutine else enqueue()
         later = self.for_call()
-        later.worker, later.replaces = None, self.entry
+        later.worker, later.behind = None, True
 
         def computed(runner: Runner) -> Any:
             given = default
@@ -229,7 +229,7 @@ class OneCall(Refreshing):
     def recomputed(
         self, key: Any, default: Any, timeout: Any, version: Any, mode: bool | str
     ) -> Operation[Any]:
-        self.overwrites = mode is True
+        self.puts = True
         if mode == DUE:
             full = self.naming.make(key, version)
             data = yield GET(full).primary()
@@ -241,16 +241,11 @@ class OneCall(Refreshing):
         self.began = stopwatch()
         return (yield from self.compute(key, default, timeout, version))
 
-    def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
-        if self.replaces is None and not self.overwrites:
-            return (yield from super().offer(key, version, value, milliseconds))
-        full = self.naming.make(key, version)
-        data, milliseconds = self.wrap(full, value, milliseconds)
+    def put(self, full: str, data: bytes, milliseconds: int | None) -> Operation[None]:
         if self.replaces is None:
             yield SET(full, data, milliseconds)
-        elif not self.workers.closed:
+        elif not (self.behind and self.workers.closed):
             yield from self.replace(full, self.replaces, data, milliseconds)
-        return value
 
     def replace(
         self, full: str, seen: bytes, data: bytes, milliseconds: int | None
