@@ -12,7 +12,6 @@ The counts are a scale of logarithms: 1 is 0.1 milliseconds or less, 32 more are
 from __future__ import annotations
 
 import math
-import struct
 
 #: Half a millisecond has more units of the last place than this, for expiries before 2106.
 _MOST = 999
@@ -20,8 +19,8 @@ _BEFORE = float(1 << 32)
 _STEPS = 32
 _LEAST = 1e-4
 
-_DOUBLE = struct.Struct(">d")
-_BITS = struct.Struct(">q")
+#: Seconds by their counts.
+_COSTS = (0.0, *(_LEAST * math.exp2(count / _STEPS) for count in range(_MOST)))
 
 
 def priced(expires: float, cost: float) -> float:
@@ -32,8 +31,7 @@ def priced(expires: float, cost: float) -> float:
     count = 1
     if cost > _LEAST:
         count = min(1 + round(_STEPS * math.log2(cost / _LEAST)), _MOST)
-    (bits,) = _BITS.unpack(_DOUBLE.pack(base))
-    return float(_DOUBLE.unpack(_BITS.pack(bits + count))[0])
+    return base + count * math.ulp(base)
 
 
 def price(expires: float) -> float:
@@ -41,7 +39,5 @@ def price(expires: float) -> float:
     if not 1 <= expires < _BEFORE:  # none, infinite, or not a number
         return 0.0
     base = round(expires * 1000) / 1000
-    (bits,) = _BITS.unpack(_DOUBLE.pack(expires))
-    (plain,) = _BITS.unpack(_DOUBLE.pack(base))
-    count: int = bits - plain
-    return _LEAST * math.exp2((count - 1) / _STEPS) if 0 < count <= _MOST else 0.0
+    count = int((expires - base) / math.ulp(base))
+    return _COSTS[count] if 0 < count <= _MOST else 0.0

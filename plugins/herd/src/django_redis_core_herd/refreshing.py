@@ -22,6 +22,7 @@ from .cost import price
 from .entries import now, px, stopwatch
 from .options import BACKGROUND
 from .reading import Reading
+from .tuples import Packed
 from .workers import Worker, ends_with_the_call
 from .xfetch import is_due
 
@@ -51,15 +52,27 @@ class Refreshing(Reading):
         where the value has expired or somebody was elected for it, and what is gone stays so.
         ``enqueue`` is called in the background, in place of ``default``, by who is elected: it has
         somebody else call this with "due"."""
+        if self.refresh is None and recompute is False:
+            return super().get_or_set(
+                key, default, timeout, version, lock=lock
+            )  # no generator more
+        return self.by_a_call(key, default, timeout, version, lock, recompute, enqueue)
+
+    def by_a_call(
+        self,
+        key: Any,
+        default: Any,
+        timeout: Any,
+        version: Any,
+        lock: Any,
+        recompute: Any,
+        enqueue: Any,
+    ) -> Operation[Any]:
+        call = self.for_call()
         if recompute is not False:
             if recompute is not True and recompute != DUE:
                 raise ValueError(f'recompute must be True, False or "{DUE}", not {recompute!r}.')
-            return (
-                yield from self.for_call().recomputed(key, default, timeout, version, recompute)
-            )
-        if self.refresh is None:
-            return (yield from super().get_or_set(key, default, timeout, version, lock=lock))
-        call = self.for_call()
+            return (yield from call.recomputed(key, default, timeout, version, recompute))
         call.background = self.refresh == BACKGROUND and not self.workers.closed
         try:
             return (yield from call.refreshed(key, default, timeout, version, lock, enqueue))
@@ -101,20 +114,25 @@ class OneCall(Refreshing):
     # Reading
 
     def unwrap(self, key: str, data: bytes) -> Any:
+        if self.writes_tuples and not data.startswith(envelope.MAGIC):
+            value = self.tuple_codec.decode(key, data)
+            if value.__class__ is not Packed:
+                return value
+            if not value.left(now()):
+                return MISSING
+            self.look(value.expires, key, data)
+            return value.value
         value = super().unwrap(key, data)
-        if value is not MISSING and self.beta and self.began is None:
-            expires = self.expiry(key, data)
-            cost = price(expires)
-            if cost and is_due(expires - now() / 1000, cost, self.beta):
-                self.due = (key, data)
+        if value is not MISSING and data.startswith(envelope.VALUE):
+            self.look(_EXPIRY.unpack_from(data)[0], key, data)
         return value
 
-    def expiry(self, full: str, data: bytes) -> float:
-        """Unix seconds; 0: it has none that tells what the value took."""
-        if data.startswith(envelope.VALUE):
-            return float(_EXPIRY.unpack_from(data)[0])
-        packed = self.packed(full, data) if self.writes_tuples else None
-        return 0.0 if packed is None else float(packed.expires)
+    def look(self, expires: float, full: str, data: bytes) -> None:
+        """Draws whether an entry is due that is good until ``expires``, Unix seconds."""
+        if self.began is None and self.beta:
+            cost = price(expires)
+            if cost and is_due(expires - now() / 1000, cost, self.beta):
+                self.due = (full, data)
 
     def old(self, full: str, data: bytes) -> tuple[Any, Command | None]:
         value, election = super().old(full, data)
