@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connections
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.forks import in_child
@@ -185,6 +186,26 @@ def test_a_pipeline_does_not_wait(background: RedisCache, clock: Clock, slow: Sl
     slow.go.set()
     settle(background)
     assert background.get("k") == "new"
+
+
+async def test_a_pipeline_on_asyncio_does_not_wait(made: Make, clock: Clock) -> None:
+    cache = made()
+    await cache.aset("k", "old", 10)
+    clock.ahead += 12
+    go = asyncio.Event()
+
+    async def compute() -> str:
+        await asyncio.wait_for(go.wait(), PATIENCE)
+        return "new"
+
+    async with cache.apipeline() as queue:
+        queue.get_or_set("k", compute, 60)
+        assert await queue.execute() == ["old"]
+    (worker,) = client_of(cache).workers.running
+    go.set()
+    assert worker.task is not None
+    await asyncio.wait_for(worker.task, PATIENCE)
+    assert await cache.aget("k") == "new"
 
 
 # Who computes, and when
@@ -386,6 +407,20 @@ def test_threads_end_with_their_work(background: RedisCache, clock: Clock) -> No
     thread.join(PATIENCE)
     assert not thread.is_alive()
     assert thread.daemon, "the end of a process does not wait for it"
+
+
+def test_connections_to_databases_end_with_the_thread(
+    background: RedisCache, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[int] = []
+    closed: list[int] = []
+    monkeypatch.setattr(connections, "close_all", lambda: closed.append(threading.get_ident()))
+    background.set("k", "old", 10)
+    clock.ahead += 12
+    background.get_or_set("k", lambda: computed.append(threading.get_ident()), 60)
+    settle(background)
+    assert closed == computed
+    assert len(closed) == 1
 
 
 def test_a_child_begins_with_none(background: RedisCache, clock: Clock, slow: Slow) -> None:
