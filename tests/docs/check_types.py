@@ -32,6 +32,7 @@ import redis.asyncio
 import redis.asyncio.lock
 import redis.lock
 
+import django_redis_core_herd as herd
 from django_redis_core import get_async_redis_connection
 from django_redis_core.cache import AsyncPipeline, Pipeline, RedisCache, Result
 
@@ -51,6 +52,41 @@ assert_type(cache.raw_client(), redis.Redis)
 assert_type(get_async_redis_connection(), redis.asyncio.Redis)
 lock: redis.lock.Lock = cache.lock("k", timeout=10, blocking_timeout=1)
 alock: redis.asyncio.lock.Lock = cache.alock("k")
+
+
+@herd.cached(60, tags=["menu"])
+def squared(number: int, *, by: float = 2) -> float:
+    return float(number**by)
+
+
+@herd.cached(None, key=lambda name: f"page:{name}", version=2)
+async def page(name: str) -> bytes:
+    return name.encode()
+
+
+class Shelf:
+    @herd.cached(60)
+    def titles(self, first: str) -> list[str]:
+        return [first]
+
+    @herd.cached(60)
+    async def books(self) -> int:
+        return 1
+
+
+assert_type(squared(2, by=3.0), float)
+assert_type(squared.refresh(2), float)
+assert_type(squared.invalidate(2), bool)
+assert_type(squared.key(2), str)
+assert_type(Shelf().titles("a"), list[str])
+assert_type(Shelf.titles.invalidate(Shelf(), "a"), bool)
+
+
+async def cached() -> None:
+    assert_type(await page("a"), bytes)
+    assert_type(await page.refresh("a"), bytes)
+    assert_type(await page.invalidate("a"), bool)
+    assert_type(await Shelf().books(), int)
 
 
 async def known() -> None:
@@ -75,6 +111,11 @@ number: str = cache.set("k", 1)
 cache.pipeline().set("k", 1, nxx=True)
 cache.pipeline().incr("k").value.upper()
 cache.iter_keys()
+squared("2")
+squared(2, of=3)
+squared.invalidate()
+squared.refresh(2, 3)
+text: str = squared(2)
 """.strip().splitlines()
 
 
@@ -132,9 +173,16 @@ def test_the_page_and_what_is_known_of_a_cache(
 
 
 def test_what_is_wrong_is_found(checker: Callable[[Path], dict[int, str]], tmp_path: Path) -> None:
-    head = ["from django_redis_core import cache_for", 'cache = cache_for("default")']
+    head = [
+        "import django_redis_core_herd as herd",
+        "from django_redis_core import cache_for",
+        'cache = cache_for("default")',
+        "@herd.cached(60)",
+        "def squared(number: int) -> int: return number**2",
+    ]
+    first = len(head) + 1
     file = tmp_path / "wrong.py"
     file.write_text("\n".join([*head, *WRONG]) + "\n")
     found = checker(file)
-    assert [line for place, line in enumerate(WRONG, 3) if place not in found] == []
-    assert set(found) <= set(range(3, 3 + len(WRONG)))
+    assert [line for place, line in enumerate(WRONG, first) if place not in found] == []
+    assert set(found) <= set(range(first, first + len(WRONG)))

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from django_redis_core.testing import ClientContract
 from django_redis_core.testing.caller import Caller
 
+EXAMPLES: list[Any] = [
+    ("get_or_set", ["new", "first"], {"recompute": True}),
+    ("get_or_set", ["new", "second"], {"recompute": True}),
+    ("get_or_set", ["new", "never"], {"recompute": "due"}),
+    ("get_or_set", ["gone", "never"], {"recompute": "due"}),
+    ("get_or_set", ["new", "never"], {"enqueue": print}),
+    ("get_many", [["new", "gone"]], {}),
+]
+
 
 class TestHerd(ClientContract):
     name = "herd"
+    examples: ClassVar = EXAMPLES
     round_trips = {"getex": 1, "incr_version": 1, "decr_version": 1}
 
 
 class TestTuples(ClientContract):
     name = "herd"
+    examples: ClassVar = [one for one in EXAMPLES if "due" not in one[2].values()]
     # What is in a tuple, the server cannot judge or change.
     round_trips = {
         **dict.fromkeys(["add", "incr", "decr", "incr_version", "decr_version"], 1),

@@ -57,6 +57,12 @@ def test_django_redis_settings_mean_this_client(make_cache: Make, path: str) -> 
         ({"HERD_LEASE": 61}, "HERD_LEASE must be at most HERD_TIMEOUT (60 seconds)"),
         ({"HERD_WAIT": True}, "HERD_WAIT must be a number of seconds above 0, not True"),
         ({"HERD_FORMAT": "pickle"}, "HERD_FORMAT must be 'native' or 'django-redis'"),
+        ({"HERD_REFRESH": "thread"}, "HERD_REFRESH must be 'caller' or 'background'"),
+        ({"HERD_REFRESH": True}, "HERD_REFRESH must be 'caller' or 'background', not True"),
+        ({"HERD_BETA": -1}, "HERD_BETA must be a number from 0 to 1000, not -1"),
+        ({"HERD_BETA": float("nan")}, "HERD_BETA must be a number from 0 to 1000, not nan"),
+        ({"HERD_BETA": True}, "HERD_BETA must be a number from 0 to 1000, not True"),
+        ({"HERD_WORKERS": 0}, "HERD_WORKERS must be an int of at least 1, not 0"),
         (
             {"HERD_FORMAT": "django-redis", "SERIALIZER": TextSerializer},
             "SERIALIZER must be or begin with \"pickle\", not 'text'",
@@ -123,21 +129,23 @@ def test_a_wrong_global_setting_is_named(make_cache: Make) -> None:
 
 
 def test_the_readmes_example_works(redis_server: Server, tmp_path: Path) -> None:
-    settings, use = re.findall(r"```python\n(.*?)```", README, re.S)
-    namespace: dict[str, Any] = {}
+    settings, use, cached = re.findall(r"```python\n(.*?)```", README, re.S)
+    namespace: dict[str, Any] = {"__name__": "readme"}
     exec(settings, namespace)
     namespace["CACHES"]["default"]["LOCATION"] = redis_server.url
     calls = []
     namespace["build_front_page"] = lambda: calls.append("built") or "<html>"
+    namespace["titles_from_the_database"] = lambda author: calls.append(author) or ["A book"]
     with override_settings(CACHES=namespace["CACHES"]):
         exec(use, namespace)
         exec(use, namespace)
+        exec(cached, namespace)
         from django.core.cache import cache
 
         assert isinstance(cache._engine.client, HerdClient)
         cache.clear()
     assert namespace["page"] == "<html>"
-    assert calls == ["built"]
+    assert calls == ["built", 7]
 
 
 def test_the_options_table_is_that_of_the_code() -> None:

@@ -7,10 +7,10 @@ from typing import ClassVar
 from django_redis_core.interfaces import CHANGES_ENTRIES
 
 from .options import OPTIONS
-from .reading import Reading
+from .refreshing import Refreshing
 
 
-class HerdClient(Reading):
+class HerdClient(Refreshing):
     """A value is kept for ``HERD_TIMEOUT`` seconds past its expiry. Whoever reads it then asks the
     server to be elected, and only the elected one gets a miss. All other operations see the
     *logical* entry: what has expired is not there, however long it is kept."""

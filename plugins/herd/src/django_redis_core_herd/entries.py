@@ -16,9 +16,11 @@ from django_redis_core.exceptions import SerializationError
 from django_redis_core.interfaces import MISSING, Client, Codec
 
 from . import envelope
+from .cost import priced
 from .envelope import BEYOND, LENGTH, VALUE, pack
 from .options import DJANGO_REDIS, NATIVE
 from .tuples import Packed, TuplePickle, understands
+from .workers import Workers
 
 _GETRANGE = Kind("GETRANGE", write=False)
 
@@ -35,6 +37,11 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
+def stopwatch() -> float:
+    """Seconds since some time of this process."""
+    return time.perf_counter()
+
+
 def px(milliseconds: int | None) -> tuple[Argument, ...]:
     """SET's arguments for an expiry."""
     return () if milliseconds is None else ("PX", milliseconds)
@@ -42,6 +49,10 @@ def px(milliseconds: int | None) -> tuple[Argument, ...]:
 
 class Entries(Client):
     """Puts values into envelopes and takes them out."""
+
+    #: When computing the value began which is stored next, by ``stopwatch``. None here: one
+    #: object serves all calls, and only those of ``refreshing`` have another for themselves.
+    began: float | None = None
 
     def __init__(
         self,
@@ -51,6 +62,9 @@ class Entries(Client):
         herd_lease: float | None = None,
         herd_wait: float = 0,
         herd_format: str = NATIVE,
+        herd_refresh: str | None = None,
+        herd_beta: float = 1,
+        herd_workers: int = 4,
         **options: Any,
     ) -> None:
         serializers = context.codec.serializers
@@ -75,6 +89,9 @@ class Entries(Client):
         self.keep = max(int(herd_timeout * 1000), 1)
         self.lease = max(int((herd_lease or min(10, herd_timeout)) * 1000), 1)
         self.wait = herd_wait
+        self.refresh = herd_refresh
+        self.beta = herd_beta
+        self.workers = Workers(self.alias, herd_workers, self.lease / 1000)
         self.inner: Callable[[str, bytes], Any] = super().unwrap
         self.inner_wrap = super().wrap
         #: Whether a client inside of this one changes what an entry is.
@@ -98,7 +115,8 @@ class Entries(Client):
             if value.__class__ is int:
                 self.encode(key, value)  # refuses what the native format cannot store
             try:
-                data = self.tuple_codec.encode(key, Packed(value, expires // 1000))
+                until = expires // 1000 if self.began is None else self.priced(expires // 1000)
+                data = self.tuple_codec.encode(key, Packed(value, until))
             except SerializationError:
                 self.encode(key, value)  # names the value's type and not the envelope's
                 raise
@@ -106,6 +124,11 @@ class Entries(Client):
             data, _ = super().wrap(key, value, milliseconds)
             data = envelope.header(expires) + data
         return data, milliseconds + self.keep
+
+    def priced(self, expires: float) -> float:
+        """An expiry, Unix seconds, that tells how long has been computed since ``began``."""
+        assert self.began is not None
+        return priced(expires, stopwatch() - self.began)
 
     def unwrap(self, key: str, data: bytes) -> Any:
         """The value that is logically there, or MISSING."""

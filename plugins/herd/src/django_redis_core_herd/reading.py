@@ -11,11 +11,15 @@ from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING, is_lock_token
 
 from . import envelope, scripts
 from .entries import now
+from .tuples import Packed
 from .writing import Writing
 
 
 class Reading(Writing):
     """``get``, ``get_many`` and ``get_or_set`` with an election."""
+
+    #: Whether what is computed is stored by ``put``, and not where nothing is there.
+    puts = False
 
     def unseen(self, entries: Mapping[str, bytes]) -> Operation[dict[str, Any]]:
         """Old values, except to those who are elected to replace them. One round trip for all.
@@ -39,10 +43,14 @@ class Reading(Writing):
                 if isinstance(reply, NoScriptError):
                     reply = yield from scripts.ELECT((full,), *election.args[4:])
                 if reply and not isinstance(reply, Exception):
-                    del shown[full]
+                    self.elected(shown, full, entries[full])
         if unreadable:
             shown |= yield from super().unseen(unreadable)
         return shown
+
+    def elected(self, shown: dict[str, Any], full: str, data: bytes) -> None:
+        """The caller is to compute what is in ``data``, and sees a miss."""
+        del shown[full]
 
     def old(self, full: str, data: bytes) -> tuple[Any, Command | None]:
         """An old value, and the command by which its reader is elected; None while another one
@@ -53,15 +61,23 @@ class Reading(Writing):
             value = self.inner(full, data[envelope.LENGTH :])
             if data.startswith(envelope.LEASED) and envelope.moment(data) > now():
                 return value, None
-            seen, until = data[: envelope.LENGTH], envelope.lease(now() + self.lease)
-            return value, scripts.ELECT.command((full,), seen, until)
+            return value, self.election(full, data)
         packed = self.packed(full, data)
         if packed is None:
             return MISSING, None
-        # These bytes are the other package's too, so the lease has a key of its own, which no
-        # cache's pattern finds. The next value has another lease: none needs to be taken back.
+        return packed.value, self.election_of(full, packed)
+
+    def election(self, full: str, data: bytes) -> Command:
+        """The command by which one of those who have seen an entry in our envelope is elected."""
+        seen, until = data[: envelope.LENGTH], envelope.lease(now() + self.lease)
+        return scripts.ELECT.command((full,), seen, until)
+
+    def election_of(self, full: str, packed: Packed) -> Command:
+        """The same for a tuple. These bytes are the other package's too, so the lease has a key of
+        its own, which no cache's pattern finds. The next value has another lease: none needs to be
+        taken back."""
         sibling = f"django-redis-core-herd:{packed.expires}:{full}"
-        return packed.value, SET(sibling, b"1", self.lease, nx=True)
+        return SET(sibling, b"1", self.lease, nx=True)
 
     def get_or_set(
         self,
@@ -89,6 +105,9 @@ class Reading(Writing):
     def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
         full = self.naming.make(key, version)
         data, milliseconds = self.wrap(full, value, milliseconds)
+        if self.puts:
+            yield from self.put(full, data, milliseconds)
+            return value
         if (yield from self.set_if("NX", full, data, milliseconds)):
             return value
         found = yield from self.get(key, MISSING, version)
@@ -99,3 +118,7 @@ class Reading(Writing):
             # What lies there cannot be read, so NX would keep it there for ever.
             yield SET(full, data, milliseconds)
         return value
+
+    def put(self, full: str, data: bytes, milliseconds: int | None) -> Operation[None]:
+        """Stores what was computed, for ``refreshing``."""
+        yield SET(full, data, milliseconds)

@@ -58,6 +58,18 @@ return 1
     _number,
 )
 
+#: ARGV: now, then SET's arguments. 1: stored in place of an entry that has expired; 0: it is gone,
+#: or another one is there.
+REPLACE = Script(
+    _STATE
+    + r"""
+if state(ARGV[1], '0') ~= 'expired' then return 0 end
+redis.call('SET', KEYS[1], unpack(ARGV, 2))
+return 1
+""",
+    _number,
+)
+
 #: ARGV: now, tuples, the new envelope, the command, its time for an entry without an envelope and
 #: for one with it. 0: absent; 1: there; 2: there, and had an expiry or has one now.
 RETIME = Script(

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import io
 import pickle
+import struct
 from collections.abc import Callable
 from typing import Any
 
 from django_redis_core.interfaces import Serializer
+
+from .cost import price
 
 _MODULE = "django_redis.client.herd"
 _NAME = "Marker"
@@ -82,7 +85,10 @@ class TuplePickle(Serializer):
         body = self._dumps(value.value)
         # MEMOIZE, which changes nothing here, takes the place of STOP: the last frame of the body
         # counts that byte. The expiry and the tuple's end follow outside of any frame.
-        expiry = pickle.LONG1 + b"\x08" + int(value.expires).to_bytes(8, "little", signed=True)
+        if price(value.expires):  # which only a float can tell
+            expiry = pickle.BINFLOAT + struct.pack(">d", value.expires)
+        else:
+            expiry = pickle.LONG1 + b"\x08" + int(value.expires).to_bytes(8, "little", signed=True)
         return b"".join((_HEAD, body[:-1], pickle.MEMOIZE, expiry, _TAIL))
 
     def loads(self, data: bytes) -> Any:
