@@ -21,7 +21,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import redis.connection
@@ -68,6 +68,9 @@ class LimitOfBase(BaseException):
 
 #: Modules whose ``remove``, ``_remove`` or ``start`` lose an exception.
 DROPPING = (weakref.__file__, _weakrefset.__file__, threading.__file__)
+
+#: A number that no debugger has.
+TOOL = 4
 
 KINDS = (Limit, LimitOfRuntime, LimitOfValue, LimitOfBase)
 
@@ -138,6 +141,7 @@ class Run:
         self.kind: type[BaseException] = Limit
         self.fired = False
         self.where = ""
+        self.dropped = False
 
     def fill(self) -> None:
         self.cache.set_many({key: value_of(key, self.plain) for key in KEYS}, None)
@@ -170,21 +174,36 @@ class Run:
             signal.setitimer(signal.ITIMER_REAL, 0.0002)
         elif not self.fired:
             self.fired = True
-            self.where = names_of(frame)
             raise self.kind
 
     def from_thread(self, thread: int, after: float) -> None:
+        """Mostly not where the other thread waits for the server, though this one runs mostly
+        then."""
         time.sleep(after)
-        while is_dropped_in(sys._current_frames()[thread]):
-            time.sleep(0.0002)
+        also_waiting = random.random() < 0.1
+        while True:
+            frame = sys._current_frames()[thread]
+            waiting = frame.f_code.co_qualname == "Link.call"
+            if (also_waiting or not waiting) and not is_dropped_in(frame):
+                break
+            del frame  # or its locals live on here
+            time.sleep(0.00005)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread), ctypes.py_object(self.kind)
         )
         self.fired = True
 
+    def raised(self, code: CodeType, offset: int, error: BaseException) -> None:
+        """Where it strikes is known then only, for the thread may have gone on since it was looked
+        at."""
+        if isinstance(error, self.kind) and not self.where:
+            frame = sys._getframe(1)
+            self.where = names_of(frame)
+            self.dropped = is_dropped_in(frame)
+
     def strike(self) -> None:
         """Operations until a limit strikes, which must come out as itself."""
-        self.fired = False
+        self.fired, self.where, self.dropped = False, "", False
         self.kind = random.choice(KINDS)
         after = random.uniform(0.0001, 0.002)
         helper = None
@@ -201,7 +220,8 @@ class Run:
             rest = 1  # what another thread sets is raised by the next operation at the latest
             while not self.fired or (rest := rest - 1) >= 0:
                 self.one_operation()
-            self.swallowed.append(f"{self.name}: {self.kind.__name__} in {self.where}")
+            if not self.dropped:
+                self.swallowed.append(f"{self.name}: {self.kind.__name__} in {self.where}")
         except KINDS:
             self.struck += 1
         except Exception as error:
@@ -228,6 +248,7 @@ def main(url: str, count: int, way: str) -> dict[str, Any]:
     settings.configure(SECRET_KEY="of the tests, and long enough for both of the sealers")
     # The finalizer of a socket calls it, and drops what strikes in code of Python.
     socket.socket.__repr__ = object.__repr__  # type: ignore[method-assign]
+    sys.setswitchinterval(0.00001)
     runs, dropped = [], []
     sys.unraisablehook = lambda error: dropped.append(repr(error.object))
     unreadable: list[str] = []
@@ -236,6 +257,9 @@ def main(url: str, count: int, way: str) -> dict[str, Any]:
         unreadable.append(repr(exception))
 
     signals.value_unreadable.connect(heard)
+    if sys.version_info >= (3, 12):
+        sys.monitoring.use_tool_id(TOOL, "limits")
+        sys.monitoring.set_events(TOOL, sys.monitoring.events.RAISE)
     for number, (name, options) in enumerate(STACKS.items()):
         entry = {
             "KEY_PREFIX": f"limits{number}",
@@ -244,14 +268,17 @@ def main(url: str, count: int, way: str) -> dict[str, Any]:
         run = Run(name, RedisCache(url, entry), way)
         if way == "signal":
             signal.signal(signal.SIGALRM, run.handler)
+        if sys.version_info >= (3, 12):
+            sys.monitoring.register_callback(TOOL, sys.monitoring.events.RAISE, run.raised)
         run.run(count)
         runs.append(run)
     lost = [text for run in runs for text in run.swallowed]
     return {
         "struck": sum(run.struck for run in runs),
         "wrong": [text for run in runs for text in run.wrong],
-        # Python drops what strikes in a finalizer or a weak reference's callback.
-        "swallowed": lost[len(dropped) :],
+        # Python drops what strikes in a finalizer or a weak reference's callback. Before 3.12 it
+        # does not say where an exception is raised, so they are counted.
+        "swallowed": lost if sys.version_info >= (3, 12) else lost[len(dropped) :],
         "changed": [text for run in runs for text in run.changed],
         "unreadable": unreadable,
     }
