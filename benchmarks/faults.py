@@ -4,7 +4,9 @@
 
 Each fault is made by a proxy or by hand, on a real server, to a site (``faults_site.py``) that
 knows Django's cache API only. The others are the negative controls: where they do as well as this
-backend, the fault proves nothing. They are installed into ``build/faults``, an environment of
+backend, the fault proves nothing. With ``--write`` the picture beside the page is drawn, too.
+
+They are installed into ``build/faults``, an environment of
 their own, for one of them has a package that an extra of this project has, too.
 """
 
@@ -18,18 +20,28 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from django_redis_core.testing.proxy import FaultProxy
-from django_redis_core.testing.servers import Server
-from django_redis_core.testing.topologies import replicated
+from faults_places import (
+    MakePlace,
+    failovers,
+    half_open,
+    hole,
+    plain,
+    silent_replica,
+    silent_shard,
+    slow_line,
+)
+from pages import fill
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "docs"))
+from draw_faults import draw  # noqa: E402
+
 SITE = Path(__file__).with_name("faults_site.py")
 OURS = "django-redis-core"
 OTHERS = {
@@ -41,7 +53,8 @@ OTHERS = {
 REQUIREMENTS = ["django-redis>=7", "django-valkey[libvalkey]", "django-vcache", "hiredis", "redis"]
 
 Seen = dict[str, Any]
-Site = subprocess.Popen[str]
+#: Whether the promise was kept, what the picture says, and what the table says after it.
+Verdict = tuple[bool, str, str]
 
 
 def environment() -> str:
@@ -54,100 +67,82 @@ def environment() -> str:
     return str(python)
 
 
-def go(site: Site) -> None:
-    """Waits until the site is ready, and lets it go on."""
-    assert site.stdout is not None
-    if site.stdout.readline() != "ready\n":
-        raise RuntimeError("the site ended before the fault")
-
-
-def on(site: Site) -> None:
-    assert site.stdin is not None
-    site.stdin.write("\n")
-    site.stdin.flush()
-
-
-@contextmanager
-def plain() -> Iterator[tuple[list[str], Callable[[Site], None]]]:
-    with Server() as server:
-        yield [server.url], lambda site: None
-
-
-@contextmanager
-def hole() -> Iterator[tuple[list[str], Callable[[Site], None]]]:
-    with Server() as server, FaultProxy(*server.address) as proxy:
-
-        def fault(site: Site) -> None:
-            go(site)
-            proxy.black_hole()
-            on(site)
-            time.sleep(3)
-            proxy.heal()
-
-        yield [proxy.url], fault
-
-
-@contextmanager
-def half_open() -> Iterator[tuple[list[str], Callable[[Site], None]]]:
-    with Server() as server, FaultProxy(*server.address) as proxy:
-
-        def fault(site: Site) -> None:
-            go(site)
-            proxy.forget()
-            on(site)
-
-        yield [proxy.url], fault
-
-
-@contextmanager
-def slow_line() -> Iterator[tuple[list[str], Callable[[Site], None]]]:
-    with Server() as server, FaultProxy(*server.address) as proxy:
-
-        def fault(site: Site) -> None:
-            go(site)
-            proxy.throttle(10_000_000)
-            on(site)
-
-        yield [proxy.url], fault
-
-
-@contextmanager
-def silent_replica() -> Iterator[tuple[list[str], Callable[[Site], None]]]:
-    with replicated(1) as group, FaultProxy(*group.replicas[0].address) as proxy:
-
-        def fault(site: Site) -> None:
-            go(site)
-            proxy.black_hole()
-            on(site)
-
-        yield [group.primary.url, proxy.url], fault
-
-
 @dataclass(frozen=True)
 class Fault:
     name: str
     #: What happens, and what this project promises then.
     happens: str
     promise: str
-    place: Callable[[], Any]
-    shown: Callable[[Seen], str]
+    place: MakePlace
+    judge: Callable[[Seen], Verdict]
     #: Who has the feature at all.
     has: frozenset[str] = frozenset((OURS, *OTHERS))
 
 
-def interrupts(seen: Seen) -> str:
-    of = sum(seen.values()) - seen.get("wrong values", 0)
-    parts = [
-        f"{seen[name]} {name}"
-        for name in ("lost", "became another error", "wrong values")
-        if seen.get(name)
-    ]
-    return f"{', '.join(parts) or '0 lost'} of {of}"
+def interrupts(seen: Seen) -> Verdict:
+    counts = {name: seen.get(name, 0) for name in ("lost", "became another error", "wrong values")}
+    each = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    bad = sum(counts.values())
+    return not bad, f"{bad:,} bad", f"of 1,000{': ' if each else ''}{each}"
 
 
-def bits(seen: Seen) -> str:
-    parts = [f"{seen.get(name, 0)} {name}" for name in ("wrong", "error", "miss", "right")]
-    return ", ".join(part for part in parts if not part.startswith("0 ")) + " of 400"
+def black_hole(seen: Seen) -> Verdict:
+    return (
+        seen["waited"] < 1.5 and seen["back"] < 1.5,
+        f"{seen['waited']:.1f} s of 3",
+        f"waited by a thread, {seen['longest']:.1f} s at once; back after {seen['back']:.1f} s",
+    )
+
+
+def failed(most: int) -> Callable[[Seen], Verdict]:
+    """The promise is kept where no more than ``most`` calls failed, none of them for long."""
+
+    def judge(seen: Seen) -> Verdict:
+        return (
+            seen["failed"] <= most and seen["longest"] < 1,
+            f"{seen['failed']} failed",
+            f"of {seen['calls']:,}, the longest took {seen['longest']:.1f} s",
+        )
+
+    return judge
+
+
+def upload(seen: Seen) -> Verdict:
+    stored = "stored" if seen["arrived"] else "not stored"
+    return (
+        seen["arrived"] and not seen["failed"],
+        stored,
+        f"and {seen['failed']} of 160 reads failed",
+    )
+
+
+def replaced(seen: Seen) -> Verdict:
+    """What had not left the primary when it died is nobody's fault: replication waits for none."""
+    return (
+        seen["lost"] <= seen["acknowledged"] / 1000 and not seen["wrong"],
+        f"{seen['lost']:,} lost",
+        f"of {seen['acknowledged']:,}, {seen['wrong']} wrong; silence of {seen['dark']:.0f} s",
+    )
+
+
+def one_shard(seen: Seen) -> Verdict:
+    of = seen["of"]
+    return (
+        seen["single"] == seen["many"] == of,
+        f"{seen['single'] / of:.0%}, {seen['many'] / of:.0%}",
+        f"of {of} keys by `get`, by `get_many`; reading all 100 took {seen['took']:.0f} s",
+    )
+
+
+def bits(seen: Seen) -> Verdict:
+    wrong = seen.get("wrong", 0)
+    parts = [f"{seen[name]} {name}" for name in ("error", "miss", "right") if seen.get(name)]
+    return not wrong, f"{wrong} wrong", f"of 400, {', '.join(parts)}"
+
+
+def bomb(seen: Seen) -> Verdict:
+    megabytes = max(0.0, seen["megabytes"])  # less than at the first look is none
+    return megabytes < 300, f"{megabytes:,.0f} MB", f"then {seen['outcome']}"
 
 
 FAULTS = [
@@ -160,45 +155,65 @@ FAULTS = [
         interrupts,
     ),
     Fault(
+        "interrupts by thread",
+        "the same, set by another thread (`PyThreadState_SetAsyncExc`)",
+        "the same",
+        plain,
+        interrupts,
+    ),
+    Fault(
         "black hole",
         "the network loses all packets for 3 s; 8 threads read, with timeouts of 0.5 s",
         "callers are refused at once and not one after the other; soon back",
         hole,
-        lambda seen: (
-            f"a thread waited {seen['waited']:.1f} s of 3, {seen['longest']:.1f} s at once; back "
-            f"after {seen['back']:.1f} s"
-        ),
+        black_hole,
     ),
     Fault(
         "half-open",
         "a firewall has forgotten idle connections; new ones work; 8 threads read",
-        "a fresh connection is tried, and nobody is refused for the old ones",
+        "a fresh connection is tried: no thread fails more than once",
         half_open,
-        lambda seen: (
-            f"{seen['failed']} of {seen['calls']} failed, the longest took {seen['longest']:.1f} s"
-        ),
+        failed(8),
     ),
     Fault(
         "slow upload",
         "15 MB go out at 10 MB/s, on asyncio, while 160 small values are read; timeouts of 0.5 s",
         "what makes progress is not late; the others are not cut off",
         slow_line,
-        lambda seen: (
-            f"{seen['failed']} of 160 failed, the value was "
-            f"{'stored' if seen['arrived'] else 'not stored'}"
-        ),
+        upload,
+    ),
+    Fault(
+        "failovers",
+        "sentinels replace a primary 8 times (killed, silent, out of their reach, by order) while "
+        "8 threads write",
+        "no acknowledged write is lost but what the old primary had not sent on, below 1 in 1,000",
+        failovers,
+        replaced,
+        frozenset((OURS, "django-redis", "django-valkey", "django-vcache")),
+    ),
+    Fault(
+        "a shard down",
+        "one of four shards says nothing; 100 keys are read one by one, then at once",
+        "all keys of the others are answered",
+        silent_shard,
+        one_shard,
+        frozenset((OURS, "django-redis", "django-valkey")),
     ),
     Fault(
         "silent replica",
         "a replica says nothing for 4 s; the primary is well; 8 threads read",
         "another server answers, within the call's time",
         silent_replica,
-        lambda seen: (
-            f"{seen['failed']} of {seen['calls']} failed, the longest took {seen['longest']:.1f} s"
-        ),
+        failed(0),
         frozenset((OURS, "django-redis", "Django", "django-valkey")),
     ),
-    Fault("bits", "one bit of a stored value is flipped", "no promise without a seal", plain, bits),
+    Fault(
+        "bits",
+        "one bit of a stored value is flipped",
+        "no wrong value: nobody promises that without a seal",
+        plain,
+        bits,
+    ),
     Fault(
         "bits under a seal",
         "the same under `SEALER: signed`",
@@ -212,10 +227,12 @@ FAULTS = [
         "1 MB that is 1 GB when it is decompressed (zlib; zstd for django-vcache)",
         "it is refused, and takes no more memory than a value may",
         plain,
-        lambda seen: f"{seen['outcome']}, {seen['megabytes']:,.0f} MB",
+        bomb,
         frozenset((OURS, "django-redis", "django-valkey", "django-vcache")),
     ),
 ]
+#: The table's cell, and the picture's, for who has no such feature.
+DOES_NOT_APPLY = "does not apply"
 
 
 def see(fault: Fault, backend: str, python: str) -> str:
@@ -227,13 +244,14 @@ def see(fault: Fault, backend: str, python: str) -> str:
         ) as site:
             try:
                 make(site)
-                out, _ = site.communicate(timeout=90)
+                out, _ = site.communicate(timeout=120)
             except subprocess.TimeoutExpired:
                 site.kill()
-                return "hung"
+                return "✗ **hung**"
         if site.returncode:
-            return f"the process ended with {site.returncode}"
-        return fault.shown(json.loads(out.splitlines()[-1]))
+            return f"✗ **crashed**: the process ended with {site.returncode}"
+    kept, short, more = fault.judge(json.loads(out.splitlines()[-1]))
+    return f"{'✓' if kept else '✗'} **{short}** {more}"
 
 
 def versions(python: str) -> dict[str, str]:
@@ -263,7 +281,7 @@ def main() -> None:
             if backend in fault.has:
                 cells.append(see(fault, backend, sys.executable if backend == OURS else python))
             else:
-                cells.append("-")
+                cells.append(DOES_NOT_APPLY)
             print(f"{fault.name}, {backend}: {cells[-1]}", file=sys.stderr, flush=True)
         lines.append(f"| {' | '.join(cells)} |")
     machine = (
@@ -273,12 +291,9 @@ def main() -> None:
     table = "\n".join([*lines, "", machine])
     print(table)
     if arguments.write:
-        page = arguments.write.read_text()
-        head, begin, rest = page.partition("<!-- begin: the table -->\n")
-        _, end, tail = rest.partition("<!-- end: the table -->\n")
-        if not (begin and end):
-            raise SystemExit(f"{arguments.write} has no place for the table")
-        arguments.write.write_text(f"{head}{begin}\n{table}\n\n{end}{tail}")
+        fill(arguments.write, "the table", table)
+        picture = arguments.write.with_suffix(".svg")
+        picture.write_text(draw(arguments.write.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ waits for a line, and prints at its end, as JSON, what it has seen.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import random
 import resource
@@ -23,12 +24,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
+from faults_load import failovers, half_open, hole, ready, replica, shard
 
 TIMEOUT = 0.5  # seconds, of an answer and of a connection
-THREADS = 8
 KEYS = [f"key{number}" for number in range(8)]
 
 #: What each calls its timeouts.
@@ -51,6 +53,16 @@ MORE: dict[tuple[str, str], dict[str, Any]] = {
     ("bomb", "django-redis"): {"COMPRESSOR": "django_redis.compressors.zlib.ZlibCompressor"},
     ("bomb", "django-valkey"): {"COMPRESSOR": "django_valkey.compressors.zlib.ZlibCompressor"},
     ("bits under a seal", "django-redis-core"): {"SEALER": "signed"},
+    ("a shard down", "django-redis-core"): {"CLIENT": "shard"},
+    ("a shard down", "django-redis"): {"CLIENT_CLASS": "django_redis.client.ShardClient"},
+    ("a shard down", "django-valkey"): {"CLIENT_CLASS": "django_valkey.client.ShardClient"},
+    ("failovers", "django-redis-core"): {"CONNECTION_FACTORY": "sentinel"},
+    ("failovers", "django-redis"): {
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+    },
+    ("failovers", "django-valkey"): {
+        "CONNECTION_FACTORY": "django_valkey.pool.SentinelConnectionFactory",
+    },
 }
 
 
@@ -80,14 +92,11 @@ def value_of(key: str) -> Any:
     return [*({"key": key, "row": row, "text": "x" * 20} for row in range(40)), Item(30)]
 
 
-def ready() -> None:
-    """The fault may come; returns when it is there."""
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+def interrupts_by_thread(cache: Any) -> dict[str, int]:
+    return interrupts(cache, by_thread=True)
 
 
-def interrupts(cache: Any) -> dict[str, int]:
+def interrupts(cache: Any, by_thread: bool = False) -> dict[str, int]:
     """Time limits at random moments of calls."""
     socket.socket.__repr__ = object.__repr__  # type: ignore[method-assign]  # Python drops some there
     for key in KEYS:
@@ -96,18 +105,39 @@ def interrupts(cache: Any) -> dict[str, int]:
     seen: Counter[str] = Counter()
     fired = False
 
-    def handler(number: int, frame: FrameType | None) -> None:
-        """Strikes in a call alone, and not where Python and redis-py drop it by themselves."""
-        nonlocal fired
+    def may_strike(frame: FrameType | None) -> bool:
+        """In a call alone, and not where Python and redis-py drop it by themselves."""
         codes = []
         while frame is not None:
             codes.append(frame.f_code)
             frame = frame.f_back
         dropped = {"__del__", "connect", "get_lib_version"} & {code.co_name for code in codes}
-        if call.__code__ in codes and not dropped:
+        return call.__code__ in codes and not dropped
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        nonlocal fired
+        if may_strike(frame):
             fired = True
             raise Limit
         signal.setitimer(signal.ITIMER_REAL, 0.0002)
+
+    def from_thread(thread: int, after: float) -> None:
+        """Mostly not where the other thread waits for the server, though this one runs mostly then:
+        where it has been elsewhere at the last two looks."""
+        nonlocal fired
+        time.sleep(after)
+        also_waiting = random.random() < 0.1
+        before = last = None
+        while True:
+            frame = sys._current_frames()[thread]
+            here = (id(frame), frame.f_lasti)
+            if may_strike(frame) and (also_waiting or len({here, last, before}) == 3):
+                break
+            del frame  # or its locals live on here
+            before, last = last, here
+            time.sleep(0.00005)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Limit))
+        fired = True
 
     def check(key: str, value: Any) -> None:
         if value is not None and value != value_of(key):
@@ -129,8 +159,14 @@ def interrupts(cache: Any) -> dict[str, int]:
         nonlocal fired
         fired = False
         try:
-            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.002))
-            while not fired:
+            after = random.uniform(0.0001, 0.002)
+            if by_thread:
+                helper = threading.Thread(target=from_thread, args=(threading.get_ident(), after))
+                helper.start()
+            else:
+                signal.setitimer(signal.ITIMER_REAL, after)
+            rest = 1  # what another thread sets is raised by the next call at the latest
+            while not fired or (rest := rest - 1) >= 0:
                 call()
         except Limit:
             return "as itself"
@@ -138,72 +174,16 @@ def interrupts(cache: Any) -> dict[str, int]:
             return "became another error"
         return "lost"
 
+    sys.setswitchinterval(0.00001)
     unraisable: list[None] = []
     sys.unraisablehook = lambda error: unraisable.append(None)  # by Python, in a finalizer
     signal.signal(signal.SIGALRM, handler)
     for _ in range(1000):
-        seen[strike()] += 1
+        with suppress(Limit):  # it may strike where ``strike`` no longer holds it
+            seen[strike()] += 1
     signal.setitimer(signal.ITIMER_REAL, 0)
     seen["lost"] = max(0, seen["lost"] - len(unraisable))
     return seen
-
-
-def _load(cache: Any, seconds: float) -> tuple[float, list[tuple[float, float, bool]]]:
-    """``THREADS`` threads that read, the fault comes, and they read on for ``seconds``. When that
-    began; and of each call from then on when it began, how long it took, whether it was
-    answered."""
-    calls: list[tuple[float, float, bool]] = []
-    meet = threading.Barrier(THREADS + 1)
-
-    def read(until: float, found: list[tuple[float, float, bool]]) -> None:
-        while (began := time.monotonic()) < until:
-            try:
-                answered = cache.get("key0") is not None
-            except Exception:
-                answered = False
-            found.append((began, time.monotonic() - began, answered))
-            time.sleep(0.005)
-
-    def work() -> None:
-        read(time.monotonic() + 0.3, [])
-        meet.wait()
-        meet.wait()
-        read(time.monotonic() + seconds, calls)
-
-    threads = [threading.Thread(target=work) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    meet.wait()
-    ready()
-    began = time.monotonic()
-    meet.wait()
-    for thread in threads:
-        thread.join()
-    return began, calls
-
-
-def hole(cache: Any) -> dict[str, float]:
-    """The network loses all packets for three seconds."""
-    cache.set("key0", "value", None)
-    began, calls = _load(cache, 6)
-    healed = began + 3
-    late = [at + took for at, took, answered in calls if answered and at + took > healed]
-    return {
-        "longest": max(took for _, took, _ in calls),
-        "waited": sum(took for at, took, _ in calls if at < healed) / THREADS,
-        "back": min(late, default=began + 6) - healed,
-    }
-
-
-def half_open(cache: Any) -> dict[str, float]:
-    """What is between has forgotten the connections that were idle; new ones work."""
-    cache.set("key0", "value", None)
-    _, calls = _load(cache, 3)
-    return {
-        "failed": sum(not answered for _, _, answered in calls),
-        "longest": max(took for _, took, _ in calls),
-        "calls": len(calls),
-    }
 
 
 def upload(cache: Any) -> dict[str, float]:
@@ -238,18 +218,6 @@ def upload(cache: Any) -> dict[str, float]:
 
     arrived = asyncio.run(main())
     return {"failed": len(failed), "arrived": arrived}
-
-
-def replica(cache: Any) -> dict[str, float]:
-    """A replica that is read from says nothing; the primary is well."""
-    cache.set("key0", "value", None)
-    time.sleep(0.2)
-    _, calls = _load(cache, 4)
-    return {
-        "failed": sum(not answered for _, _, answered in calls),
-        "longest": max(took for _, took, _ in calls),
-        "calls": len(calls),
-    }
 
 
 def bits(cache: Any, url: str) -> dict[str, int]:
@@ -308,9 +276,12 @@ def _peak_now() -> float:
 
 FAULTS: dict[str, Callable[..., Any]] = {
     "interrupts": interrupts,
+    "interrupts by thread": interrupts_by_thread,
     "black hole": hole,
     "half-open": half_open,
     "slow upload": upload,
+    "failovers": failovers,
+    "a shard down": shard,
     "silent replica": replica,
     "bits": bits,
     "bits under a seal": bits,
@@ -318,15 +289,29 @@ FAULTS: dict[str, Callable[..., Any]] = {
 }
 
 
+def of_service(url: str, options: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """LOCATION and OPTIONS of a service, out of a URL that names its sentinels."""
+    parts = urlsplit(url)
+    addresses = [one.rpartition(":") for one in parts.netloc.rpartition("@")[2].split(",")]
+    more = {
+        "SENTINELS": [(host, int(port)) for host, _, port in addresses],
+        "PASSWORD": parts.password,
+    }
+    scheme = "valkey" if "django_valkey" in str(options) else "redis"
+    return [f"{scheme}:/{parts.path}"], {**options, **more}
+
+
 def main() -> None:
     fault, backend, *urls = sys.argv[1:]
-    if fault == "interrupts":
+    if fault in ("interrupts", "interrupts by thread"):
         # Their readers in C end the process now and then, whoever uses them.
         sys.modules["hiredis"] = sys.modules["libvalkey"] = None  # type: ignore[assignment]
     path, options = BACKENDS[backend]
     if fault == "slow upload":
         path = FOR_ASYNCIO.get(backend, path)
     options = {**options, **MORE.get((fault, backend), {})}
+    if fault == "failovers" and backend != "django-vcache":
+        urls, options = of_service(urls[0], options)
     settings.configure(
         SECRET_KEY="of a site that is in trouble, and long enough",
         CACHES={

@@ -33,6 +33,8 @@ class Faults:
     slice: int | None = None
     pause: float = 0.0
     rate: float = 0.0  # bytes of requests a second; 0: as fast as can be
+    surplus: bytes = b""  # comes behind each `every`th chunk of replies
+    every: int = 1
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Shared:
     context: ssl.SSLContext | None
     faults: Faults = field(default_factory=Faults)
     drops: int = 0  # chunks of replies that are still to vanish
+    chunks: int = 0  # of replies, since there is a surplus
     request_bytes: int = 0
     reply_bytes: int = 0
     links: set[Link] = field(default_factory=set)
@@ -184,6 +187,10 @@ class Link:
             if shared.drops and not self.swallows:
                 shared.drops -= 1
                 return
+            if shared.faults.surplus:
+                shared.chunks += 1
+                if shared.chunks % shared.faults.every == 0:
+                    chunk += shared.faults.surplus
             while chunk:
                 faults = shared.faults
                 if self.swallows:

@@ -208,6 +208,17 @@ class FaultProxy:
         """
         self._call(self._drop, count)
 
+    def surplus(self, data: bytes, *, every: int = 1) -> None:
+        """Behind each ``every``th chunk of replies, of all connections, comes ``data`` too: a
+        server that sends a reply that nobody asked for.
+
+        It arrives together with the reply, before the next command can leave. Who has several
+        commands under way on one connection cannot tell it from the next one's reply.
+        """
+        if every < 1 or not data:
+            raise ValueError("some bytes, and a number of chunks, above 0")
+        self._call(self._change, {"surplus": data, "every": every})
+
     def heal(self) -> None:
         """Serve as if nothing had been. What latency holds back is passed on at once."""
         self._call(self._heal)

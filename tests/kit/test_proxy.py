@@ -171,6 +171,24 @@ def test_a_slow_line_holds_up_who_sends_much(proxy: FaultProxy, client: redis.Re
     assert seconds >= 0.15
 
 
+def test_a_surplus_comes_behind_a_reply_and_with_it(proxy: FaultProxy) -> None:
+    proxy.surplus(b"+surplus\r\n", every=2)
+    with socket.create_connection(proxy.address) as bare, bare.makefile("rb") as lines:
+        bare.settimeout(30)
+        replies = []
+        for _ in range(2):
+            bare.sendall(b"PING\r\n")
+            replies.append(lines.readline())
+        assert replies == [b"+PONG\r\n"] * 2
+        assert lines.peek() == b"+surplus\r\n", "it needs no read of its own"
+        proxy.heal()
+        bare.sendall(b"PING\r\n")
+        assert [lines.readline(), lines.readline()] == [b"+surplus\r\n", b"+PONG\r\n"]
+    for wrong in ({"data": b""}, {"data": b"+surplus\r\n", "every": 0}):
+        with pytest.raises(ValueError, match="some bytes"):
+            proxy.surplus(**wrong)  # type: ignore[arg-type]
+
+
 def test_a_connection_that_lost_nothing_outlives_the_black_hole(
     proxy: FaultProxy, client: redis.Redis
 ) -> None:
