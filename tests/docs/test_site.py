@@ -32,7 +32,8 @@ def beside() -> Iterator[None]:
 
 
 def test_the_diagrams_are_up_to_date(tmp_path: Path) -> None:
-    copy(DOCS / "draw_diagrams.py", tmp_path)
+    for name in ("draw_diagrams.py", "drawings.py"):
+        copy(DOCS / name, tmp_path)
     subprocess.run([sys.executable, tmp_path / "draw_diagrams.py"], check=True, timeout=30)
     drawn = sorted(tmp_path.glob("*.svg"))
     assert drawn
@@ -44,7 +45,7 @@ def test_the_diagrams_are_up_to_date(tmp_path: Path) -> None:
 
 def test_a_page_and_its_drawings_agree_on_colours() -> None:
     """Light and dark each have every colour that a drawing asks for, and the other way round."""
-    from draw_diagrams import COLOURS
+    from drawings import COLOURS
 
     schemes = re.findall(r"([^}]*)\{([^}]*--drawn-[^}]*)\}", read("docs/style.css"))
     assert len(schemes) == 2

@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[Entry, list[str]]] = {
         [DATABASE, "Write CONNECTION_POOL_KWARGS.", CONNECTIONS, PARSER],
     ),
     "OMERO.web": ({"LOCATION": "127.0.0.1:6379"}, ["write 'redis://127.0.0.1:6379' instead"]),
-    "AWX, with a socket": (
+    "a socket after one slash": (
         {"LOCATION": "unix:/var/run/redis/redis.sock?db=1"},
         ["write 'unix:///var/run/redis/redis.sock?db=1' instead"],
     ),
@@ -303,7 +303,7 @@ REFUSED: dict[str, tuple[Entry, list[str]]] = {
             "Write 'zstd', the plugin that does its job.",
         ],
     ),
-    "django-cachex, a cluster": (
+    "django-cachex' cluster": (
         {
             "LOCATION": "redis://cluster-1:7000",
             "OPTIONS": {

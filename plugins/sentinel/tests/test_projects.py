@@ -34,7 +34,7 @@ PROJECTS: dict[str, Callable[[list[tuple[str, int]]], dict[str, Any]]] = {
             },
         },
     },
-    "City of Helsinki": lambda addresses: {
+    "ports as text": lambda addresses: {
         "LOCATION": f"redis://{SERVICE}",
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.SentinelClient",
@@ -43,7 +43,7 @@ PROJECTS: dict[str, Callable[[list[tuple[str, int]]], dict[str, Any]]] = {
             "PASSWORD": PASSWORD,
         },
     },
-    "NetBox": lambda addresses: {
+    "a database of the service": lambda addresses: {
         "LOCATION": f"redis://{SERVICE}/2",
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.SentinelClient",
