@@ -165,4 +165,3 @@ def looker(visit: Callable[..., Client]) -> Client:
 @pytest.fixture
 def changer(visit: Callable[..., Client]) -> Client:
     return visit("view_cache", "change_cache")
-

@@ -127,9 +127,7 @@ def test_keys_are_found_by_type_with_their_times(site: Site, looker: Client) -> 
     words = shown(looker, "default/keys/", type="hash", lookups=1)
     assert re.search(r"\bhash hash never expires", words)
     assert " text " not in words
-    assert re.search(
-        r"text string \d+ s", shown(looker, "default/keys/", lookups=1)
-    )
+    assert re.search(r"text string \d+ s", shown(looker, "default/keys/", lookups=1))
 
 
 def test_looking_for_keys_is_no_hit(site: Site, looker: Client, own_server: Any) -> None:
