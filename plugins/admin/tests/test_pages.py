@@ -13,21 +13,10 @@ from django.test import Client
 
 from django_redis_core.cache import RedisCache
 
-ROOT = "/admin/redis_caches/cache/"
-PAGES = ("", "default/", "default/live/", "default/live.json", "default/keys/", "default/history/")
+from .looking import PAGES, ROOT, shown, text
+
 Site = Callable[..., RedisCache]
-
-
-def shown(client: Client, place: str = "", **query: Any) -> str:
-    """What a page shows, as text."""
-    response = client.get(f"{ROOT}{place}?{urlencode(query)}")
-    assert response.status_code == 200, response
-    return text(response)
-
-
-def text(response: Any) -> str:
-    words = re.sub(r"<script.*?</script>|<[^>]*>", " ", response.content.decode(), flags=re.S)
-    return re.sub(r"\s+", " ", words).replace("&#x27;", "'").replace("&quot;", '"')
+DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
 
 def test_pages_are_for_staff_with_the_permission(site: Site, visit: Callable[..., Client]) -> None:
@@ -76,9 +65,6 @@ def test_the_overview_has_every_cache(site: Site, looker: Client) -> None:
     assert looker.get(f"{ROOT}nothing/keys/").status_code == 404
 
 
-DUMMY = "django.core.cache.backends.dummy.DummyCache"
-
-
 def test_the_admins_index_leads_to_the_pages(site: Site, looker: Client) -> None:
     site(default={})
     page = looker.get("/admin/").content.decode()
@@ -95,7 +81,7 @@ def test_a_cache_shows_families_and_findings(site: Site, looker: Client) -> None
     assert re.search(r"page 20 \S+ KiB", words)
     assert "user 1 " in words
     assert "has no maxmemory" in words  # what the doctor says of the test's server
-    assert "page:3" in words  # among the biggest
+    assert "page:1 1.1 KiB" in words  # among the biggest
     assert "in its log" in words
     with_times = shown(looker, "default/", lookups=1)
     assert "under an hour 21" in with_times

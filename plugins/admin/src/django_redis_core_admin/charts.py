@@ -36,8 +36,8 @@ class Plot:
         self.title = title
         self.width, self.height = WIDTH, HEIGHT
         self._since, self._until = since, until
-        thinned = [Line(line.name, thinned(line.points, since, until)) for line in lines]
-        self._top = max((value for line in thinned for _, value in line.points), default=0.0) or 1.0
+        fewer = [Line(line.name, thinned(line.points, since, until)) for line in lines]
+        self._top = max((value for line in fewer for _, value in line.points), default=0.0) or 1.0
         self.top, self.bottom = words(self._top), words(0.0)
         self.lines = [
             {
@@ -46,7 +46,7 @@ class Plot:
                 "last": words(line.points[-1][1]),
                 "class": f"rc-line-{place % 6}",
             }
-            for place, line in enumerate(thinned)
+            for place, line in enumerate(fewer)
         ]
 
     def _path(self, points: Sequence[tuple[float, float]]) -> str:

@@ -33,6 +33,8 @@ def page(page: Page, cache: OperatedCache) -> HttpResponse:
             samples = list(rows)
     except DatabaseError as error:
         samples, trouble = [], f"{error}. Has manage.py migrate been run?"
+    if samples and samples[0].taken < samples[-1].taken:
+        since = samples[0].taken  # a history that has just begun fills the width too
     by_server: dict[str, list[Sample]] = {}
     for sample in samples:
         by_server.setdefault(sample.server, []).append(sample)

@@ -220,7 +220,7 @@ def _linked(page: Page, cache: OperatedCache, one: dict[str, Any]) -> dict[str, 
     if named is None:
         return one
     key, version = named
-    return {**one, "url": page.url("entry", cache.alias, key=key, version=version)}
+    return {**one, "name": key, "url": page.url("entry", cache.alias, key=key, version=version)}
 
 
 def _slowlog(cache: OperatedCache) -> dict[str, Any]:

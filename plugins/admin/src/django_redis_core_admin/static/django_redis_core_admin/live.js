@@ -35,39 +35,83 @@
 
   const color = (name) => getComputedStyle(place).getPropertyValue(name).trim() || "gray";
 
+  const clock = (seconds) => new Date(seconds * 1000).toTimeString().slice(0, 8);
+  const element = (name, of, text = "") => {
+    const made = document.createElement(name);
+    made.className = of;
+    made.textContent = text;
+    return made;
+  };
+  let legends = [];
+
   function draw() {
     plots.forEach((plot) => plot.destroy());
     place.replaceChildren();
-    plots = kinds.map((kind, at) => {
-      const figure = document.createElement("figure");
-      figure.className = "rc-card rc-plot";
-      const caption = document.createElement("figcaption");
-      caption.textContent = kind.title;
-      figure.append(caption);
+    // All frames first: how wide each is depends on how many there are.
+    const frames = kinds.map((kind) => {
+      const figure = element("figure", "rc-card rc-plot");
+      figure.append(element("figcaption", "", kind.title));
       place.append(figure);
+      return figure;
+    });
+    legends = [];
+    plots = frames.map((figure, at) => {
+      const kind = kinds[at];
       const axis = {
         stroke: color("--body-quiet-color"),
+        font: "11px sans-serif",
         grid: { stroke: color("--hairline-color"), width: 1 },
-        ticks: { stroke: color("--hairline-color"), width: 1 },
+        ticks: { stroke: color("--hairline-color"), width: 1, size: 4 },
       };
       const options = {
         width: Math.max(figure.clientWidth - 32, 200),
-        height: 200,
-        cursor: { drag: { x: false, y: false } },
+        height: 180,
+        cursor: { show: false },
+        legend: { show: false },
         scales: { y: { range: (self, low, high) => [0, kind.most || Math.max(high * 1.1, 1e-3)] } },
-        axes: [axis, { ...axis, size: 60 }],
+        axes: [
+          { ...axis, space: 90, values: (self, seconds) => seconds.map(clock) },
+          { ...axis, size: 52 },
+        ],
         series: [
           {},
           ...servers.map((name, place) => ({
-            label: name,
             stroke: color(`--rc-${"abcdef"[place % 6]}`),
             width: 1.5,
             spanGaps: false,
-            value: (self, value) => (value === null || value === undefined ? "–" : value.toFixed(2) + kind.unit),
+            points: { show: (self, series, first, last) => last - first < 3 },
           })),
         ],
       };
-      return new uPlot(options, [times, ...points[at]], figure);
+      const plot = new uPlot(options, [times, ...points[at]], figure);
+      const list = element("ul", "rc-legend");
+      legends.push(
+        servers.map((name, place) => {
+          const line = element("li", `rc-line-${place % 6}`);
+          const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+          swatch.setAttribute("class", "rc-swatch");
+          const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+          box.setAttribute("width", "100%");
+          box.setAttribute("height", "100%");
+          swatch.append(box);
+          const value = element("span", "");
+          line.append(swatch, `${name}: `, value);
+          list.append(line);
+          return value;
+        }),
+      );
+      figure.append(list);
+      return plot;
+    });
+    tell();
+  }
+
+  function tell() {
+    legends.forEach((values, at) => {
+      values.forEach((value, place) => {
+        const last = points[at][place].at(-1);
+        value.textContent = last === null || last === undefined ? "–" : last.toFixed(2) + kinds[at].unit;
+      });
     });
   }
 
@@ -96,7 +140,10 @@
     trouble.textContent = words.join(" ");
     trouble.hidden = !words.length;
     if (fresh) draw();
-    else plots.forEach((plot, at) => plot.setData([times, ...points[at]]));
+    else {
+      plots.forEach((plot, at) => plot.setData([times, ...points[at]]));
+      tell();
+    }
     place.dataset.points = String(times.length);
   }
 
