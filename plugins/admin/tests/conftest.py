@@ -40,7 +40,9 @@ APPS = [
     "django_redis_core",
     "django_redis_core_admin",
 ]
+URLS = "redis_caches_test_urls"
 MIDDLEWARE = [
+    f"{URLS}.strict",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
