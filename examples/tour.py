@@ -118,12 +118,14 @@ def make_database() -> str:
 
     from django.contrib.auth.models import User
     from django.core.management import call_command
+    from django.db import connections
 
     call_command("migrate", verbosity=0)
     password = token_urlsafe(9)
     user, _ = User.objects.get_or_create(username="keeper", is_staff=True, is_superuser=True)
     user.set_password(password)
     user.save()
+    connections.close_all()
     return password
 
 
@@ -131,10 +133,12 @@ def keep_samples(ended: threading.Event) -> None:
     """What cron does on a real site."""
     from django.core.management import call_command
     from django.core.management.base import CommandError
+    from django.db import connections
 
     while not ended.wait(10):
         with open(os.devnull, "w") as nowhere, suppress(CommandError):
             call_command("redis_cache", "sample", stdout=nowhere)
+        connections.close_all()
 
 
 def serve(port: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from django_redis_core.cache import RedisCache
@@ -126,3 +126,15 @@ def test_without_its_table_it_says_what_to_do(
     with pytest.raises(CommandError, match=r"manage\.py migrate"):
         sample()
     assert "manage.py migrate" in shown(looker, "default/history/")
+
+
+def test_the_plugin_is_one_also_where_settings_list_it(site: Site, db: None) -> None:
+    site(default={})
+    with override_settings(DJANGO_REDIS_PLUGINS=["admin"]):
+        out, told = io.StringIO(), io.StringIO()
+        call_command("redis_cache", "plugins", "--json", stdout=out, stderr=told)
+        sample()
+    lines = json.loads(out.getvalue())["reports"][0]["plugins"]
+    ours = [line for line in lines if "redis_core_admin" in line["module"]]
+    assert [line["error"] for line in ours] == [""], ours
+    assert told.getvalue() == ""
