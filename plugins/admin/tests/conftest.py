@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client, override_settings
 
+from django_redis_core._plugins.registry import registry
 from django_redis_core.cache import RedisCache
 from django_redis_core.testing.servers import Server
 
@@ -74,6 +75,17 @@ def _urls() -> None:
     spec.loader.exec_module(module)
 
 
+def _forget_plugin() -> None:
+    """The app is a plugin of the process, and other tests ask which there are."""
+    import django_redis_core_admin
+
+    if registry.manager.is_registered(django_redis_core_admin):
+        registry.manager.unregister(django_redis_core_admin)
+    registry._hooked[:] = [
+        one for one in registry._hooked if one.plugin is not django_redis_core_admin
+    ]
+
+
 @pytest.fixture(scope="module")
 def database() -> Iterator[None]:
     """The admin among the apps of the process, for one file of tests, and its tables."""
@@ -95,6 +107,7 @@ def database() -> Iterator[None]:
         call_command("migrate", verbosity=0)
         yield
         BaseDatabaseWrapper.close(connection)
+    _forget_plugin()
 
 
 @pytest.fixture
