@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import django
 
@@ -112,13 +112,55 @@ def running_site() -> Iterator[str]:
         server.server_close()
 
 
+def make_database() -> str:
+    """The admin's tables, with a user; returns the password."""
+    from secrets import token_urlsafe
+
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.db import connections
+
+    call_command("migrate", verbosity=0)
+    password = token_urlsafe(9)
+    user, _ = User.objects.get_or_create(username="keeper", is_staff=True, is_superuser=True)
+    user.set_password(password)
+    user.save()
+    connections.close_all()
+    return password
+
+
+def keep_samples(ended: threading.Event) -> None:
+    """What cron does on a real site."""
+    from django.core.management import call_command
+    from django.core.management.base import CommandError
+    from django.db import connections
+
+    while not ended.wait(10):
+        with open(os.devnull, "w") as nowhere, suppress(CommandError):
+            call_command("redis_cache", "sample", stdout=nowhere)
+        connections.close_all()
+
+
 def serve(port: int) -> int:
+    from django.conf import settings
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+
     try:
         server, address = make_server(port, quiet=False)
     except OSError as error:
         print(f"Port {port} cannot be used: {error.strerror}. Name another.", file=sys.stderr)
         return 2
-    print(f"{address}/ shows the caches, live. Ctrl-C ends it.", flush=True)
+    password = make_database()
+    server.set_app(StaticFilesHandler(server.get_app()))
+    ended = threading.Event()
+    keeper = threading.Thread(target=keep_samples, args=(ended,))
+    keeper.start()
+    print(
+        f"{address}/ shows the caches, live. Ctrl-C ends it.\n"
+        f"{address}/admin/redis_caches/cache/ shows how they are, to keeper with the password "
+        f"{password}",
+        flush=True,
+    )
     # Also where a shell has told its background jobs to ignore Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -128,6 +170,10 @@ def serve(port: int) -> int:
         print()
     finally:
         server.server_close()
+        ended.set()
+        keeper.join()
+        with suppress(FileNotFoundError):
+            os.remove(settings.DATABASES["default"]["NAME"])
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -213,7 +214,11 @@ class Registry:
 
     def _is_loaded(self, entry_point: EntryPoint) -> bool:
         loaded = {id(one.source.entry_point) for one in self._loaded.values()}
-        return id(entry_point) in loaded | self._hooks_only
+        if id(entry_point) in loaded | self._hooks_only:
+            return True
+        # A Django app may have registered its module itself.
+        module = sys.modules.get(entry_point.value)
+        return module is not None and self.manager.is_registered(module)
 
     def _installed(self) -> dict[str, list[EntryPoint]]:
         if self._entry_points is None:

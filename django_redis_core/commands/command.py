@@ -341,11 +341,12 @@ def RESTORE(key: str, milliseconds: int, dump: bytes) -> Command:
     return Command(_RESTORE, (b"RESTORE", key, milliseconds, dump, b"REPLACE"), key)
 
 
-def SCAN(cursor: int, pattern: str, count: int) -> Command:
+def SCAN(cursor: int, pattern: str, count: int, kind: str = "") -> Command:
     """The next cursor, 0 at the end, and keys that match the glob ``pattern``, some ``count`` of
-    them. It has no key, so the caller says on which server: ``SCAN(…).on(node)``, for each of
-    ``Primaries``."""
-    return Command(_SCAN, (b"SCAN", cursor, b"MATCH", pattern, b"COUNT", count), None)
+    them; with ``kind`` ("hash", say) those of this type. It has no key, so the caller says on
+    which server: ``SCAN(…).on(node)``, for each of ``Primaries``."""
+    of_kind = (b"TYPE", kind) if kind else ()
+    return Command(_SCAN, (b"SCAN", cursor, b"MATCH", pattern, b"COUNT", count, *of_kind), None)
 
 
 def FLUSHDB() -> Command:

@@ -47,7 +47,7 @@ def value_report(
         return report
     report |= {"bytes": len(data), "from_replica": not fresh}
     errors: list[Exception] = []
-    careful = None if decode else _careful(target, errors)
+    careful = None if decode else careful_client(target, errors)
     if careful is not None:
         value = target.run(careful.seen(full, data, version))
         if value is MISSING and errors and isinstance(errors[0], NotHarmless):
@@ -85,7 +85,7 @@ def value_report(
     }
 
 
-def _careful(target: Target, errors: list[Exception]) -> Client | None:
+def careful_client(target: Target, errors: list[Exception]) -> Client | None:
     """A client that runs nothing for what it reads, and puts what it cannot read in ``errors``.
     None where the cache's own is so, or a sealer vouches for what is read: the site wrote it."""
     engine = target.engine
@@ -121,11 +121,16 @@ class _Nothing(Serializer):
 def _read(target: Target, full: str) -> tuple[Any, bool]:
     """What is stored, and whether its primary says so: while that is away, whoever serves the
     site's reads does."""
+    return from_anywhere(target, GET(full))
+
+
+def from_anywhere(target: Target, command: Command) -> tuple[Any, bool]:
+    """The same of any command that reads an entry."""
     try:
-        return target.run(_reply(GET(full).primary())), True
+        return target.run(_reply(command.primary())), True
     except ConnectionInterrupted as trouble:
         try:
-            return target.run(_reply(GET(full))), False
+            return target.run(_reply(command)), False
         except ConnectionInterrupted:
             raise trouble from None  # it says more than that it is not tried again
 

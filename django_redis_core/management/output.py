@@ -104,6 +104,7 @@ def per_second(rate: float) -> str:
 
 
 def share(part: float, whole: float) -> str:
+    """Percent of ``whole``, or "-" of nothing."""
     return f"{100 * part / whole:.1f}%" if whole else "-"
 
 

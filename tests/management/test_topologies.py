@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 
+from django_redis_core.operating import OperatedCache
 from django_redis_core.testing.cluster import cluster
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated, sentinels, shards
@@ -110,6 +111,23 @@ def test_each_command(
 
     assert manage("get", "user:3", "--json").json["value"] == {"number": 3}
     assert 400 < manage("ttl", "user:3", "--json").json["ttl"] <= 500
+
+    operated = OperatedCache("default")
+    told = operated.overview()
+    assert len(told["servers"]) == len(operated.live()["servers"]) == count
+    assert not any("error" in server for server in (*told["servers"], *operated.live()["servers"]))
+    page = operated.keys("user:*")
+    found = [key["key"] for key in page["keys"]]
+    while page["next"]:
+        page = operated.keys("user:*", at=page["next"])
+        found += [key["key"] for key in page["keys"]]
+    assert sorted(found) == sorted(values)
+    assert operated.entry("user:3")["value"] == {"number": 3}
+    assert operated.expire("user:3", 300)
+    assert 200 < cache.ttl("user:3") <= 300
+    assert operated.delete(["user:90", "user:91"])["deleted"] == 2
+    for number in (3, 90, 91):
+        cache.set(f"user:{number}", {"number": number}, 500)
 
     report = manage("recode", "--alias", "new", "--json", "--rate", "1000000").json
     assert (report["keys"], report["rewritten"], report["integers"]) == (KEYS + 1, KEYS, 1)
