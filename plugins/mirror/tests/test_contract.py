@@ -1,4 +1,8 @@
-"""The core's whole operation suite on a mirror, in every phase where a site may stay."""
+"""The core's whole operation suite on a mirror, while values are the new cache's and the old one's.
+
+Each way of calling once: what differs between the phases is which side is asked, and that between
+the ways is the core's.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,40 @@ from typing import Any, ClassVar
 import pytest
 
 from django_redis_core.testing import ClientContract
+from django_redis_core_mirror.onesided import CHANGING, READING
 from django_redis_core_mirror.phases import Phase
+
+#: Round trips more than the default client takes, where the old cache has nothing either: a mark
+#: and the old cache on a miss; mark, new and old cache one after the other for writes; a look at
+#: both before what is done on one side, and what has the other one forget.
+ROUND_TRIPS = {
+    **dict.fromkeys(["get", "set", "get_many", "set_many", "iter_keys", "keys"], 1),
+    **dict.fromkeys(["get_or_set", "getex", "delete", "delete_many", "has_key", "ttl", "pttl"], 2),
+    **dict.fromkeys(["touch", "expire", "pexpire", "expire_at", "pexpire_at", "persist"], 2),
+    **dict.fromkeys(["incr", "decr"], 2),
+    **dict.fromkeys(["add", "getdel", "incr_version", "decr_version"], 3),
+    "delete_pattern": 5,
+    **dict.fromkeys(READING, 2),
+    **dict.fromkeys(CHANGING, 3),
+}
 
 
 class Mirrored(ClientContract):
     name = "mirror"
+    round_trips = ROUND_TRIPS
+    limits: ClassVar = {
+        "test_a_cache_object_may_be_given_another_key_function": "of one object cannot be changed",
+        "test_a_cache_object_may_be_given_another_prefix": "of one object cannot be changed",
+    }
 
     @pytest.fixture
     def options(self) -> dict[str, Any]:
-        return {"MIRROR_OF": "old"}
+        return {"MIRROR_AGE": 60}
 
 
-class TestBoth(Mirrored):
+class TestNew(Mirrored):
+    """Counters, locks and structures are the new cache's."""
+
     @pytest.fixture
     def phase(self) -> Phase:
-        return Phase.BOTH
+        return Phase.NEW

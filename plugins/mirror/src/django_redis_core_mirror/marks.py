@@ -103,8 +103,11 @@ class Marks(Switch):
         """What reads the mark of ``full``."""
         return Command(_GET, (b"GET", self.mark_key(full)), full)
 
-    def lease(self, fulls: list[str], *, must: bool = False) -> Operation[dict[str, bytes]]:
-        """Tokens for those of ``fulls`` that may be taken over; those that need not are missing."""
+    def lease(
+        self, fulls: list[str], *, must: bool = False
+    ) -> Operation[tuple[dict[str, bytes], list[str]]]:
+        """Tokens for those of ``fulls`` that may be taken over, and those that the new cache has.
+        ``must``: also where another one is at it."""
         tokens = {full: secrets.token_hex(16).encode() for full in fulls}
         found = yield from scripts(
             _LEASE,
@@ -116,11 +119,9 @@ class Marks(Switch):
         for reply in found:
             if isinstance(reply, Exception):
                 raise reply
-        return {
-            full: token
-            for (full, token), reply in zip(tokens.items(), found, strict=True)
-            if reply == 1
-        }
+        replies = dict(zip(tokens, found, strict=True))
+        leased = {full: token for full, token in tokens.items() if replies[full] == 1}
+        return leased, [full for full in tokens if replies[full] == 2]
 
     def take(
         self, entries: Iterable[tuple[str, bytes, bytes, int | None, bool]]

@@ -7,10 +7,11 @@ by the phase, and the other one forgets what it has of the key.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django_redis_core.commands import UNLINK, Command, Runner, Script
-from django_redis_core.interfaces import MISSING, OPERATIONS
+from django_redis_core.commands import UNLINK, Command, Runner
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING, OPERATIONS
 
 from .marks import GONE, GUARD, KEEP, OUTAGE
 from .phases import Phase
@@ -19,6 +20,9 @@ from .topology import begun, of_old
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation
+
+#: Begins an operation. One that the phase does not ask for is not begun.
+Make = Callable[[], Generator[Any, Any, Any]]
 
 #: A key as callers name it, with its version.
 Named = tuple[Any, Any]
@@ -40,8 +44,8 @@ class OneSided(Taking):
 
     def on_one_side(
         self,
-        new: Generator[Any, Any, Any],
-        old: Generator[Any, Any, Any],
+        new: Make,
+        old: Make,
         named: Sequence[Named],
         *,
         changes: bool = True,
@@ -50,34 +54,32 @@ class OneSided(Taking):
         new cache and the old one cannot be asked for what it may have still."""
         phase = yield from (self.settled_phase() if changes else self.phase(sure=True))
         if phase is Phase.ALONE:
-            return (yield from new)
+            return (yield from new())
         if phase.old_decides:
             if phase is Phase.OLD or not changes:
-                return (yield from self.on_old(old))
+                return (yield from self.on_old(old()))
             return (yield from self.on_old_alone(old, self.fulls(named)))
         if phase is Phase.NEW:
             yield from self.bring(named)
-        answer = yield from new
+        answer = yield from new()
         if changes:
-            olds = [self.old.naming.make(*one) for one in named]
+            olds = [self.old.naming.make(key, self.version(version)) for key, version in named]
             yield from self.follow(_removing(olds), self.fulls(named), phase)
         return answer
 
-    def on_old_alone(
-        self, old: Generator[Any, Any, Any], fulls: list[str]
-    ) -> Operation[Any]:
+    def on_old_alone(self, old: Make, fulls: list[str]) -> Operation[Any]:
         """A change of the old cache that the new one is to know nothing of. Before it, since who
         dies behind it would leave an older value there; after it, since another one may have
         written the new cache and then the old one before this change."""
         yield from self.forget_in_new(fulls)
-        answer = yield from self.on_old(old)
+        answer = yield from self.on_old(old())
         yield from self.forget_in_new(fulls)
         return answer
 
     def on_both(
         self,
-        new: Generator[Any, Any, Any],
-        old: Generator[Any, Any, Any],
+        new: Make,
+        old: Make,
         fulls: list[str],
         *,
         removes: bool = False,
@@ -94,18 +96,18 @@ class OneSided(Taking):
         """
         phase = yield from self.phase()
         if phase is Phase.OLD:
-            return (yield from self.on_old(old))
+            return (yield from self.on_old(old()))
         if phase is Phase.PREPARE:
             return (yield from self.on_old_alone(old, fulls))
         if phase is Phase.ALONE:
-            return (yield from new)
-        following = begun(self.on_old(old))
+            return (yield from new())
+        following = begun(self.on_old(old()))
         if mark:
             written = GONE if removes else KEEP
             for reply in (yield [self.marking(full, written, GUARD) for full in fulls]):
                 if isinstance(reply, Exception):
                     raise reply
-        answer = yield from new
+        answer = yield from new()
         second = yield from self.follow(following, fulls, phase)
         if isinstance(second, list) and second:  # of ``set_many``: what could not be stored
             yield [self.marking(full, GONE, OUTAGE) for full in fulls]
@@ -116,28 +118,28 @@ class OneSided(Taking):
 
     # Counters
 
-    def incr(
-        self, key: Any, delta: int = 1, version: Any = None, **more: Any
-    ) -> Operation[int]:
-        new = super().incr(key, delta, version, **more)
-        old = self.old.incr(key, delta, version, **more)
+    def incr(self, key: Any, delta: int = 1, version: Any = None, **more: Any) -> Operation[int]:
+        new = partial(super().incr, key, delta, version, **more)
+        if more.get("timeout") is DEFAULT_TIMEOUT:
+            more["timeout"] = self.default_timeout
+        old = partial(self.old.incr, key, delta, self.version(version), **more)
         return (yield from self.on_one_side(new, old, [(key, version)]))  # type: ignore[no-any-return]
 
     def getdel(
         self, key: Any, default: Any = None, version: Any = None, **more: Any
     ) -> Operation[Any]:
-        new = super().getdel(key, default, version, **more)
-        old = self.old.getdel(key, default, version, **more)
+        new = partial(super().getdel, key, default, version, **more)
+        old = partial(self.old.getdel, key, default, self.version(version), **more)
         return (yield from self.on_one_side(new, old, [(key, version)]))
 
     def incr_version(
         self, key: Any, delta: int = 1, version: Any = None, **more: Any
     ) -> Operation[int]:
-        new = super().incr_version(key, delta, version, **more)
-        old = self.old.incr_version(key, delta, version, **more)
+        new = partial(super().incr_version, key, delta, version, **more)
+        old = partial(self.old.incr_version, key, delta, self.version(version), **more)
         named = [(key, version)]
         if isinstance(delta, int):
-            first = self.naming.version if version is None else version
+            first = self.version(version)
             if isinstance(first, int):
                 named.append((key, first + delta))
         return (yield from self.on_one_side(new, old, named))  # type: ignore[no-any-return]
@@ -147,11 +149,11 @@ class OneSided(Taking):
     def lock(self, key: Any, version: Any = None, *args: Any, **more: Any) -> Operation[Any]:
         making = super().lock(key, version, *args, **more)
         runner = yield making.send(None)
-        full, old = self.naming.make(key, version), self.old.naming.make(key, version)
+        full, old = self.naming.make(key, version), self.old.naming.make(key, self.version(version))
 
         def run(operation: Operation[Any]) -> Any:
-            other = _renamed(operation, full, old)
-            return runner.run(self.on_one_side(operation, other, [(key, version)]))
+            new, other = partial(_as_it_is, operation), partial(_renamed, operation, full, old)
+            return runner.run(self.on_one_side(new, other, [(key, version)]))
 
         try:
             making.send(Runner(run, runner.asynchronous, runner.tell))
@@ -162,6 +164,10 @@ class OneSided(Taking):
 
 def _removing(olds: list[str]) -> Operation[None]:
     yield of_old(UNLINK(olds))
+
+
+def _as_it_is(operation: Operation[Any]) -> Operation[Any]:
+    return (yield from operation)
 
 
 def _renamed(operation: Operation[Any], full: str, old: str) -> Operation[Any]:
@@ -181,28 +187,27 @@ def _renamed(operation: Operation[Any], full: str, old: str) -> Operation[Any]:
         return stop.value
 
 
-def _named(name: str, args: Sequence[Any], kwargs: Any) -> list[Named]:
+def _named(name: str, given: Any) -> list[Named]:
     """The keys of a call, with their versions."""
-    declaration = OPERATIONS[name]
-    bound = declaration.signature.bind(None, *args, **kwargs)
-    bound.apply_defaults()
-    given = bound.arguments
     found: list[Named] = []
-    for argument in declaration.keys:
-        version = given["version"]
+    for argument in OPERATIONS[name].keys:
         other = given.get("version_dest" if argument == "dest" else "version_keys")
+        version = given["version"] if other is None else other
         keys = given[argument] if argument == "keys" else (given[argument],)
-        found += [(key, version if other is None else other) for key in keys]
+        found += [(key, version) for key in keys]
     return found
 
 
 def _of_structure(name: str) -> Callable[..., Generator[Any, Any, Any]]:
-    changes = name in CHANGING
+    changes, signature = name in CHANGING, OPERATIONS[name].signature
 
     def method(self: OneSided, *args: Any, **kwargs: Any) -> Operation[Any]:
-        named = _named(name, args, kwargs)
-        new = getattr(super(OneSided, self), name)(*args, **kwargs)
-        old = getattr(self.old, name)(*args, **kwargs)
+        bound = signature.bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        bound.arguments["version"] = self.version(bound.arguments["version"])
+        named = _named(name, bound.arguments)
+        new = partial(getattr(super(OneSided, self), name), *args, **kwargs)
+        old = partial(getattr(self.old, name), *bound.args[1:], **bound.kwargs)
         return (yield from self.on_one_side(new, old, named, changes=changes))
 
     method.__name__ = name

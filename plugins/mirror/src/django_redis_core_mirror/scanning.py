@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django_redis_core.commands import SET, Emit
@@ -23,18 +24,18 @@ class Scanning(Values):
         self, pattern: str, itersize: int | None = None, version: Any = None, **more: Any
     ) -> Stream:
         phase = yield from self.phase()
-        old = self.old.iter_keys(pattern, itersize, version, **more)
+        old = partial(self.old.iter_keys, pattern, itersize, self.version(version), **more)
+        new = partial(super().iter_keys, pattern, itersize, version, **more)
         if phase <= Phase.PREPARE:
-            yield from self.on_old(old)
+            yield from self.on_old(old())
             return
-        new = super().iter_keys(pattern, itersize, version, **more)
         if phase >= Phase.LEAVE:
-            yield from new
+            yield from new()
             return
         seen: set[str] = set()
-        yield from _unseen(new, seen)
+        yield from _unseen(new(), seen)
         try:
-            yield from _unseen(self.on_old(old), seen)
+            yield from _unseen(self.on_old(old()), seen)
         except ConnectionInterrupted as trouble:
             self.told_of(trouble)
 
@@ -47,11 +48,11 @@ class Scanning(Values):
         **more: Any,
     ) -> Operation[int]:
         phase = yield from self.phase()
-        new = super().delete_pattern(pattern, version, prefix, itersize, **more)
+        new = partial(super().delete_pattern, pattern, version, prefix, itersize, **more)
         if phase is Phase.ALONE:
-            return (yield from new)
+            return (yield from new())
         removed: int = yield from self.on_old(
-            self.old.delete_pattern(pattern, version, prefix, itersize, **more)
+            self.old.delete_pattern(pattern, self.version(version), prefix, itersize, **more)
         )
         if phase is Phase.OLD:
             return removed
@@ -60,7 +61,7 @@ class Scanning(Values):
         start = self.marks_prefix
         for marks in (f"{start}{{{match}}}", f"{start}{{*}}:{match}"):
             yield from self.delete_matching(marks, self.scan_itersize)
-        return max(removed, (yield from new))
+        return max(removed, (yield from new()))
 
     def clear(self, **more: Any) -> Operation[bool]:
         phase = yield from self.phase()

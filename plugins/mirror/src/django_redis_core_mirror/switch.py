@@ -10,12 +10,13 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import caches
-from django.core.cache.backends.base import InvalidCacheBackendError
+from django.core.cache.backends.base import InvalidCacheBackendError, default_key_func
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from django_redis_core.commands import GET, SET, Command, Kind, Sleep
 from django_redis_core.exceptions import ConnectionInterrupted, ReplyError
-from django_redis_core.interfaces import Client
+from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client
 
 from .phases import Phase, way
 from .topology import Pair, aside, of_old
@@ -78,6 +79,7 @@ class Switch(Client):
         self, locations: Sequence[str], factory: Callable[[Sequence[str]], Topology]
     ) -> Topology:
         new = super().build_topology(locations, factory)
+        self._refuse_changed()
         self.old, old = self._old_cache()
         self.pair = Pair(new, old)
         if _same_entries(self.naming, self.old.naming) and not set(new.nodes()).isdisjoint(
@@ -89,6 +91,21 @@ class Switch(Client):
                 "KEY_PREFIX or database, or it would overwrite what it is to read."
             )
         return self.pair
+
+    def _refuse_changed(self) -> None:
+        """Keys that one object makes by itself: the old cache would be asked for others."""
+        entry = caches.settings.get(self.alias)
+        if entry is None:
+            return
+        function = entry.get("KEY_FUNCTION") or default_key_func
+        if isinstance(function, str):
+            function = import_string(function)
+        if self.naming.prefix != entry.get("KEY_PREFIX", "") or self.naming.function != function:
+            raise ImproperlyConfigured(
+                f"CACHES[{self.alias!r}]: key_prefix and key_func of one object cannot be changed "
+                "while the client 'mirror' moves the site: the old cache knows nothing of it. "
+                "Write another entry in CACHES."
+            )
 
     def _old_cache(self) -> tuple[Client, Topology]:
         from django_redis_core.cache import RedisCache
@@ -136,6 +153,16 @@ class Switch(Client):
             twin._always = Phase.ALONE
         return twin
 
+    # What both caches are asked with is this one's, so that an entry is the same in both.
+
+    def version(self, version: Any) -> Any:
+        """The version of a call, for the old cache."""
+        return self.naming.version if version is None else version
+
+    def time(self, timeout: Any) -> Any:
+        """The timeout of a call, for the old cache."""
+        return self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+
     # Names. Not by ``make``: the version of an object's keys is no part of them.
 
     def _phase_key(self) -> str:
@@ -170,7 +197,7 @@ class Switch(Client):
         known = self._known
         began = time.monotonic()
         if known is None or known.phase in (Phase.PREPARE, Phase.BOTH, Phase.HANDOVER):
-            sides = ("new", "old")
+            sides: tuple[str, ...] = ("new", "old")
         else:
             sides = ("old",) if known.phase is Phase.OLD else ("new",)
         commands = {
@@ -180,9 +207,7 @@ class Switch(Client):
         telling = self._telling() if known is not None and known.phase >= Phase.BOTH else []
         replies = yield [*[commands[side] for side in sides], *telling]
         told = dict(zip(sides, replies, strict=False))
-        found = [
-            parsed for reply in told.values() if (parsed := _parsed(reply)) is not None
-        ]
+        found = [parsed for reply in told.values() if (parsed := _parsed(reply)) is not None]
         if known is not None:
             found.append((known.change, known.phase))
         change, phase = max(found, default=(0, FIRST))
@@ -209,7 +234,7 @@ class Switch(Client):
             SET(self._phase_key(), record, nx=True),
             of_old(SET(self._old_phase_key(), record, nx=True)),
         ]
-        yield commands  # type: ignore[misc]
+        yield commands
 
     def settled_phase(self) -> Operation[Phase]:
         """The phase for what changes a counter, a lock or a structure; after ``HANDOVER``."""

@@ -30,7 +30,7 @@ class Taking(Marks):
         taken over, unless somebody has written them meanwhile."""
         names = {self.naming.make(key, version): key for key in keys}
         fulls = list(names)
-        olds = dict(zip(fulls, self.old.naming.make_many(keys, version), strict=True))
+        olds = dict(zip(fulls, self.old.naming.make_many(keys, self.version(version)), strict=True))
         answers = yield [
             *[self.reading_mark(full) for full in fulls],
             of_old(MGET([olds[full] for full in fulls])),
@@ -51,9 +51,9 @@ class Taking(Marks):
                 there.append(full)
         found: dict[Any, Any] = {}
         if there:
-            seen = {full: data for full, data in zip(fulls, replies, strict=True)}
+            seen = dict(zip(fulls, replies, strict=True))
             found = yield from self._take_over(
-                there, {names[full]: seen[full] for full in there}, names, olds, version
+                {full: seen[full] for full in there}, names, olds, version
             )
         self.counts["old"] += len(found)
         self.counts["missed"] += len(fulls) - len(found)
@@ -61,18 +61,21 @@ class Taking(Marks):
 
     def _take_over(
         self,
-        there: list[str],
-        seen: Mapping[Any, bytes],
+        seen: Mapping[str, bytes],
         names: Mapping[str, Any],
         olds: Mapping[str, str],
         version: Any,
     ) -> Operation[dict[Any, Any]]:
-        tokens = yield from self.lease(there)
+        """The values of what was seen in the old cache, taken over where nobody else is at it."""
+        tokens, there = yield from self.lease(list(seen))
         found: dict[Any, Any] = {}
         entries: list[tuple[str, bytes, bytes, int | None, bool]] = []
-        for full in there:
-            if full not in tokens:
-                value = yield from self.shown(olds[full], seen[names[full]], version)
+        if there:
+            # It is the new one's by now, or its client does not show it, for which it has reasons.
+            found = yield from super().get_many([names[full] for full in there], version)
+        for full, data in seen.items():
+            if full not in tokens and full not in there:
+                value = yield from self.shown(olds[full], data, version)
                 if value is not MISSING:
                     found[names[full]] = value
         read = yield from self.read_old([olds[full] for full in tokens])
@@ -91,9 +94,7 @@ class Taking(Marks):
         yield from self.take(entries)
         return found
 
-    def read_old(
-        self, fulls: Sequence[str]
-    ) -> Operation[list[tuple[Any, int | None]]]:
+    def read_old(self, fulls: Sequence[str]) -> Operation[list[tuple[Any, int | None]]]:
         """What the old cache has stored, and the milliseconds that it lives on (None: for ever). An
         exception in the place of what cannot be read."""
         batch: list[Any] = []
@@ -115,19 +116,22 @@ class Taking(Marks):
 
     def shown(self, old: str, data: bytes, version: Any) -> Operation[Any]:
         """What callers of the old cache see of ``data``, or MISSING."""
-        return (yield from self.on_old(self.old.seen(old, data, version)))
+        return (yield from self.on_old(self.old.seen(old, data, self.version(version))))
 
     def bring(self, named: Sequence[tuple[Any, Any]]) -> Operation[None]:
         """Makes sure that the new cache has of these keys (with their versions) what the old one
         has: before a change that only the new one makes. Raises where the old cache cannot be
         asked."""
         olds = {
-            self.naming.make(key, version): (self.old.naming.make(key, version), version)
+            self.naming.make(key, version): (
+                self.old.naming.make(key, self.version(version)),
+                version,
+            )
             for key, version in named
         }
         left = list(olds)
         while left:
-            tokens = yield from self.lease(left, must=True)
+            tokens, _ = yield from self.lease(left, must=True)
             read = yield from self.read_old([olds[full][0] for full in tokens])
             entries = []
             for (full, token), (data, life) in zip(tokens.items(), read, strict=True):

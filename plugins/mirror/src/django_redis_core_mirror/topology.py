@@ -30,7 +30,7 @@ class OldKey(str):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        return other.__class__ is OldKey and str.__eq__(self, other)  # type: ignore[arg-type]
+        return other.__class__ is OldKey and str.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -120,9 +120,7 @@ class Pair(Topology):
         if spread.keys[0].__class__ is OldKey:
             if self._trouble is not None:  # it cannot say how to split; ``route`` refuses it
                 return [(list(range(len(spread.keys))), spread.whole())]
-            plain = Spread(
-                spread.kind, [str(key) for key in spread.keys], spread.join, spread.node
-            )
+            plain = Spread(spread.kind, [str(key) for key in spread.keys], spread.join, spread.node)
             return [(at, of_old(command)) for at, command in self.old.parts(plain)]
         if spread.node is not None and spread.node not in self.new.nodes():
             return self.old.parts(spread)  # keys that were found there
@@ -259,5 +257,5 @@ def together(operations: Sequence[Generator[Any, Any, Any]]) -> Operation[list[A
 
 def _commands(request: Any) -> list[Any]:
     if request.__class__ is list:
-        return request  # type: ignore[no-any-return]
+        return request
     return [request] if isinstance(request, Command | Spread) else []

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING
 
 from .marks import GONE, GUARD
-from .onesided import OneSided
+from .onesided import Make, OneSided
 from .phases import Phase
 from .topology import together
 
@@ -27,7 +29,9 @@ class Values(OneSided):
     ) -> Operation[Any]:
         phase = yield from self.phase()
         if phase <= Phase.PREPARE:
-            return (yield from self.on_old(self.old.get(key, default, version, **more)))
+            return (
+                yield from self.on_old(self.old.get(key, default, self.version(version), **more))
+            )
         value = yield from super().get(key, MISSING, version, **more)
         if value is MISSING and phase <= Phase.NEW:
             found = yield from self.fetch([key], version)
@@ -42,7 +46,7 @@ class Values(OneSided):
         keys = list(keys)
         phase = yield from self.phase()
         if phase <= Phase.PREPARE:
-            return (yield from self.on_old(self.old.get_many(keys, version, **more)))
+            return (yield from self.on_old(self.old.get_many(keys, self.version(version), **more)))  # type: ignore[no-any-return]
         found: dict[Any, Any] = yield from super().get_many(keys, version, **more)
         self.counts["new"] += len(found)
         missing = [key for key in dict.fromkeys(keys) if key not in found]
@@ -72,7 +76,7 @@ class Values(OneSided):
         phase = yield from self.phase()
         ask = getattr(self.old, name)
         if phase <= Phase.PREPARE:
-            return (yield from self.on_old(ask(key, version, **more)))
+            return (yield from self.on_old(ask(key, self.version(version), **more)))
         answer = yield from getattr(super(), name)(key, version, **more)
         if answer != absent or answer is None or phase > Phase.NEW:
             return answer
@@ -80,7 +84,7 @@ class Values(OneSided):
         if mark == GONE:
             return answer
         try:
-            return (yield from self.on_old(ask(key, version, **more)))
+            return (yield from self.on_old(ask(key, self.version(version), **more)))
         except ConnectionInterrupted as trouble:
             self.unread(trouble)
             return answer
@@ -98,13 +102,15 @@ class Values(OneSided):
         xx: bool = False,
         **more: Any,
     ) -> Operation[bool]:
-        given = {"timeout": timeout, "version": version, **more}
         if nx or xx:
-            new = super().set(key, value, nx=nx, xx=xx, **given)
-            old = self.old.set(key, value, nx=nx, xx=xx, **given)
+            more |= {"nx": nx, "xx": xx}
+            new = partial(super().set, key, value, timeout, version, **more)
+            old = partial(
+                self.old.set, key, value, self.time(timeout), self.version(version), **more
+            )
             return bool((yield from self.on_one_side(new, old, [(key, version)])))
-        new = super().set(key, value, **given)
-        old = self.old.set(key, value, **given)
+        new = partial(super().set, key, value, timeout, version, **more)
+        old = partial(self.old.set, key, value, self.time(timeout), self.version(version), **more)
         fulls = self.naming.make_many([key], version)
         return bool((yield from self.on_both(new, old, fulls, **self._marked(timeout))))
 
@@ -117,8 +123,8 @@ class Values(OneSided):
     ) -> Operation[list[Any]]:
         if not data:
             return []
-        new = super().set_many(data, timeout, version, **more)
-        old = self.old.set_many(data, timeout, version, **more)
+        new = partial(super().set_many, data, timeout, version, **more)
+        old = partial(self.old.set_many, data, self.time(timeout), self.version(version), **more)
         fulls = self.naming.make_many(data, version)
         return list((yield from self.on_both(new, old, fulls, **self._marked(timeout))))
 
@@ -133,8 +139,8 @@ class Values(OneSided):
     def delete(
         self, key: Any, version: Any = None, prefix: str | None = None, **more: Any
     ) -> Operation[bool]:
-        new = super().delete(key, version, prefix, **more)
-        old = self.old.delete(key, version, prefix, **more)
+        new = partial(super().delete, key, version, prefix, **more)
+        old = partial(self.old.delete, key, self.version(version), prefix, **more)
         fulls = [self.naming.make(key, version, prefix)]
         return bool(
             (yield from self.on_both(new, old, fulls, mark=True, removes=True, absent=False))
@@ -146,7 +152,9 @@ class Values(OneSided):
         keys = list(keys)
         phase = yield from self.phase()
         if phase is Phase.OLD:
-            return (yield from self.on_old(self.old.delete_many(keys, version, **more)))
+            return (  # type: ignore[no-any-return]
+                yield from self.on_old(self.old.delete_many(keys, self.version(version), **more))
+            )
         if phase is Phase.ALONE:
             return (yield from super().delete_many(keys, version, **more))
         if not keys:
@@ -154,17 +162,17 @@ class Values(OneSided):
         self.naming.make_many(keys, version)  # a bad one is refused before anything is removed
         # One by one, since each counts once, whichever cache had it.
         removing = [self.delete(key, version, **more) for key in dict.fromkeys(keys)]
-        return sum((yield from together(removing)))
+        return sum((yield from together(removing)))  # type: ignore[no-any-return]
 
-    def offer(
-        self, key: Any, version: Any, value: Any, milliseconds: int | None
-    ) -> Operation[Any]:
+    def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
         found = yield from super().offer(key, version, value, milliseconds)
         phase = yield from self.phase()
         if Phase.BOTH <= phase <= Phase.LEAVE:
             timeout = None if milliseconds is None else milliseconds / 1000
             # Only where it has none: another one may have written both meanwhile.
-            storing = self.on_old(self.old.set(key, found, timeout, version, nx=True))
+            storing = self.on_old(
+                self.old.set(key, found, self.time(timeout), self.version(version), nx=True)
+            )
             yield from self.follow(storing, [self.naming.make(key, version)], phase)
         return found
 
@@ -180,7 +188,7 @@ class Values(OneSided):
         if phase > Phase.PREPARE:
             return (yield from super().get_or_set(key, default, timeout, version, **more))
         answer = yield from self.on_old(
-            self.old.get_or_set(key, default, timeout, version, **more)
+            self.old.get_or_set(key, default, self.time(timeout), self.version(version), **more)
         )
         if phase is Phase.PREPARE:
             yield from self.forget_in_new([self.naming.make(key, version)])
@@ -190,8 +198,8 @@ class Values(OneSided):
 
     def _of_expiry(
         self,
-        new: Generator[Any, Any, Any],
-        old: Generator[Any, Any, Any],
+        new: Make,
+        old: Make,
         key: Any,
         version: Any,
         absent: Any = False,
@@ -202,30 +210,33 @@ class Values(OneSided):
     def touch(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **more: Any
     ) -> Operation[bool]:
-        new = super().touch(key, timeout, version, **more)
-        old = self.old.touch(key, timeout, version, **more)
+        new = partial(super().touch, key, timeout, version, **more)
+        old = partial(self.old.touch, key, self.time(timeout), self.version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def pexpire(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **more: Any
     ) -> Operation[bool]:
-        new = super().pexpire(key, timeout, version, **more)
-        old = self.old.pexpire(key, timeout, version, **more)
+        new = partial(super().pexpire, key, timeout, version, **more)
+        given = timeout
+        if timeout is DEFAULT_TIMEOUT and self.default_timeout is not None:
+            given = timedelta(seconds=self.default_timeout)
+        old = partial(self.old.pexpire, key, given, self.version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def expire_at(self, key: Any, when: Any, version: Any = None, **more: Any) -> Operation[bool]:
-        new = super().expire_at(key, when, version, **more)
-        old = self.old.expire_at(key, when, version, **more)
+        new = partial(super().expire_at, key, when, version, **more)
+        old = partial(self.old.expire_at, key, when, self.version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def pexpire_at(self, key: Any, when: Any, version: Any = None, **more: Any) -> Operation[bool]:
-        new = super().pexpire_at(key, when, version, **more)
-        old = self.old.pexpire_at(key, when, version, **more)
+        new = partial(super().pexpire_at, key, when, version, **more)
+        old = partial(self.old.pexpire_at, key, when, self.version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def persist(self, key: Any, version: Any = None, **more: Any) -> Operation[bool]:
-        new = super().persist(key, version, **more)
-        old = self.old.persist(key, version, **more)
+        new = partial(super().persist, key, version, **more)
+        old = partial(self.old.persist, key, self.version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def getex(
@@ -236,8 +247,9 @@ class Values(OneSided):
         version: Any = None,
         **more: Any,
     ) -> Operation[Any]:
-        new = super().getex(key, timeout, MISSING, version, **more)
-        old = self.old.getex(key, timeout, MISSING, version, **more)
+        new = partial(super().getex, key, timeout, MISSING, version, **more)
+        old = partial(
+            self.old.getex, key, self.time(timeout), MISSING, self.version(version), **more
+        )
         answer = yield from self._of_expiry(new, old, key, version, MISSING)
         return default if answer is MISSING else answer
-
