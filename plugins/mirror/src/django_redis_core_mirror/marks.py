@@ -38,15 +38,21 @@ QUIET = 60.0
 
 _GET = Kind("GET", write=True)
 
-# ARGV: a token, how long it holds, and 1 where what must be taken over does not mind KEEP and
-# others who are at it. The reply: 0 it is the old one's, 1 it may be taken over, 2 it is there
-# already, 3 the old cache is not to be asked.
+# ARGV: a token, how long it holds, and, for a change that only the new cache makes, how long nobody
+# is to look into the old one then: that does not mind KEEP, nor others who are at it. The reply:
+# 0 it is the old one's, 1 it may be taken over, 2 it is there, 3 the old one is not to be asked.
 _LEASE = Script(
     """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 2 end
 local mark = redis.call('GET', KEYS[2])
+local there = redis.call('EXISTS', KEYS[1]) == 1
+if ARGV[3] ~= '' and (there or mark == 'gone') then
+  if mark ~= 'gone' or redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
+    redis.call('SET', KEYS[2], 'gone', 'PX', ARGV[3])
+  end
+end
+if there then return 2 end
 if mark == 'gone' then return 3 end
-if mark and ARGV[3] ~= '1' then return 0 end
+if mark and ARGV[3] == '' then return 0 end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1
 """
@@ -112,7 +118,7 @@ class Marks(Switch):
         found = yield from scripts(
             _LEASE,
             [
-                ((full, self.mark_key(full)), (token, LEASE, int(must)))
+                ((full, self.mark_key(full)), (token, LEASE, GUARD if must else b""))
                 for full, token in tokens.items()
             ],
         )
@@ -144,6 +150,12 @@ class Marks(Switch):
         taken = [reply == 1 for reply in found]
         self.counts["taken_over"] += sum(taken)
         return taken
+
+    def mark(self, fulls: list[str], mark: bytes) -> Operation[None]:
+        """Marks keys for the time that a write may take; raises where one cannot be marked."""
+        for reply in (yield [self.marking(full, mark) for full in fulls]):
+            if isinstance(reply, Exception):
+                raise reply
 
     def forget_in_new(self, fulls: list[str]) -> Operation[None]:
         """Before and after a write to the old cache alone: nobody is to find an older value in the

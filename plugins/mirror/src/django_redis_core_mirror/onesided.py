@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django_redis_core.commands import UNLINK, Command, Runner
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING, OPERATIONS
 
-from .marks import GONE, GUARD, KEEP, OUTAGE
+from .marks import GONE, KEEP, OUTAGE
 from .phases import Phase
 from .taking import Taking
 from .topology import begun, of_old
@@ -61,6 +61,8 @@ class OneSided(Taking):
             return (yield from self.on_old_alone(old, self.fulls(named)))
         if phase is Phase.NEW:
             yield from self.bring(named)
+        elif changes:
+            yield from self.mark(self.fulls(named), GONE)
         answer = yield from new()
         if changes:
             olds = [self.old.naming.make(key, self.version(version)) for key, version in named]
@@ -103,10 +105,7 @@ class OneSided(Taking):
             return (yield from new())
         following = begun(self.on_old(old()))
         if mark:
-            written = GONE if removes else KEEP
-            for reply in (yield [self.marking(full, written, GUARD) for full in fulls]):
-                if isinstance(reply, Exception):
-                    raise reply
+            yield from self.mark(fulls, GONE if removes else KEEP)
         answer = yield from new()
         second = yield from self.follow(following, fulls, phase)
         if isinstance(second, list) and second:  # of ``set_many``: what could not be stored

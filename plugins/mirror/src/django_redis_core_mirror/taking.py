@@ -14,6 +14,7 @@ from django_redis_core.exceptions import (
 from django_redis_core.interfaces import MISSING, is_lock_token
 
 from .marks import GONE, Marks
+from .phases import Phase
 from .topology import of_old
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Taking(Marks):
     """Moves single entries to the new cache."""
 
-    def fetch(self, keys: Sequence[Any], version: Any) -> Operation[dict[Any, Any]]:
+    def fetch(self, keys: Sequence[Any], version: Any, phase: Phase) -> Operation[dict[Any, Any]]:
         """The values of those of ``keys`` that the old cache has and the new one has not. They are
         taken over, unless somebody has written them meanwhile."""
         names = {self.naming.make(key, version): key for key in keys}
@@ -41,14 +42,18 @@ class Taking(Marks):
                 raise replies
             self.unread(replies)
             replies = [None] * len(fulls)
-        there = []
+        # From HANDOVER on, what the old cache has not got may just have come to the new one.
+        again = phase >= Phase.HANDOVER
+        there, elsewhere = [], []
         for full, mark, data in zip(fulls, marks, replies, strict=True):
             if isinstance(mark, Exception):
                 raise mark
-            if isinstance(data, ConnectionInterrupted):
+            if isinstance(data, ConnectionInterrupted) and mark != GONE:
                 self.unread(data)
             elif isinstance(data, bytes) and mark != GONE:
                 there.append(full)
+            elif mark == GONE or (data is None and again):
+                elsewhere.append(full)
         found: dict[Any, Any] = {}
         if there:
             seen = dict(zip(fulls, replies, strict=True))
@@ -56,6 +61,10 @@ class Taking(Marks):
                 {full: seen[full] for full in there}, names, olds, version
             )
         self.counts["old"] += len(found)
+        if elsewhere:
+            came = yield from super().get_many([names[full] for full in elsewhere], version)
+            self.counts["new"] += len(came)
+            found.update(came)
         self.counts["missed"] += len(fulls) - len(found)
         return found
 

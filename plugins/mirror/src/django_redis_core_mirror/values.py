@@ -34,7 +34,7 @@ class Values(OneSided):
             )
         value = yield from super().get(key, MISSING, version, **more)
         if value is MISSING and phase <= Phase.NEW:
-            found = yield from self.fetch([key], version)
+            found = yield from self.fetch([key], version, phase)
             value = found.get(key, MISSING)
         elif value is not MISSING:
             self.counts["new"] += 1
@@ -51,7 +51,7 @@ class Values(OneSided):
         self.counts["new"] += len(found)
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if missing and phase <= Phase.NEW:
-            more_found = yield from self.fetch(missing, version)
+            more_found = yield from self.fetch(missing, version, phase)
             found = {
                 key: found[key] if key in found else more_found[key]
                 for key in keys
@@ -81,13 +81,15 @@ class Values(OneSided):
         if answer != absent or answer is None or phase > Phase.NEW:
             return answer
         mark = yield self.reading_mark(self.naming.make(key, version))
-        if mark == GONE:
+        if mark != GONE:
+            try:
+                answer = yield from self.on_old(ask(key, self.version(version), **more))
+            except ConnectionInterrupted as trouble:
+                self.unread(trouble)
+        if answer != absent or (mark != GONE and phase < Phase.HANDOVER):
             return answer
-        try:
-            return (yield from self.on_old(ask(key, self.version(version), **more)))
-        except ConnectionInterrupted as trouble:
-            self.unread(trouble)
-            return answer
+        # Taken over perhaps, since the new cache was asked.
+        return (yield from getattr(super(), name)(key, version, **more))
 
     # Writing
 
