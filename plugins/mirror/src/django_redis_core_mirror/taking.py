@@ -60,6 +60,8 @@ class Taking(Marks):
             found = yield from self._take_over(
                 {full: seen[full] for full in there}, names, olds, version
             )
+        if again:
+            elsewhere += [full for full in there if names[full] not in found]
         self.counts["old"] += len(found)
         if elsewhere:
             came = yield from super().get_many([names[full] for full in elsewhere], version)
