@@ -163,18 +163,19 @@ class Switch(Client):
         """The timeout of a call, for the old cache."""
         return self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
 
-    # Names. Not by ``make``: the version of an object's keys is no part of them.
+    # Names. Not by ``make``, since the version of an object's keys is no part of them; nor by alias,
+    # since caches with the same entries are in the same phase.
 
     def _phase_key(self) -> str:
-        return f"{self.naming.prefix}:mirror:{self.alias}:phase"
+        return f"{self.naming.prefix}:mirror:phase"
 
     def _old_phase_key(self) -> str:
         prefix = self.old.naming.prefix
-        return f"{prefix}:mirror:{self.alias}:{self.naming.prefix}:phase"
+        return f"{prefix}:mirror:{self.naming.prefix}:phase"
 
     def counts_key(self, minute: int) -> str:
         """Where the counts of a minute since 1970 are, in the new cache."""
-        return f"{self.naming.prefix}:mirror:{self.alias}:counts:{minute}"
+        return f"{self.naming.prefix}:mirror:counts:{minute}"
 
     # Reading
 
