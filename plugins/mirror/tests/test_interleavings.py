@@ -144,7 +144,7 @@ def test_what_was_written_is_what_everybody_sees(
     writer, reader = pair
     old = old_of(writer.cache)
     new = writer.cache.raw_client()
-    names = writer.client.fulls([("k", None), ("other", None)])
+    names = writer.client.full_names([("k", None), ("other", None)])
     marks = [writer.client.mark_key(full) for full in names]
 
     def prepare() -> None:
@@ -213,7 +213,7 @@ def test_nothing_is_counted_twice_or_lost(
     first, second = pair
     old = old_of(first.cache)
     new = first.cache.raw_client()
-    names = first.client.fulls([("k", None), ("other", None)])
+    names = first.client.full_names([("k", None), ("other", None)])
     marks = [first.client.mark_key(full) for full in names]
 
     def prepare() -> None:

@@ -217,8 +217,8 @@ def test_a_site_moves_to_a_cluster_under_load(nodes: Any) -> None:
         assert site.locked > 10
         ratios = {at: found / asked for at, (asked, found) in site.windows.items()}
         assert min(ratios.values()) >= 0.98, ratios
-        assert sum(client.counts["taken_over"] for client in clients) >= len(STABLE)
-        assert sum(client.counts["old"] for client in clients) > 0
+        assert sum(client.mirror_counts["taken_over"] for client in clients) >= len(STABLE)
+        assert sum(client.mirror_counts["old"] for client in clients) > 0
 
 
 def _settings(server: Server, nodes: Any, patience: dict[str, Any]) -> dict[str, Any]:

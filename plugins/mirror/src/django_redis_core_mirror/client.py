@@ -44,6 +44,6 @@ class MirrorClient(Scanning):
         return super().around(name, operation)
 
     def numbers(self) -> Mapping[str, float]:
-        counts = {f"mirror_{name}": float(count) for name, count in self.counts.items()}
+        counts = {f"mirror_{name}": float(count) for name, count in self.mirror_counts.items()}
         phase = {} if self._known is None else {"mirror_phase": float(self._known.phase)}
         return {**super().numbers(), **phase, **counts}

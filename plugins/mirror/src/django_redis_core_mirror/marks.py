@@ -109,7 +109,7 @@ class Marks(Switch):
         """What reads the mark of ``full``."""
         return Command(_GET, (b"GET", self.mark_key(full)), full)
 
-    def lease(
+    def lease_keys(
         self, fulls: list[str], *, must: bool = False
     ) -> Operation[tuple[dict[str, bytes], list[str]]]:
         """Tokens for those of ``fulls`` that may be taken over, and those that the new cache has.
@@ -129,7 +129,7 @@ class Marks(Switch):
         leased = {full: token for full, token in tokens.items() if replies[full] == 1}
         return leased, [full for full in tokens if replies[full] == 2]
 
-    def take(
+    def store_taken(
         self, entries: Iterable[tuple[str, bytes, bytes, int | None, bool]]
     ) -> Operation[list[bool]]:
         """Stores what was read from the old cache: for each the key, its token, the data, the
@@ -148,10 +148,10 @@ class Marks(Switch):
             if isinstance(reply, Exception):
                 raise reply
         taken = [reply == 1 for reply in found]
-        self.counts["taken_over"] += sum(taken)
+        self.mirror_counts["taken_over"] += sum(taken)
         return taken
 
-    def mark(self, fulls: list[str], mark: bytes) -> Operation[None]:
+    def mark_keys(self, fulls: list[str], mark: bytes) -> Operation[None]:
         """Marks keys for the time that a write may take; raises where one cannot be marked."""
         for reply in (yield [self.marking(full, mark) for full in fulls]):
             if isinstance(reply, Exception):
@@ -180,7 +180,7 @@ class Marks(Switch):
 
     def told_of(self, trouble: Exception) -> None:
         """The old cache is in trouble, for which nobody's call fails."""
-        self.counts["old_troubles"] += 1
+        self.mirror_counts["old_troubles"] += 1
         now = time.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + QUIET

@@ -52,21 +52,24 @@ class OneSided(Taking):
     ) -> Operation[Any]:
         """``new`` or ``old``, by the phase. Raises where that cannot be asked, or where it is the
         new cache and the old one cannot be asked for what it may have still."""
-        phase = yield from (self.settled_phase() if changes else self.phase(sure=True))
+        phase = yield from (self.settled_phase() if changes else self.move_phase(sure=True))
         if phase is Phase.ALONE:
             return (yield from new())
         if phase.old_decides:
             if phase is Phase.OLD or not changes:
                 return (yield from self.on_old(old()))
-            return (yield from self.on_old_alone(old, self.fulls(named)))
+            return (yield from self.on_old_alone(old, self.full_names(named)))
         if phase is Phase.NEW:
-            yield from self.bring(named)
+            yield from self.bring_over(named)
         elif changes:
-            yield from self.mark(self.fulls(named), GONE)
+            yield from self.mark_keys(self.full_names(named), GONE)
         answer = yield from new()
         if changes:
-            olds = [self.old.naming.make(key, self.version(version)) for key, version in named]
-            yield from self.follow(_removing(olds), self.fulls(named), phase)
+            olds = [
+                self.old_client.naming.make(key, self.own_version(version))
+                for key, version in named
+            ]
+            yield from self.follow(_removing(olds), self.full_names(named), phase)
         return answer
 
     def on_old_alone(self, old: Make, fulls: list[str]) -> Operation[Any]:
@@ -96,7 +99,7 @@ class OneSided(Taking):
         is read from the old cache meanwhile must not be taken over, and with ``removes`` not be
         shown.
         """
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         if phase is Phase.OLD:
             return (yield from self.on_old(old()))
         if phase is Phase.PREPARE:
@@ -105,14 +108,14 @@ class OneSided(Taking):
             return (yield from new())
         following = begun(self.on_old(old()))
         if mark:
-            yield from self.mark(fulls, GONE if removes else KEEP)
+            yield from self.mark_keys(fulls, GONE if removes else KEEP)
         answer = yield from new()
         second = yield from self.follow(following, fulls, phase)
         if isinstance(second, list) and second:  # of ``set_many``: what could not be stored
             yield [self.marking(full, GONE, OUTAGE) for full in fulls]
         return second if answer == absent and second is not None else answer
 
-    def fulls(self, named: Sequence[Named]) -> list[str]:
+    def full_names(self, named: Sequence[Named]) -> list[str]:
         return [self.naming.make(key, version) for key, version in named]
 
     # Counters
@@ -121,24 +124,24 @@ class OneSided(Taking):
         new = partial(super().incr, key, delta, version, **more)
         if more.get("timeout") is DEFAULT_TIMEOUT:
             more["timeout"] = self.default_timeout
-        old = partial(self.old.incr, key, delta, self.version(version), **more)
+        old = partial(self.old_client.incr, key, delta, self.own_version(version), **more)
         return (yield from self.on_one_side(new, old, [(key, version)]))  # type: ignore[no-any-return]
 
     def getdel(
         self, key: Any, default: Any = None, version: Any = None, **more: Any
     ) -> Operation[Any]:
         new = partial(super().getdel, key, default, version, **more)
-        old = partial(self.old.getdel, key, default, self.version(version), **more)
+        old = partial(self.old_client.getdel, key, default, self.own_version(version), **more)
         return (yield from self.on_one_side(new, old, [(key, version)]))
 
     def incr_version(
         self, key: Any, delta: int = 1, version: Any = None, **more: Any
     ) -> Operation[int]:
         new = partial(super().incr_version, key, delta, version, **more)
-        old = partial(self.old.incr_version, key, delta, self.version(version), **more)
+        old = partial(self.old_client.incr_version, key, delta, self.own_version(version), **more)
         named = [(key, version)]
         if isinstance(delta, int):
-            first = self.version(version)
+            first = self.own_version(version)
             if isinstance(first, int):
                 named.append((key, first + delta))
         return (yield from self.on_one_side(new, old, named))  # type: ignore[no-any-return]
@@ -148,7 +151,10 @@ class OneSided(Taking):
     def lock(self, key: Any, version: Any = None, *args: Any, **more: Any) -> Operation[Any]:
         making = super().lock(key, version, *args, **more)
         runner = yield making.send(None)
-        full, old = self.naming.make(key, version), self.old.naming.make(key, self.version(version))
+        full, old = (
+            self.naming.make(key, version),
+            self.old_client.naming.make(key, self.own_version(version)),
+        )
 
         def run(operation: Operation[Any]) -> Any:
             new, other = partial(_as_it_is, operation), partial(_renamed, operation, full, old)
@@ -203,10 +209,10 @@ def _of_structure(name: str) -> Callable[..., Generator[Any, Any, Any]]:
     def method(self: OneSided, *args: Any, **kwargs: Any) -> Operation[Any]:
         bound = signature.bind(None, *args, **kwargs)
         bound.apply_defaults()
-        bound.arguments["version"] = self.version(bound.arguments["version"])
+        bound.arguments["version"] = self.own_version(bound.arguments["version"])
         named = _named(name, bound.arguments)
         new = partial(getattr(super(OneSided, self), name), *args, **kwargs)
-        old = partial(getattr(self.old, name), *bound.args[1:], **bound.kwargs)
+        old = partial(getattr(self.old_client, name), *bound.args[1:], **bound.kwargs)
         return (yield from self.on_one_side(new, old, named, changes=changes))
 
     method.__name__ = name

@@ -56,8 +56,21 @@ class MirrorSubcommand(Subcommand):
             help="Go on although the old cache cannot be told, since it is down.",
         )
 
+        parser.add_argument(
+            "--take-over",
+            action="store_true",
+            help="Read every entry of the old cache once, so that all come over (both, new).",
+        )
+
     def report(
-        self, cache: BuiltCache, *, phase: str | None, grace: float, minutes: int, force: bool
+        self,
+        cache: BuiltCache,
+        *,
+        phase: str | None,
+        grace: float,
+        minutes: int,
+        force: bool,
+        take_over: bool,
     ) -> Any:
         if grace < 0 or not 1 <= minutes <= 60:
             raise CommandError("--grace must be 0 or more, and --minutes from 1 to 60.")
@@ -65,12 +78,19 @@ class MirrorSubcommand(Subcommand):
         gone: list[Phase] = []
         if phase is not None:
             gone = cache.run(client.move_to(Phase[phase.upper()], grace, force=force))
-        return cache.run(_report(client, minutes, gone))
+        report = cache.run(_report(client, minutes, gone))
+        if take_over:
+            if report["phase"] not in (Phase.BOTH.title, Phase.NEW.title):
+                raise CommandError("--take-over is for the phases both and new.")
+            report["looked_at"] = cache.run(client.take_everything())
+        return report
 
     def lines(self, report: Any) -> Iterator[str]:
         if report["gone_through"]:
             yield f"went through {', '.join(report['gone_through'])}"
         yield f"phase: {report['phase']} ({report['meaning']}); the old cache: {report['old']}"
+        if "looked_at" in report:
+            yield f"{report['looked_at']:,} keys of the old cache were read and taken over"
         answers, told = report["answers"], report["minutes"]
         every = answers["new"] + answers["old"] + answers["missed"]
         if not every:
@@ -93,12 +113,12 @@ class MirrorSubcommand(Subcommand):
 
 def _report(client: MirrorClient, minutes: int, gone: list[Phase]) -> Operation[dict[str, Any]]:
     client._known = None
-    phase = yield from client.look()
+    phase = yield from client.look_for_phase()
     return {
         "phase": phase.title,
         "meaning": _MEANING[phase],
         "old": client.mirror_of,
         "gone_through": [one.title for one in gone],
         "minutes": minutes,
-        "answers": (yield from client.told(minutes)),
+        "answers": (yield from client.told_counts(minutes)),
     }

@@ -16,6 +16,9 @@ from .values import Values
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation, Stream
 
+#: Keys that are taken over in one step.
+_AT_ONCE = 100
+
 
 class Scanning(Values):
     """``iter_keys`` and ``keys``, ``delete_pattern``, ``clear``."""
@@ -23,8 +26,10 @@ class Scanning(Values):
     def iter_keys(
         self, pattern: str, itersize: int | None = None, version: Any = None, **more: Any
     ) -> Stream:
-        phase = yield from self.phase()
-        old = partial(self.old.iter_keys, pattern, itersize, self.version(version), **more)
+        phase = yield from self.move_phase()
+        old = partial(
+            self.old_client.iter_keys, pattern, itersize, self.own_version(version), **more
+        )
         new = partial(super().iter_keys, pattern, itersize, version, **more)
         if phase <= Phase.PREPARE:
             yield from self.on_old(old())
@@ -47,12 +52,14 @@ class Scanning(Values):
         itersize: int | None = None,
         **more: Any,
     ) -> Operation[int]:
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         new = partial(super().delete_pattern, pattern, version, prefix, itersize, **more)
         if phase is Phase.ALONE:
             return (yield from new())
         removed: int = yield from self.on_old(
-            self.old.delete_pattern(pattern, self.version(version), prefix, itersize, **more)
+            self.old_client.delete_pattern(
+                pattern, self.own_version(version), prefix, itersize, **more
+            )
         )
         if phase is Phase.OLD:
             return removed
@@ -63,13 +70,26 @@ class Scanning(Values):
             yield from self.delete_matching(marks, self.scan_itersize)
         return max(removed, (yield from new()))
 
+    def take_everything(self) -> Operation[int]:
+        """Reads what the old cache has under this cache's version, and so takes it over; in ``NEW``
+        structures as well. How many keys that were."""
+        phase = yield from self.move_phase(sure=True)
+        names = yield from self.on_old(self.old_client.keys("*", self.own_version(None)))
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            found = yield from self.get_many(some)
+            others = [(name, None) for name in some if name not in found]
+            if others and phase is Phase.NEW:
+                yield from self.bring_over(others)
+        return len(names)
+
     def clear(self, **more: Any) -> Operation[bool]:
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         known = self._known
         change = 0 if known is None else known.change
         record = b"%d %d" % (change, phase)
         if phase is not Phase.ALONE:
-            yield from self.on_old(self.old.clear())
+            yield from self.on_old(self.old_client.clear())
             if change:
                 yield of_old(SET(self._old_phase_key(), record))
         if phase is not Phase.OLD:

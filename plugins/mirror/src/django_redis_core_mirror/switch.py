@@ -60,8 +60,8 @@ class Known(NamedTuple):
 class Switch(Client):
     """Reads and changes the phase."""
 
-    old: Client
-    pair: Pair
+    old_client: Client
+    both_sides: Pair
 
     def __init__(
         self, context: ClientContext, *, mirror_of: str, mirror_age: float, **options: Any
@@ -69,8 +69,8 @@ class Switch(Client):
         super().__init__(context, **options)
         self.mirror_of = mirror_of
         self.mirror_age = mirror_age
-        self.counts = dict.fromkeys(COUNTED, 0)
-        self._told = dict(self.counts)
+        self.mirror_counts = dict.fromkeys(COUNTED, 0)
+        self._told = dict(self.mirror_counts)
         self._known: Known | None = None
         #: Of a copy for a redis-py client of the caller's, which knows no other server.
         self._always: Phase | None = None
@@ -80,17 +80,17 @@ class Switch(Client):
     ) -> Topology:
         new = super().build_topology(locations, factory)
         self._refuse_changed()
-        self.old, old = self._old_cache()
-        self.pair = Pair(new, old)
-        if _same_entries(self.naming, self.old.naming) and not set(new.nodes()).isdisjoint(
-            old.nodes()
+        self.old_client, old = self._old_cache()
+        self.both_sides = Pair(new, old)
+        if _same_entries(self.naming, self.old_client.naming) and not _names(new).isdisjoint(
+            _names(old)
         ):
             raise ImproperlyConfigured(
                 f"CACHES[{self.alias!r}]: MIRROR_OF names {self.mirror_of!r}, which has its "
                 "entries on the same server and under the same keys: give this cache another "
                 "KEY_PREFIX or database, or it would overwrite what it is to read."
             )
-        return self.pair
+        return self.both_sides
 
     def _refuse_changed(self) -> None:
         """Keys that one object makes by itself: the old cache would be asked for others."""
@@ -155,22 +155,22 @@ class Switch(Client):
 
     # What both caches are asked with is this one's, so that an entry is the same in both.
 
-    def version(self, version: Any) -> Any:
+    def own_version(self, version: Any) -> Any:
         """The version of a call, for the old cache."""
         return self.naming.version if version is None else version
 
-    def time(self, timeout: Any) -> Any:
+    def own_timeout(self, timeout: Any) -> Any:
         """The timeout of a call, for the old cache."""
         return self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
 
-    # Names. Not by ``make``, since the version of an object's keys is no part of them; nor by alias,
-    # since caches with the same entries are in the same phase.
+    # Names. Not by ``make``, since the version of an object's keys is no part of them; nor by
+    # alias, since caches with the same entries are in the same phase.
 
     def _phase_key(self) -> str:
         return f"{self.naming.prefix}:mirror:phase"
 
     def _old_phase_key(self) -> str:
-        prefix = self.old.naming.prefix
+        prefix = self.old_client.naming.prefix
         return f"{prefix}:mirror:{self.naming.prefix}:phase"
 
     def counts_key(self, minute: int) -> str:
@@ -179,7 +179,7 @@ class Switch(Client):
 
     # Reading
 
-    def phase(self, *, sure: bool = False) -> Operation[Phase]:
+    def move_phase(self, *, sure: bool = False) -> Operation[Phase]:
         """The phase. ``sure``: the side that decides has said so within twice ``MIRROR_AGE``."""
         if self._always is not None:
             return self._always
@@ -191,9 +191,9 @@ class Switch(Client):
             if now < known.read_at + 2 * self.mirror_age and known.phase is not Phase.HANDOVER:
                 # Nobody else looks while this one does.
                 self._known = known._replace(until=now + self.mirror_age)
-        return (yield from self.look(sure=sure))
+        return (yield from self.look_for_phase(sure=sure))
 
-    def look(self, *, sure: bool = False) -> Operation[Phase]:
+    def look_for_phase(self, *, sure: bool = False) -> Operation[Phase]:
         """Asks both caches for the phase, and tells what was counted."""
         known = self._known
         began = time.monotonic()
@@ -205,8 +205,7 @@ class Switch(Client):
             "new": GET(self._phase_key()).primary(),
             "old": of_old(GET(self._old_phase_key()).primary()),
         }
-        telling = self._telling() if known is not None and known.phase >= Phase.BOTH else []
-        replies = yield [*[commands[side] for side in sides], *telling]
+        replies = yield [*[commands[side] for side in sides], *self._telling()]
         told = dict(zip(sides, replies, strict=False))
         found = [parsed for reply in told.values() if (parsed := _parsed(reply)) is not None]
         if known is not None:
@@ -239,7 +238,7 @@ class Switch(Client):
 
     def settled_phase(self) -> Operation[Phase]:
         """The phase for what changes a counter, a lock or a structure; after ``HANDOVER``."""
-        phase = yield from self.phase(sure=True)
+        phase = yield from self.move_phase(sure=True)
         until = time.monotonic() + PATIENCE
         while phase is Phase.HANDOVER:
             if time.monotonic() > until:
@@ -249,7 +248,7 @@ class Switch(Client):
                     "`manage.py redis_cache mirror new` goes on with it",
                 )
             yield Sleep(LOOK)
-            phase = yield from self.look(sure=True)
+            phase = yield from self.look_for_phase(sure=True)
         return phase
 
     # Counting
@@ -258,7 +257,7 @@ class Switch(Client):
         """What sends the counts since the last time."""
         commands = []
         key = self.counts_key(int(time.time()) // 60)
-        for name, count in self.counts.items():
+        for name, count in self.mirror_counts.items():
             more = count - self._told[name]
             if more:
                 self._told[name] = count
@@ -267,7 +266,7 @@ class Switch(Client):
             commands.append(Command(_EXPIRE, (b"EXPIRE", key, KEPT), key))
         return commands
 
-    def told(self, minutes: int) -> Operation[dict[str, int]]:
+    def told_counts(self, minutes: int) -> Operation[dict[str, int]]:
         """What all processes have counted in the last minutes, this one included."""
         now = int(time.time()) // 60
         keys = [self.counts_key(now - ago) for ago in range(minutes)]
@@ -289,7 +288,7 @@ class Switch(Client):
         they had begun has ended: after twice ``MIRROR_AGE`` and ``grace`` seconds. ``force``: goes
         on where the old cache cannot be told, since it is down. Returns the phases gone through."""
         self._known = None
-        start = yield from self.look(sure=not force)
+        start = yield from self.look_for_phase(sure=not force)
         assert self._known is not None
         change = self._known.change
         done = way(start, end)
@@ -311,7 +310,7 @@ class Switch(Client):
 
     def on_old(self, operation: Generator[Any, Any, Any]) -> Operation[Any]:
         """An operation of the old cache."""
-        return aside(operation, self.pair)
+        return aside(operation, self.both_sides)
 
 
 def _same_entries(new: Any, old: Any) -> bool:
@@ -326,3 +325,9 @@ def _parsed(reply: Any) -> tuple[int, Phase] | None:
         return int(change), Phase(int(phase))
     except ValueError:
         return None
+
+
+def _names(topology: Topology) -> set[str]:
+    """What servers are called that are known already. By name, since nodes of other timeouts are
+    other nodes."""
+    return {node.name for node in topology.nodes()}

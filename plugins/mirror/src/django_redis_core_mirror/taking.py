@@ -26,12 +26,20 @@ if TYPE_CHECKING:
 class Taking(Marks):
     """Moves single entries to the new cache."""
 
-    def fetch(self, keys: Sequence[Any], version: Any, phase: Phase) -> Operation[dict[Any, Any]]:
+    def fetch_from_old(
+        self, keys: Sequence[Any], version: Any, phase: Phase
+    ) -> Operation[dict[Any, Any]]:
         """The values of those of ``keys`` that the old cache has and the new one has not. They are
         taken over, unless somebody has written them meanwhile."""
         names = {self.naming.make(key, version): key for key in keys}
         fulls = list(names)
-        olds = dict(zip(fulls, self.old.naming.make_many(keys, self.version(version)), strict=True))
+        olds = dict(
+            zip(
+                fulls,
+                self.old_client.naming.make_many(keys, self.own_version(version)),
+                strict=True,
+            )
+        )
         answers = yield [
             *[self.reading_mark(full) for full in fulls],
             of_old(MGET([olds[full] for full in fulls])),
@@ -62,12 +70,12 @@ class Taking(Marks):
             )
         if again:
             elsewhere += [full for full in there if names[full] not in found]
-        self.counts["old"] += len(found)
+        self.mirror_counts["old"] += len(found)
         if elsewhere:
             came = yield from super().get_many([names[full] for full in elsewhere], version)
-            self.counts["new"] += len(came)
+            self.mirror_counts["new"] += len(came)
             found.update(came)
-        self.counts["missed"] += len(fulls) - len(found)
+        self.mirror_counts["missed"] += len(fulls) - len(found)
         return found
 
     def _take_over(
@@ -78,7 +86,7 @@ class Taking(Marks):
         version: Any,
     ) -> Operation[dict[Any, Any]]:
         """The values of what was seen in the old cache, taken over where nobody else is at it."""
-        tokens, there = yield from self.lease(list(seen))
+        tokens, there = yield from self.lease_keys(list(seen))
         found: dict[Any, Any] = {}
         entries: list[tuple[str, bytes, bytes, int | None, bool]] = []
         if there:
@@ -102,7 +110,7 @@ class Taking(Marks):
             except SerializationError:
                 continue  # the new format has no room for it, and the old cache has it still
             entries.append((full, token, stored, life, False))
-        yield from self.take(entries)
+        yield from self.store_taken(entries)
         return found
 
     def read_old(self, fulls: Sequence[str]) -> Operation[list[tuple[Any, int | None]]]:
@@ -127,29 +135,29 @@ class Taking(Marks):
 
     def shown(self, old: str, data: bytes, version: Any) -> Operation[Any]:
         """What callers of the old cache see of ``data``, or MISSING."""
-        return (yield from self.on_old(self.old.seen(old, data, self.version(version))))
+        return (yield from self.on_old(self.old_client.seen(old, data, self.own_version(version))))
 
-    def bring(self, named: Sequence[tuple[Any, Any]]) -> Operation[None]:
+    def bring_over(self, named: Sequence[tuple[Any, Any]]) -> Operation[None]:
         """Makes sure that the new cache has of these keys (with their versions) what the old one
         has: before a change that only the new one makes. Raises where the old cache cannot be
         asked."""
         olds = {
             self.naming.make(key, version): (
-                self.old.naming.make(key, self.version(version)),
+                self.old_client.naming.make(key, self.own_version(version)),
                 version,
             )
             for key, version in named
         }
         left = list(olds)
         while left:
-            tokens, _ = yield from self.lease(left, must=True)
+            tokens, _ = yield from self.lease_keys(left, must=True)
             read = yield from self.read_old([olds[full][0] for full in tokens])
             entries = []
             for (full, token), (data, life) in zip(tokens.items(), read, strict=True):
                 entry = yield from self._anew(full, *olds[full], data, life)
                 if entry is not None:
                     entries.append((full, token, *entry))
-            taken = yield from self.take(entries)
+            taken = yield from self.store_taken(entries)
             left = [entry[0] for entry, done in zip(entries, taken, strict=True) if not done]
 
     def _anew(
@@ -189,7 +197,7 @@ class Taking(Marks):
     @property
     def elements_alike(self) -> bool:
         """Whether elements of data structures are the same bytes in both caches."""
-        ours, theirs = self.codec, self.old.codec
+        ours, theirs = self.codec, self.old_client.codec
         return (
             ours.sealer is None
             and theirs.sealer is None

@@ -27,31 +27,34 @@ class Values(OneSided):
     def get(
         self, key: Any, default: Any = None, version: Any = None, **more: Any
     ) -> Operation[Any]:
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         if phase <= Phase.PREPARE:
             return (
-                yield from self.on_old(self.old.get(key, default, self.version(version), **more))
+                yield from self.on_old(
+                    self.old_client.get(key, default, self.own_version(version), **more)
+                )
             )
         value = yield from super().get(key, MISSING, version, **more)
         if value is MISSING and phase <= Phase.NEW:
-            found = yield from self.fetch([key], version, phase)
+            found = yield from self.fetch_from_old([key], version, phase)
             value = found.get(key, MISSING)
         elif value is not MISSING:
-            self.counts["new"] += 1
+            self.mirror_counts["new"] += 1
         return default if value is MISSING else value
 
     def get_many(
         self, keys: Iterable[Any], version: Any = None, **more: Any
     ) -> Operation[dict[Any, Any]]:
         keys = list(keys)
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         if phase <= Phase.PREPARE:
-            return (yield from self.on_old(self.old.get_many(keys, self.version(version), **more)))  # type: ignore[no-any-return]
+            asked = self.old_client.get_many(keys, self.own_version(version), **more)
+            return (yield from self.on_old(asked))  # type: ignore[no-any-return]
         found: dict[Any, Any] = yield from super().get_many(keys, version, **more)
-        self.counts["new"] += len(found)
+        self.mirror_counts["new"] += len(found)
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if missing and phase <= Phase.NEW:
-            more_found = yield from self.fetch(missing, version, phase)
+            more_found = yield from self.fetch_from_old(missing, version, phase)
             found = {
                 key: found[key] if key in found else more_found[key]
                 for key in keys
@@ -73,17 +76,17 @@ class Values(OneSided):
     ) -> Operation[Any]:
         """A question about an entry, which the old cache answers where the new one says
         ``absent``."""
-        phase = yield from self.phase()
-        ask = getattr(self.old, name)
+        phase = yield from self.move_phase()
+        ask = getattr(self.old_client, name)
         if phase <= Phase.PREPARE:
-            return (yield from self.on_old(ask(key, self.version(version), **more)))
+            return (yield from self.on_old(ask(key, self.own_version(version), **more)))
         answer = yield from getattr(super(), name)(key, version, **more)
         if answer != absent or answer is None or phase > Phase.NEW:
             return answer
         mark = yield self.reading_mark(self.naming.make(key, version))
         if mark != GONE:
             try:
-                answer = yield from self.on_old(ask(key, self.version(version), **more))
+                answer = yield from self.on_old(ask(key, self.own_version(version), **more))
             except ConnectionInterrupted as trouble:
                 self.unread(trouble)
         if answer != absent or (mark != GONE and phase < Phase.HANDOVER):
@@ -108,11 +111,23 @@ class Values(OneSided):
             more |= {"nx": nx, "xx": xx}
             new = partial(super().set, key, value, timeout, version, **more)
             old = partial(
-                self.old.set, key, value, self.time(timeout), self.version(version), **more
+                self.old_client.set,
+                key,
+                value,
+                self.own_timeout(timeout),
+                self.own_version(version),
+                **more,
             )
             return bool((yield from self.on_one_side(new, old, [(key, version)])))
         new = partial(super().set, key, value, timeout, version, **more)
-        old = partial(self.old.set, key, value, self.time(timeout), self.version(version), **more)
+        old = partial(
+            self.old_client.set,
+            key,
+            value,
+            self.own_timeout(timeout),
+            self.own_version(version),
+            **more,
+        )
         fulls = self.naming.make_many([key], version)
         return bool((yield from self.on_both(new, old, fulls, **self._marked(timeout))))
 
@@ -126,7 +141,13 @@ class Values(OneSided):
         if not data:
             return []
         new = partial(super().set_many, data, timeout, version, **more)
-        old = partial(self.old.set_many, data, self.time(timeout), self.version(version), **more)
+        old = partial(
+            self.old_client.set_many,
+            data,
+            self.own_timeout(timeout),
+            self.own_version(version),
+            **more,
+        )
         fulls = self.naming.make_many(data, version)
         return list((yield from self.on_both(new, old, fulls, **self._marked(timeout))))
 
@@ -142,7 +163,7 @@ class Values(OneSided):
         self, key: Any, version: Any = None, prefix: str | None = None, **more: Any
     ) -> Operation[bool]:
         new = partial(super().delete, key, version, prefix, **more)
-        old = partial(self.old.delete, key, self.version(version), prefix, **more)
+        old = partial(self.old_client.delete, key, self.own_version(version), prefix, **more)
         fulls = [self.naming.make(key, version, prefix)]
         return bool(
             (yield from self.on_both(new, old, fulls, mark=True, removes=True, absent=False))
@@ -152,10 +173,12 @@ class Values(OneSided):
         self, keys: Iterable[Any], version: Any = None, **more: Any
     ) -> Operation[int | None]:
         keys = list(keys)
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         if phase is Phase.OLD:
             return (  # type: ignore[no-any-return]
-                yield from self.on_old(self.old.delete_many(keys, self.version(version), **more))
+                yield from self.on_old(
+                    self.old_client.delete_many(keys, self.own_version(version), **more)
+                )
             )
         if phase is Phase.ALONE:
             return (yield from super().delete_many(keys, version, **more))
@@ -168,12 +191,14 @@ class Values(OneSided):
 
     def offer(self, key: Any, version: Any, value: Any, milliseconds: int | None) -> Operation[Any]:
         found = yield from super().offer(key, version, value, milliseconds)
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         if Phase.BOTH <= phase <= Phase.LEAVE:
             timeout = None if milliseconds is None else milliseconds / 1000
             # Only where it has none: another one may have written both meanwhile.
             storing = self.on_old(
-                self.old.set(key, found, self.time(timeout), self.version(version), nx=True)
+                self.old_client.set(
+                    key, found, self.own_timeout(timeout), self.own_version(version), nx=True
+                )
             )
             yield from self.follow(storing, [self.naming.make(key, version)], phase)
         return found
@@ -186,11 +211,13 @@ class Values(OneSided):
         version: Any = None,
         **more: Any,
     ) -> Operation[Any]:
-        phase = yield from self.phase()
+        phase = yield from self.move_phase()
         if phase > Phase.PREPARE:
             return (yield from super().get_or_set(key, default, timeout, version, **more))
         answer = yield from self.on_old(
-            self.old.get_or_set(key, default, self.time(timeout), self.version(version), **more)
+            self.old_client.get_or_set(
+                key, default, self.own_timeout(timeout), self.own_version(version), **more
+            )
         )
         if phase is Phase.PREPARE:
             yield from self.forget_in_new([self.naming.make(key, version)])
@@ -213,7 +240,9 @@ class Values(OneSided):
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **more: Any
     ) -> Operation[bool]:
         new = partial(super().touch, key, timeout, version, **more)
-        old = partial(self.old.touch, key, self.time(timeout), self.version(version), **more)
+        old = partial(
+            self.old_client.touch, key, self.own_timeout(timeout), self.own_version(version), **more
+        )
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def pexpire(
@@ -223,22 +252,22 @@ class Values(OneSided):
         given = timeout
         if timeout is DEFAULT_TIMEOUT and self.default_timeout is not None:
             given = timedelta(seconds=self.default_timeout)
-        old = partial(self.old.pexpire, key, given, self.version(version), **more)
+        old = partial(self.old_client.pexpire, key, given, self.own_version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def expire_at(self, key: Any, when: Any, version: Any = None, **more: Any) -> Operation[bool]:
         new = partial(super().expire_at, key, when, version, **more)
-        old = partial(self.old.expire_at, key, when, self.version(version), **more)
+        old = partial(self.old_client.expire_at, key, when, self.own_version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def pexpire_at(self, key: Any, when: Any, version: Any = None, **more: Any) -> Operation[bool]:
         new = partial(super().pexpire_at, key, when, version, **more)
-        old = partial(self.old.pexpire_at, key, when, self.version(version), **more)
+        old = partial(self.old_client.pexpire_at, key, when, self.own_version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def persist(self, key: Any, version: Any = None, **more: Any) -> Operation[bool]:
         new = partial(super().persist, key, version, **more)
-        old = partial(self.old.persist, key, self.version(version), **more)
+        old = partial(self.old_client.persist, key, self.own_version(version), **more)
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def getex(
@@ -251,7 +280,12 @@ class Values(OneSided):
     ) -> Operation[Any]:
         new = partial(super().getex, key, timeout, MISSING, version, **more)
         old = partial(
-            self.old.getex, key, self.time(timeout), MISSING, self.version(version), **more
+            self.old_client.getex,
+            key,
+            self.own_timeout(timeout),
+            MISSING,
+            self.own_version(version),
+            **more,
         )
         answer = yield from self._of_expiry(new, old, key, version, MISSING)
         return default if answer is MISSING else answer

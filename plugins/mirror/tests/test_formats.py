@@ -1,0 +1,90 @@
+"""Entries that the two caches store otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from django_redis_core.exceptions import SerializationError
+from django_redis_core.testing.servers import Server
+from django_redis_core_mirror.phases import Phase
+
+from .conftest import MakeCache, add
+
+VALUES: dict[str, Any] = {
+    "text": "x" * 500,
+    "digits": "12",
+    "int": 12,
+    "float": 1.5,
+    "nothing": None,
+    "nested": {"a": [1, "b", None], "c": {"d": 2.5}},
+}
+
+
+@pytest.fixture
+def caches_of_two_formats(make_cache: MakeCache, old_server: Server) -> Any:
+    def make(old: dict[str, Any], new: dict[str, Any]) -> Any:
+        from django.core.cache import caches
+
+        add("plain", {"LOCATION": old_server.url, "KEY_PREFIX": "formats", "OPTIONS": old})
+        caches["plain"].clear()
+        return caches["plain"], make_cache({"CLIENT": "mirror", "MIRROR_OF": "plain", **new})
+
+    return make
+
+
+@pytest.mark.parametrize("phase", [Phase.BOTH, Phase.NEW])
+def test_a_change_of_format(caches_of_two_formats: Any, phase: Phase) -> None:
+    old, new = caches_of_two_formats(
+        {"COMPRESSOR": "zlib"},
+        {"SERIALIZER": "json", "SEALER": "signed", "CLIENT": ["mirror", "herd"]},
+    )
+    old.set_many(VALUES, 100)
+    assert new.get_many(VALUES) == VALUES
+    assert new.get("int") == 12
+    for key in VALUES:
+        assert new.raw_client().exists(new.make_key(key)), "it was taken over"
+        assert 0 < new.ttl(key) <= 100
+    assert new.incr("int") == 13
+    assert new.get("int") == 13
+    new.set("written", [1, "two"], 100)
+    assert old.get("written") == new.get("written") == [1, "two"]
+
+
+@pytest.mark.parametrize("phase", [Phase.BOTH])
+def test_what_the_old_format_cannot_store_is_stored_nowhere(
+    caches_of_two_formats: Any, phase: Phase
+) -> None:
+    old, new = caches_of_two_formats({"SERIALIZER": "json"}, {})
+    for call in (lambda: new.set("k", object), lambda: new.set_many({"k": object})):
+        with pytest.raises(SerializationError):
+            call()
+    assert not new.raw_client().exists(new.make_key("k"))
+    assert old.get("k") is None
+
+
+@pytest.mark.parametrize("phase", [Phase.NEW])
+def test_structures(caches_of_two_formats: Any, phase: Phase) -> None:
+    old, new = caches_of_two_formats({}, {})
+    old.hset("hash", "field", {"a": 1})
+    old.zadd("scores", {"a": 1, "b": 2})
+    old.expire("scores", 100)
+    assert new.hget("hash", "field") == {"a": 1}
+    assert new.zadd("scores", {"c": 3}) == 1
+    assert new.zrange("scores", 0, -1) == ["a", "b", "c"]
+    assert 0 < new.ttl("scores") <= 100
+    assert old.zcard("scores") == 0, "the old cache has one that is not true any more"
+
+
+@pytest.mark.parametrize("phase", [Phase.NEW])
+def test_structures_of_another_format_are_refused_in_words(
+    caches_of_two_formats: Any, phase: Phase
+) -> None:
+    old, new = caches_of_two_formats({}, {"SERIALIZER": "json"})
+    old.hset("hash", "field", 1)
+    with pytest.raises(SerializationError, match="copy structures before"):
+        new.hset("hash", "other", 2)
+    assert old.hgetall("hash") == {"field": 1}
+    new.hset("new", "field", 1)
+    assert new.hgetall("new") == {"field": 1}
