@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django_redis_core.interfaces import Option, seconds, text
+from django_redis_core.interfaces import Option, optional, seconds, text
 
 OPTIONS = (
     Option(
         "MIRROR_OF",
         "mirror_of",
-        text,
-        "",
+        optional(text),
         doc="The alias in CACHES of the old cache, which entries are moved away from.",
     ),
     Option(

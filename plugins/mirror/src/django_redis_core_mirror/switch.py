@@ -64,10 +64,15 @@ class Switch(Client):
     both_sides: Pair
 
     def __init__(
-        self, context: ClientContext, *, mirror_of: str, mirror_age: float, **options: Any
+        self,
+        context: ClientContext,
+        *,
+        mirror_of: str | None = None,
+        mirror_age: float = 0.5,
+        **options: Any,
     ) -> None:
         super().__init__(context, **options)
-        self.mirror_of = mirror_of
+        self.mirror_of = mirror_of or ""
         self.mirror_age = mirror_age
         self.mirror_counts = dict.fromkeys(COUNTED, 0)
         self._told = dict(self.mirror_counts)
