@@ -48,3 +48,24 @@ class TestNew(Mirrored):
     @pytest.fixture
     def phase(self) -> Phase:
         return Phase.NEW
+
+
+class TestBoth(Mirrored):
+    """They are the old cache's: where a test looks at the new servers, it does not see them."""
+
+    limits: ClassVar = {
+        **Mirrored.limits,
+        "test_another_data_type_cannot_be_counted": "not found",
+        "test_it_lives_under_the_caches_key": "",
+    }
+
+    @pytest.fixture(params=["blocking"])
+    def way(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    @pytest.fixture
+    def phase(self) -> Phase:
+        return Phase.BOTH
+
+    # Counted in NEW, where they are more.
+    test_no_operation_needs_more_round_trips = None

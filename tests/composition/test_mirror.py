@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from django.core.cache import caches
+from django.test import override_settings
 
+from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import SerializationError
 from django_redis_core.testing.servers import Server
+from django_redis_core_mirror import switch
 from django_redis_core_mirror.phases import Phase
-
-from .conftest import MakeCache, add
 
 VALUES: dict[str, Any] = {
     "text": "x" * 500,
@@ -22,16 +26,29 @@ VALUES: dict[str, Any] = {
 }
 
 
+MakeCache = Callable[..., RedisCache]
+
+BACKEND = "django_redis_core.cache.RedisCache"
+
+Make = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[Any, Any]]
+
+
 @pytest.fixture
-def caches_of_two_formats(make_cache: MakeCache, old_server: Server) -> Any:
-    def make(old: dict[str, Any], new: dict[str, Any]) -> Any:
-        from django.core.cache import caches
+def caches_of_two_formats(
+    phase: Phase, redis_server: Server, make_cache: MakeCache, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
+    """``make(old, new)``: an old cache and a mirror of it, by their OPTIONS, in ``phase``."""
+    monkeypatch.setattr(switch, "FIRST", phase)
+    with ExitStack() as stack:
 
-        add("plain", {"LOCATION": old_server.url, "KEY_PREFIX": "formats", "OPTIONS": old})
-        caches["plain"].clear()
-        return caches["plain"], make_cache({"CLIENT": "mirror", "MIRROR_OF": "plain", **new})
+        def make(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Any, Any]:
+            entry = {"BACKEND": BACKEND, "LOCATION": redis_server.url, "KEY_PREFIX": "formats"}
+            entries = {"default": entry, "plain": {**entry, "OPTIONS": old}}
+            stack.enter_context(override_settings(CACHES=entries))
+            stack.callback(caches["plain"].clear)
+            return caches["plain"], make_cache({"CLIENT": "mirror", "MIRROR_OF": "plain", **new})
 
-    return make
+        yield make
 
 
 @pytest.mark.parametrize("phase", [Phase.BOTH, Phase.NEW])
