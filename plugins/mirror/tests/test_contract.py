@@ -15,9 +15,9 @@ from django_redis_core_mirror.onesided import CHANGING, READING
 from django_redis_core_mirror.phases import Phase
 
 #: Round trips more than the default client takes, where the old cache has nothing either: a mark
-#: and the old cache on a miss, and the new one once more, to which the key may just have come; mark,
-#: new and old cache one after the other for writes; a look at both before what is done on one side,
-#: and what has the other one forget.
+#: and the old cache on a miss, and the new one once more, to which the key may have come;
+#: a mark, new and old cache one after the other for writes; a look at both before what is done on
+#: one side, and what has the other one forget.
 ROUND_TRIPS = {
     **dict.fromkeys(["set", "set_many", "iter_keys", "keys"], 1),
     **dict.fromkeys(["get", "get_many", "getex", "delete", "delete_many"], 2),
