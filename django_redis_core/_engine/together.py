@@ -18,8 +18,8 @@ from ..interfaces import OPERATIONS, Client
 
 #: Methods and attributes of a cache that are no operations, beside those of Django's BaseCache.
 RESERVED = frozenset(
-    "aclose alias apipeline async_raw_client client default_timeout execute key_func key_prefix "
-    "make_pattern numbers pipeline raw_client version".split()
+    "aclose alias apipeline async_raw_client built client default_timeout execute key_func "
+    "key_prefix make_pattern numbers pipeline raw_client version".split()
 )
 
 

@@ -18,6 +18,7 @@ OURS: dict[str, str] = {
     "sentinel": "connection_factory",
     "cluster": "connection_factory",
     "herd": "client",
+    "mirror": "client",
     "near": "client",
     "shard": "client",
     "opentelemetry": "observer",

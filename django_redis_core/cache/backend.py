@@ -17,11 +17,12 @@ from django.core.exceptions import ImproperlyConfigured
 from .. import checks
 from .._codec.keys import CacheKey, Keys
 from .._engine.assembly import Engine, engine_for
+from .._engine.built import view
 from .._engine.driver import Driver
 from .._engine.observed import ObservedDriver
 from .._operations.declare import Fallback
 from ..connections.topology import Clients
-from ..interfaces import OPERATIONS, Number
+from ..interfaces import OPERATIONS, BuiltCache, Number
 from .absent import OF_CACHES, no_attribute
 from .asked import AskedKeys, KeysOf, asked, driver_that_asks, engine_of, engine_that_asks
 from .client import CacheClient
@@ -202,6 +203,19 @@ class RedisCache(Methods, Contract):
     def alias(self) -> str:
         """The name of this cache in ``CACHES``."""
         return self._engine.alias
+
+    @property
+    def built(self) -> BuiltCache:
+        """This cache as hooks are handed it: its client, servers and parts. For plugins that work
+        with another cache of the site, which they find in ``django.core.cache.caches``. It keeps
+        nothing alive. Raises ``ImproperlyConfigured`` where keys or times are made by this object,
+        of which a client knows nothing."""
+        if self._asks:
+            raise ImproperlyConfigured(
+                f"CACHES[{self.alias!r}]: {type(self).__qualname__} makes keys or times by itself, "
+                "so no other cache can ask for its entries: set KEY_FUNCTION instead."
+            )
+        return view(self._engine)
 
     @property
     def client(self) -> CacheClient:

@@ -46,6 +46,8 @@ TOPOLOGIES = {
 REFUSALS = {
     "a client twice is refused": "names 'herd' twice",
     "near stands outside of all others": "it has to see what the others write",
+    "mirror stands outside of all others": "it decides which cache is asked",
+    "without `MIRROR_OF`, the alias of the old cache": "needs to know the old cache",
     "that format is a pickle": "stores pickles, so SERIALIZER must be or begin with",
     "tags stands outside of herd, which cannot hand on `tags=`": "cannot hand on tags=",
 }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
 from django_redis_core._plugins.catalogue import OURS
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import SerializationError
+from django_redis_core.testing.servers import Server
 
 from .conftest import PLUGINS, code, read, rows
 
@@ -42,15 +44,28 @@ def agrees(make_cache: MakeCache, options: dict[str, Any], says: str) -> None:
             make_cache(options)
 
 
+#: What clients must be told, beside their names.
+NEEDED: dict[str, dict[str, Any]] = {"mirror": {"MIRROR_OF": "old"}}
+
+
+@pytest.fixture
+def old(redis_server: Server) -> Iterator[None]:
+    """A cache that a mirror may move from."""
+    entry = {"BACKEND": "django_redis_core.cache.RedisCache", "LOCATION": redis_server.url}
+    with override_settings(CACHES={"default": entry, "old": {**entry, "KEY_PREFIX": "old"}}):
+        yield
+
+
 @pytest.mark.parametrize("client", of_kind("client", "default"))
 @pytest.mark.parametrize("sealer", of_kind("sealer", "none"))
+@pytest.mark.usefixtures("old")
 def test_the_kinds_do_not_know_of_each_other(
     make_cache: MakeCache, client: str, sealer: str
 ) -> None:
     serializers = of_kind("serializer", "pickle")
     compressors = of_kind("compressor", "identity")
     for serializer, compressor in product(serializers, compressors):
-        options = {"SERIALIZER": serializer, "COMPRESSOR": compressor}
+        options = {"SERIALIZER": serializer, "COMPRESSOR": compressor, **NEEDED.get(client, {})}
         assert works(make_cache({"CLIENT": client, "SEALER": sealer, **options})), options
 
 

@@ -24,7 +24,7 @@ SUITES = [base for base in Operations.__mro__ if base is not Suite and "covers" 
 
 #: What a cache has besides its operations. Whoever adds to it says why it is no operation.
 NO_OPERATIONS = {
-    *("alias", "async_raw_client", "client", "numbers", "raw_client"),
+    *("alias", "async_raw_client", "built", "client", "numbers", "raw_client"),
     *("pipeline", "apipeline"),
     *("close", "aclose"),
     *("key_prefix", "version", "key_func", "default_timeout"),

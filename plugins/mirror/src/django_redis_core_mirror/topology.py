@@ -1,0 +1,261 @@
+"""The servers of two caches as one topology, so that commands for both can stand in one batch.
+
+Which cache a command is for is said by the class of the key that routes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django_redis_core.commands import Command, Emit, Key, Places, Primaries, Spread
+from django_redis_core.connections import Topology
+from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError
+
+if TYPE_CHECKING:
+    from django_redis_core.commands import Operation, Place
+    from django_redis_core.connections import Clients, Instead, Node, Nodes, Parts
+
+T = TypeVar("T")
+
+#: Seconds for which old servers that could not be found out are not looked for again.
+PAUSE = 1.0
+
+
+class OldKey(str):
+    """A key as the old cache stores it. It is equal to no key of the new one's, which may be
+    written alike."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is OldKey and str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return ~str.__hash__(self)
+
+
+class Pair(Topology):
+    """The new cache's topology, and the old one's for commands whose key is an ``OldKey``.
+
+    Whatever is not said to be the old one's is the new one's: scans, redis-py's clients, what
+    ``doctor`` and ``stats`` look at. Old servers that cannot be found out fail commands for them
+    and no others.
+    """
+
+    def __init__(self, new: Topology, old: Topology) -> None:
+        self.new = new
+        self.old = old
+        self._trouble: ConnectionInterrupted | None = None
+        self._again = 0.0
+
+    @property
+    def ready(self) -> bool:  # type: ignore[override]  # here it follows from the two
+        return self.new.ready and (self.old.ready or time.monotonic() < self._again)
+
+    def discover(self) -> Operation[None]:
+        if not self.new.ready:
+            yield from self.new.discover()
+        if not self.old.ready and time.monotonic() >= self._again:
+            yield from self._find(self.old.discover())
+
+    def survey(self) -> Operation[None]:
+        yield from self.new.survey()
+        yield from self._find(self.old.survey())
+
+    def _find(self, finding: Operation[None]) -> Operation[None]:
+        self._again = time.monotonic() + PAUSE
+        try:
+            yield from finding
+        except ConnectionInterrupted as trouble:
+            self._trouble = trouble
+            self._again = time.monotonic() + PAUSE
+        else:
+            self._trouble = None
+            self._again = 0.0
+
+    def old_primaries(self) -> Nodes:
+        """All servers that hold the old cache's keys; after ``survey``."""
+        self._refuse()
+        return self.old.primaries()
+
+    def _refuse(self) -> None:
+        trouble = self._trouble
+        if trouble is not None:
+            # Of one object, raised in many threads, the traceback would grow.
+            raise ConnectionInterrupted(trouble.connection, trouble.reason) from trouble
+
+    def route(self, command: Command) -> Node:
+        if command.key.__class__ is not OldKey:
+            return self.new.route(command)
+        self._refuse()
+        return self.old.route(_plain(command))
+
+    def primaries(self) -> Nodes:
+        return self.new.primaries()
+
+    def nodes(self) -> Nodes:
+        return self.new.nodes()
+
+    def unfit(self) -> Nodes:
+        return self.new.unfit()
+
+    def clients(self, command: Command) -> Clients:
+        return self.new.clients(command)
+
+    def close_idle(self) -> None:
+        self.new.close_idle()
+        self.old.close_idle()
+
+    def place(self, key: Key) -> Place:
+        if key.__class__ is OldKey:
+            return "old", self.old.place(str(key))
+        return "new", self.new.place(key)
+
+    def parts(self, spread: Spread) -> Parts:
+        if spread.keys[0].__class__ is OldKey:
+            if self._trouble is not None:  # it cannot say how to split; ``route`` refuses it
+                return [(list(range(len(spread.keys))), spread.whole())]
+            plain = Spread(spread.kind, [str(key) for key in spread.keys], spread.join, spread.node)
+            return [(at, of_old(command)) for at, command in self.old.parts(plain)]
+        if spread.node is not None and spread.node not in self.new.nodes():
+            return self.old.parts(spread)  # keys that were found there
+        return self.new.parts(spread)
+
+    def after(
+        self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int
+    ) -> Operation[Instead]:
+        if command.key.__class__ is OldKey:
+            instead = yield from self.old.after(_plain(command), node, trouble, attempt)
+            return of_old(instead) if isinstance(instead, Spread) else instead
+        side = self.new
+        if command.node is not None and command.node not in side.nodes():
+            side = self.old
+        return (yield from side.after(command, node, trouble, attempt))
+
+
+def _plain(command: Command) -> Command:
+    return Command(command.kind, command.args, str(command.key), command.node)
+
+
+def of_old(request: Any) -> Any:
+    """A request of an operation as one for the old cache's servers."""
+    if request.__class__ is Command:
+        key = request.key
+        if key is None or key.__class__ is bytes:  # its server is named
+            return request
+        return Command(request.kind, request.args, OldKey(key), request.node)
+    if request.__class__ is Spread:
+        if request.node is not None:
+            return request
+        keys = [OldKey(text) for text in request.keys]
+        return Spread(request.kind, keys, request.join)
+    if request.__class__ is list:
+        return [of_old(one) for one in request]
+    if request.__class__ is Places:
+        return Places([OldKey(key) for key in request.keys])
+    return request
+
+
+def aside(operation: Generator[Any, Any, T], pair: Pair) -> Operation[T]:
+    """An operation of the old cache's client, on the old cache's servers."""
+    try:
+        request = operation.send(None)
+        while True:
+            if request.__class__ is Emit:
+                yield request
+                request = operation.send(None)
+                continue
+            try:
+                answer = yield of_old(request)
+                if request.__class__ is Primaries:
+                    answer = pair.old_primaries()
+            except Exception as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(answer)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    finally:
+        operation.close()
+
+
+def begun(operation: Generator[Any, Any, T]) -> Operation[T]:
+    """``operation``, which has come to its first request: what it refuses is raised here."""
+    try:
+        request = operation.send(None)
+    except StopIteration as stop:
+        return _ended(stop.value)
+    return _going_on(operation, request)
+
+
+def _ended(value: T) -> Operation[T]:
+    yield from ()
+    return value
+
+
+def _going_on(operation: Generator[Any, Any, T], request: Any) -> Operation[T]:
+    try:
+        while True:
+            try:
+                answer = yield request
+            except Exception as error:
+                request = operation.throw(error)
+            else:
+                request = operation.send(answer)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    finally:
+        operation.close()
+
+
+def together(operations: Sequence[Generator[Any, Any, Any]]) -> Operation[list[Any]]:
+    """The results of operations that run side by side, their commands sent together. What one of
+    them raises is raised when all have ended."""
+    results: list[Any] = [None] * len(operations)
+    waiting = list(enumerate(operations))
+    answers: dict[int, Any] = {}
+    first: Exception | None = None
+    while waiting:
+        asking: list[tuple[int, Generator[Any, Any, Any], Any]] = []
+        for at, operation in waiting:
+            answer = answers.get(at)
+            try:
+                if isinstance(answer, Exception):
+                    request = operation.throw(answer)
+                else:
+                    request = operation.send(answer)
+            except StopIteration as stop:
+                results[at] = stop.value
+            except (RedisCacheError, ValueError) as error:
+                first = first or error
+            else:
+                asking.append((at, operation, request))
+        batch: list[Any] = []
+        for _, _, request in asking:
+            batch += _commands(request)
+        replies = iter((yield batch) if batch else ())
+        for at, _, request in asking:
+            sent = _commands(request)
+            if sent:
+                told = [next(replies) for _ in sent]
+                answers[at] = told if request.__class__ is list else told[0]
+            else:
+                try:
+                    answers[at] = yield request
+                except Exception as error:
+                    answers[at] = error
+        waiting = [(at, operation) for at, operation, _ in asking]
+    if first is not None:
+        raise first
+    return results
+
+
+def _commands(request: Any) -> list[Any]:
+    if request.__class__ is list:
+        return request
+    return [request] if isinstance(request, Command | Spread) else []

@@ -1,0 +1,107 @@
+"""Entries that the two caches store otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.test import override_settings
+
+from django_redis_core.cache import RedisCache
+from django_redis_core.exceptions import SerializationError
+from django_redis_core.testing.servers import Server
+from django_redis_core_mirror import switch
+from django_redis_core_mirror.phases import Phase
+
+VALUES: dict[str, Any] = {
+    "text": "x" * 500,
+    "digits": "12",
+    "int": 12,
+    "float": 1.5,
+    "nothing": None,
+    "nested": {"a": [1, "b", None], "c": {"d": 2.5}},
+}
+
+
+MakeCache = Callable[..., RedisCache]
+
+BACKEND = "django_redis_core.cache.RedisCache"
+
+Make = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[Any, Any]]
+
+
+@pytest.fixture
+def caches_of_two_formats(
+    phase: Phase, redis_server: Server, make_cache: MakeCache, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
+    """``make(old, new)``: an old cache and a mirror of it, by their OPTIONS, in ``phase``."""
+    monkeypatch.setattr(switch, "FIRST", phase)
+    with ExitStack() as stack:
+
+        def make(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Any, Any]:
+            entry = {"BACKEND": BACKEND, "LOCATION": redis_server.url, "KEY_PREFIX": "formats"}
+            entries = {"default": entry, "plain": {**entry, "OPTIONS": old}}
+            stack.enter_context(override_settings(CACHES=entries))
+            stack.callback(caches["plain"].clear)
+            return caches["plain"], make_cache({"CLIENT": "mirror", "MIRROR_OF": "plain", **new})
+
+        yield make
+
+
+@pytest.mark.parametrize("phase", [Phase.BOTH, Phase.NEW])
+def test_a_change_of_format(caches_of_two_formats: Any, phase: Phase) -> None:
+    old, new = caches_of_two_formats(
+        {"COMPRESSOR": "zlib"},
+        {"SERIALIZER": "json", "SEALER": "signed", "CLIENT": ["mirror", "herd"]},
+    )
+    old.set_many(VALUES, 100)
+    assert new.get_many(VALUES) == VALUES
+    assert new.get("int") == 12
+    for key in VALUES:
+        assert new.raw_client().exists(new.make_key(key)), "it was taken over"
+        assert 0 < new.ttl(key) <= 100
+    assert new.incr("int") == 13
+    assert new.get("int") == 13
+    new.set("written", [1, "two"], 100)
+    assert old.get("written") == new.get("written") == [1, "two"]
+
+
+@pytest.mark.parametrize("phase", [Phase.BOTH])
+def test_what_the_old_format_cannot_store_is_stored_nowhere(
+    caches_of_two_formats: Any, phase: Phase
+) -> None:
+    old, new = caches_of_two_formats({"SERIALIZER": "json"}, {})
+    for call in (lambda: new.set("k", object), lambda: new.set_many({"k": object})):
+        with pytest.raises(SerializationError):
+            call()
+    assert not new.raw_client().exists(new.make_key("k"))
+    assert old.get("k") is None
+
+
+@pytest.mark.parametrize("phase", [Phase.NEW])
+def test_structures(caches_of_two_formats: Any, phase: Phase) -> None:
+    old, new = caches_of_two_formats({}, {})
+    old.hset("hash", "field", {"a": 1})
+    old.zadd("scores", {"a": 1, "b": 2})
+    old.expire("scores", 100)
+    assert new.hget("hash", "field") == {"a": 1}
+    assert new.zadd("scores", {"c": 3}) == 1
+    assert new.zrange("scores", 0, -1) == ["a", "b", "c"]
+    assert 0 < new.ttl("scores") <= 100
+    assert old.zcard("scores") == 0, "the old cache has one that is not true any more"
+
+
+@pytest.mark.parametrize("phase", [Phase.NEW])
+def test_structures_of_another_format_are_refused_in_words(
+    caches_of_two_formats: Any, phase: Phase
+) -> None:
+    old, new = caches_of_two_formats({}, {"SERIALIZER": "json"})
+    old.hset("hash", "field", 1)
+    with pytest.raises(SerializationError, match="copy structures before"):
+        new.hset("hash", "other", 2)
+    assert old.hgetall("hash") == {"field": 1}
+    new.hset("new", "field", 1)
+    assert new.hgetall("new") == {"field": 1}
