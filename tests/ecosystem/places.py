@@ -62,6 +62,9 @@ def unpacked(suite: Suite) -> Path:
     """The files of the sdist as they were released, whatever an earlier run has left in them."""
     folder = BUILD / "suites" / suite.package
     shutil.rmtree(folder, ignore_errors=True)
+    # pytest looks upwards for settings: a suite without any shall not find those of this checkout.
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    (folder.parent / "pytest.ini").write_text("[pytest]\n")
     with tarfile.open(sdist(suite)) as archive:
         archive.extractall(folder, filter="data")
     (found,) = folder.iterdir()

@@ -1,9 +1,11 @@
-"""A site for the tests of django-waffle, whose sdist has none."""
+"""A site for the tests of django-waffle, whose sdist has none; its application is beside this."""
 
 SECRET_KEY = "-"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+_MEMORY = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+DATABASES = {"default": _MEMORY, "readonly": _MEMORY}
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 USE_TZ = True
+WAFFLE_CACHE_PREFIX = "test:"
 ROOT_URLCONF = "waffle.urls"
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -11,8 +13,10 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
+    "test_app",
     "waffle",
 ]
+MIGRATION_MODULES = {"test_app": None}  # its models are ours
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
