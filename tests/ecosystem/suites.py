@@ -109,8 +109,8 @@ SUITES = (
         "drf-extensions",
         "0.8.0",
         (*DJANGO_TESTS, "tests_app"),
-        "tests_app.settings",
-        ("djangorestframework<3.16", "django-guardian", "django-filter", "mock", "setuptools<80"),
+        "sites.drf_extensions",
+        ("djangorestframework<3.16", "django-guardian<3", "django-filter", "mock", "setuptools<80"),
         paths=(".", "tests_app"),
     ),
     Suite(
@@ -143,7 +143,7 @@ SUITES = (
         "django-cachalot",
         "2.9.1",
         (*DJANGO_TESTS, "cachalot.tests", "cachalot.admin_tests"),
-        "settings",
+        "sites.cachalot",
         ("psycopg[binary]", "pytz", "jinja2", "django-debug-toolbar<6", "beautifulsoup4"),
     ),
     Suite(

@@ -6,7 +6,7 @@ DATABASES = {"default": _MEMORY, "readonly": _MEMORY}
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 USE_TZ = True
 WAFFLE_CACHE_PREFIX = "test:"
-ROOT_URLCONF = "waffle.urls"
+ROOT_URLCONF = "sites.waffle_urls"
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
