@@ -154,6 +154,7 @@ def measured(suite: Suite, built: list[Path]) -> Row:
 
 
 def table(rows: list[Row]) -> str:
+    """The rows, what is to be said of some, and the packages that have no result."""
     lines = [
         "| package | release | tests | passed: " + " | ".join(b.title for b in BACKENDS) + " |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -166,6 +167,9 @@ def table(rows: list[Row]) -> str:
             mark = f" ({len(notes)})"
         lines.append(row.line(mark))
     foot = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
+    there = [row.suite for row in rows]
+    if without := [f"`{suite.package}`" for suite in SUITES if suite not in there]:
+        foot += ["", f"Without a result yet: {', '.join(without)}."]
     return "\n".join([*lines, "", *foot])
 
 
@@ -189,13 +193,14 @@ def main() -> int:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into PAGE")
     parser.add_argument("--known", action="store_true", help="run only what has no result yet")
     chosen = parser.parse_args()
-    if chosen.write and chosen.only is not names:
-        parser.error("--write wants all packages, for the table is written whole")
     built = wheels()
     rows: list[Row] = []
     faulty: set[str] = set()
     for suite in SUITES:
         if suite.package not in chosen.only:
+            # The table is written whole: what an earlier run has found stays in it.
+            if chosen.write and (row := known(suite)):
+                rows.append(row)
             continue
         try:
             row = (known(suite) if chosen.known else None) or measured(suite, built)

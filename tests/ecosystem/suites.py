@@ -99,19 +99,23 @@ SUITES = (
         "django-cache-memoize",
         "0.2.1",
         (*PYTEST, "tests"),
-        "sites.plain",
+        "sites.memoize",
         ("pytest", "pytest-django"),
         laid="memoize",
-        note="The sdist lacks two modules with functions to memoize, and settings: ours stand for "
-        "them.",
+        note="The sdist lacks settings and the modules that its tests import: ours stand for them.",
     ),
     Suite(
         "drf-extensions",
         "0.8.0",
-        (*DJANGO_TESTS, "tests_app"),
+        (
+            *DJANGO_TESTS,
+            *("tests_app.tests.functional.cache", "tests_app.tests.functional.key_constructor"),
+            *("tests_app.tests.unit.cache", "tests_app.tests.unit.key_constructor"),
+        ),
         "sites.drf_extensions",
         ("djangorestframework<3.16", "django-guardian<3", "django-filter", "mock", "setuptools<80"),
         paths=(".", "tests_app"),
+        note="Its tests of caching and of keys.",
     ),
     Suite(
         "django-constance",

@@ -1,9 +1,12 @@
 """Functions of equal names in different scopes, as django-cache-memoize's tests import them."""
 
+import functools
+
 from cache_memoize import cache_memoize
 
 
 def through(function):
+    @functools.wraps(function)
     def decorated():
         return function()
 
