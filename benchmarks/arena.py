@@ -115,7 +115,9 @@ def arena(
             if not (wanted and pythons.takes_part(contender, serializer)):
                 continue
             for name in (contender.name, CONTROL) if contender is BASE else (contender.name,):
-                command = [contender.name, kind, serializer, server.url]
+                # Keys of its own, all equally long: each writes a format that others cannot read.
+                prefix = f"of{len(found):02}"
+                command = [contender.name, kind, serializer, server.url, prefix]
                 process = Process(name, pythons.of(contender), command)
                 found.append(stack.enter_context(process))
         yield found

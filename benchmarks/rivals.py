@@ -61,6 +61,8 @@ def measure(
                     continue
                 found[process.name] = process.ask(one)
             base = found[BASE.name]
+            if "error" in base:
+                raise SystemExit(f"{BASE.name} itself failed in {one!r}: {base['error']}")
             for name, cost in found.items():
                 ratios, rates = cpu[one][name], rate[one][name]
                 if "error" in cost:

@@ -1,6 +1,6 @@
 """A process that is measured, for ``rivals.py``, which starts it in an environment that has it.
 
-    python rivals_site.py CONTENDER KIND SERIALIZER URL
+    python rivals_site.py CONTENDER KIND SERIALIZER URL PREFIX
 
 Knows Django's cache API only, for it runs on every backend. Each line that it reads is the name of
 a piece of work, or of a load (see ``tails.py``), as JSON; it does a batch of it and prints what the
@@ -43,46 +43,49 @@ def codec(serializer: str) -> tuple[Callable[[Any], bytes], Callable[[Any], Any]
     return msgpack.packb, msgpack.unpackb
 
 
-def bare(module: Any, url: str, serializer: str) -> dict[str, Work]:
+def bare(module: Any, url: str, serializer: str, prefix: str) -> dict[str, Work]:
     """A client's own calls, with the bytes that a backend sends."""
     cls = getattr(module, "Redis", None) or module.Valkey
     raw = cls.from_url(url, protocol=2)
     dumps, loads = codec(serializer)
     small = dumps(SMALL)
-    keys = [f":1:{key}" for key in MANY]
+    small_key, record_key = f"{prefix}:1:small", f"{prefix}:1:record"
+    count_key, nothing_key = f"{prefix}:1:count", f"{prefix}:1:nothing"
+    keys = [f"{prefix}:1:{key}" for key in MANY]
     milliseconds = TIMEOUT * 1000
 
     def set_many() -> None:
         with raw.pipeline(transaction=False) as pipe:
             for key, value in MANY.items():
-                pipe.set(f":1:{key}", dumps(value), px=milliseconds)
+                pipe.set(f"{prefix}:1:{key}", dumps(value), px=milliseconds)
             pipe.execute()
 
-    raw.set(":1:small", small)
-    raw.set(":1:record", dumps(RECORD))
-    raw.set(":1:count", 0)
-    set_many()
-    assert loads(raw.get(":1:record")) == RECORD
+    raw.set(small_key, small)
+    raw.set(record_key, dumps(RECORD))
+    raw.set(count_key, 0)
+    raw.mset({f"{prefix}:1:{key}": dumps(value) for key, value in MANY.items()})
+    assert loads(raw.get(record_key)) == RECORD
     return {
-        "get 100 B": lambda: raw.get(":1:small"),
-        "get dict 2 KB": lambda: loads(raw.get(":1:record")),
-        "get miss": lambda: raw.get(":1:nothing"),
-        "set 100 B": lambda: raw.set(":1:small", small, px=milliseconds),
-        "touch": lambda: raw.pexpire(":1:record", milliseconds),
-        "incr": lambda: raw.incrby(":1:count", 1),
+        "get 100 B": lambda: raw.get(small_key),
+        "get dict 2 KB": lambda: loads(raw.get(record_key)),
+        "get miss": lambda: raw.get(nothing_key),
+        "set 100 B": lambda: raw.set(small_key, small, px=milliseconds),
+        "touch": lambda: raw.pexpire(record_key, milliseconds),
+        "incr": lambda: raw.incrby(count_key, 1),
         "get_many 100": lambda: [loads(data) for data in raw.mget(keys)],
         "set_many 100": set_many,
     }
 
 
-async def bare_asyncio(module: Any, url: str, serializer: str) -> Read:
+async def bare_asyncio(module: Any, url: str, serializer: str, prefix: str) -> Read:
     cls = getattr(module.asyncio, "Redis", None) or module.asyncio.Valkey
     raw = cls.from_url(url, max_connections=400, protocol=2)
-    await raw.set(":1:small", codec(serializer)[0](SMALL))
-    return lambda: raw.get(":1:small")
+    key = f"{prefix}:1:small"
+    await raw.set(key, codec(serializer)[0](SMALL))
+    return lambda: raw.get(key)
 
 
-def configure(contender: Contender, kind: str, serializer: str, url: str) -> None:
+def configure(contender: Contender, kind: str, serializer: str, url: str, prefix: str) -> None:
     import django
     from django.conf import settings
 
@@ -93,6 +96,7 @@ def configure(contender: Contender, kind: str, serializer: str, url: str) -> Non
                 "BACKEND": other or contender.backend,
                 "LOCATION": url,
                 "TIMEOUT": TIMEOUT,
+                "KEY_PREFIX": prefix,
                 "OPTIONS": {**contender.serializers[serializer]},
             }
         }
@@ -109,7 +113,7 @@ def backend() -> dict[str, Work]:
     cache.set("small", SMALL, None)
     cache.set("record", RECORD, None)
     cache.set("count", 0, None)
-    cache.set_many(MANY)
+    cache.set_many(MANY, None)  # a long run takes longer than they would live
     assert cache.get("small") == SMALL
     assert cache.get("record") == RECORD
     assert cache.get("nothing") is None
@@ -140,12 +144,14 @@ async def backend_asyncio() -> Read:
 class Measured:
     """Does batches of each piece of work, and knows how large they are."""
 
-    def __init__(self, contender: Contender, kind: str, serializer: str, url: str) -> None:
+    def __init__(
+        self, contender: Contender, kind: str, serializer: str, url: str, prefix: str
+    ) -> None:
         self._counts: dict[str, int] = {}
         self._work: dict[str, Work] = {}
         self._loop = asyncio.new_event_loop()
         if contender.backend:
-            configure(contender, kind, serializer, url)
+            configure(contender, kind, serializer, url, prefix)
             if kind == BLOCKING:
                 self._work = backend()
             else:
@@ -153,10 +159,10 @@ class Measured:
         else:
             module = importlib.import_module(contender.distribution)
             if kind == BLOCKING:
-                self._work = bare(module, url, serializer)
+                self._work = bare(module, url, serializer, prefix)
             else:
                 importlib.import_module(f"{contender.distribution}.asyncio")
-                reader = bare_asyncio(module, url, serializer)
+                reader = bare_asyncio(module, url, serializer, prefix)
                 self._aget = self._loop.run_until_complete(reader)
 
     def batch(self, name: str) -> dict[str, float]:
@@ -198,8 +204,8 @@ class Measured:
         return threads(self._work["get 100 B"])
 
 
-def main(name: str, kind: str, serializer: str, url: str) -> None:
-    measured = Measured(BY_NAME[name], kind, serializer, url)
+def main(name: str, kind: str, serializer: str, url: str, prefix: str) -> None:
+    measured = Measured(BY_NAME[name], kind, serializer, url, prefix)
     print(f"{SAYS}{json.dumps('ready')}", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
