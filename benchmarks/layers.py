@@ -48,7 +48,8 @@ def parts(url: str) -> dict[str, Callable[[], object]]:
 
     from django_redis_core.commands import GET
     from django_redis_core.commands.running import run
-    from django_redis_core.connections.resp import make_reader, pack
+    from django_redis_core.connections.packing import pack
+    from django_redis_core.connections.resp import make_reader
 
     cache: Any = caches["default"]
     cache.set("key", VALUE, None)
@@ -100,6 +101,7 @@ def parts(url: str) -> dict[str, Callable[[], object]]:
         "command": lambda: GET(full),
         "codec": lambda: client.decode(full, data),
         "operation": lambda: run(client.get("key"), lambda request: data),
+        "direct": lambda: driver.direct["get"](client, lambda request: data, "key"),
         "driver": lambda: driver.call("get", ("key",), {}),
         "get": lambda: cache.get("key"),
     }
@@ -107,20 +109,19 @@ def parts(url: str) -> dict[str, Callable[[], object]]:
 
 def layers(costs: dict[str, float]) -> dict[str, float]:
     """What each layer costs by itself."""
-    system, packs, reads = costs["system calls"], costs["hiredis packs"], costs["hiredis reads"]
+    system, reads = costs["system calls"], costs["hiredis reads"]
     inner = costs["key"] + costs["command"] + costs["codec"]
     return {
         "facade": costs["get"] - costs["driver"],
-        "driver": costs["driver"] - costs["operation"] - costs["executor"],
-        "generator": costs["operation"] - inner,
+        "driver": costs["driver"] - costs["direct"] - costs["executor"],
+        "operation": costs["direct"] - inner,
         "key: joined and checked": costs["key"],
         "command": costs["command"],
         "executor": costs["executor"] - costs["node"],
         "node": costs["node"] - costs["pool"],
         "pool": costs["pool"] - costs["link"],
-        "link": costs["link"] + costs["hiredis packs"] - costs["pack"] - system - packs - reads,
-        "a look for numbers before packing": costs["pack"] - packs,
-        "hiredis: packing": packs,
+        "link": costs["link"] - costs["pack"] - system - reads,
+        "packing": costs["pack"],
         "hiredis: reading": reads,
         "calls of the system, up to the kernel": system,
         "codec": costs["codec"],
