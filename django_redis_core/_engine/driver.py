@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from inspect import isawaitable
-from types import FunctionType
+from types import MethodType
 from typing import Any
 
 from .. import signals
@@ -75,9 +75,8 @@ class Driver:
     def execute(self, execute: Execute) -> None:
         self._execute = execute
         # A method is called in half the time that it takes to find an object's ``__call__``.
-        found: Any = type(execute)
-        call = found.__call__
-        self._ask: Execute = execute.__call__ if isinstance(call, FunctionType) else execute
+        method = getattr(execute, "__call__", None)  # noqa: B004
+        self._ask: Execute = method if isinstance(method, MethodType) else execute
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
