@@ -5,8 +5,8 @@
 Needs valgrind with its headers, and a C compiler. Each line of the table is a part of the way that
 a ``get`` of 100 bytes takes, called by itself a few hundred times; what a layer costs is what the
 part with it costs more than the part without. Counted is what the process executes itself, which
-does not depend on who else uses the machine; the kernel's work is not among it, so its share is
-told by CPU time, of an interleaved run.
+does not depend on who else uses the machine. The kernel's work is not among it: that is three
+system calls, which calls.py counts with the rest, as CPU time.
 """
 
 from __future__ import annotations
