@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from inspect import isawaitable
+from types import MethodType
 from typing import Any
 
 from .. import signals
 from .._codec.codec import MISSING
+from .._operations import direct
 from .._operations.declare import Declaration, Fallback
 from ..commands import Operation
 from ..commands.running import AExecute, Execute, arun, astream, run, stream
@@ -46,7 +48,6 @@ class Driver:
         self.alias = alias
         self.client = client
         self.operations = operations
-        self.execute = execute
         self.aexecute = aexecute
         self.answers = answers
         self.logger = logger
@@ -54,8 +55,28 @@ class Driver:
         self.at_once = client.at_once
         #: What begins an operation, by its name: the client itself, where it does not look at all.
         self.begin: Any = client
+        #: The operations that no client has changed, as functions that need no generator.
+        self.direct: Mapping[str, Callable[..., Any]] = {}
+        self.adirect: Mapping[str, Callable[..., Any]] = {}
         if type(client).around is not Client.around:
             self.begin = _Surrounded(client)
+        else:
+            names = [name for name, parts in direct.MADE_OF.items() if _are_plain(client, parts)]
+            self.direct = {name: getattr(direct, name) for name in names}
+            self.adirect = {name: getattr(direct, f"a{name}") for name in names}
+        self.execute = execute
+
+    @property
+    def execute(self) -> Execute:
+        """What answers requests in blocking code."""
+        return self._execute
+
+    @execute.setter
+    def execute(self, execute: Execute) -> None:
+        self._execute = execute
+        # A method is called in half the time that it takes to find an object's ``__call__``.
+        method = getattr(execute, "__call__", None)  # noqa: B004
+        self._ask: Execute = method if isinstance(method, MethodType) else execute
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
@@ -63,10 +84,13 @@ class Driver:
                 answer = self.at_once[name](*args, **kwargs)
                 if answer is not MISSING:
                     return answer
-            return run(getattr(self.begin, name)(*args, **kwargs), self.execute)
+            if name in self.direct:
+                return self.direct[name](self.client, self._ask, *args, **kwargs)
+            return run(getattr(self.begin, name)(*args, **kwargs), self._ask)
         except ConnectionInterrupted as trouble:
             return self.guard(name, args, kwargs, trouble)
         except SYMPTOMS as error:
+            self._refuse(name, args, kwargs, error)
             self.explain(name, error)
             raise
 
@@ -76,11 +100,14 @@ class Driver:
                 answer = self.at_once[name](*args, **kwargs)
                 if answer is not MISSING:
                     return answer
+            if name in self.adirect:
+                return await self.adirect[name](self.client, self.aexecute, *args, **kwargs)
             return await arun(getattr(self.begin, name)(*args, **kwargs), self.aexecute)
         except ConnectionInterrupted as trouble:
             answer = self.guard(name, args, kwargs, trouble)
             return await answer if isawaitable(answer) else answer
         except SYMPTOMS as error:
+            self._refuse(name, args, kwargs, error)
             self.explain(name, error)
             raise
 
@@ -105,6 +132,14 @@ class Driver:
         except SYMPTOMS as error:
             self.explain(name, error)
             raise
+
+    def _refuse(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception
+    ) -> None:
+        """Says what is wrong with a call's arguments as the operation itself does, where none of
+        its lines has run."""
+        if name in self.direct and error.__traceback__ and error.__traceback__.tb_next is None:
+            getattr(self.begin, name)(*args, **kwargs)
 
     def explain(self, name: str, error: Exception) -> None:
         """Raises what a plugin has done wrong, where ``error`` comes of that. It is asked
@@ -140,6 +175,14 @@ class Driver:
             self.logger.log(self.level, "Exception ignored", exc_info=trouble)
         signals.exception_ignored.send_robust(sender=self.alias, operation=name, exception=trouble)
         return answer(self.operations[name].arguments(args, kwargs, trouble))
+
+
+def _are_plain(client: Client, names: Sequence[str]) -> bool:
+    """Whether these methods are the core's own, of the class and of the object."""
+    return not any(
+        getattr(type(client), name) is not getattr(Client, name) or name in vars(client)
+        for name in names
+    )
 
 
 class _Surrounded:

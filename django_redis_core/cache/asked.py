@@ -246,7 +246,8 @@ def driver_that_asks(driver: Driver, cache: Contract) -> Driver:
     own = copy.copy(driver)
     own.begin = Beginning(cache, driver.begin)
     own.execute = lambda request: asked(cache, driver.execute, request)
-    own.at_once = {}  # these make keys as well, and are asked outside of an operation
+    # These make keys as well, and are asked outside of an operation.
+    own.at_once = own.direct = own.adirect = {}
 
     async def aexecute(request: Any) -> Any:
         token = _whose.set(cache)

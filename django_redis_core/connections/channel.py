@@ -18,8 +18,9 @@ from typing import Any
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .link import LOST
+from .packing import pack
 from .patience import PROGRESS
-from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader, pack
+from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader
 from .sockets import arrivals, on_the_way
 
 

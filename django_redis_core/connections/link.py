@@ -20,8 +20,9 @@ from redis.exceptions import RedisError, ResponseError
 from .._interrupts import struck
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
+from .packing import pack
 from .patience import Patience
-from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, ProtocolViolation, holding, make_reader, pack
+from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, ProtocolViolation, holding, make_reader
 from .sockets import arrivals, limit_in_kernel
 
 _CHUNK = 64 * 1024

@@ -179,6 +179,8 @@ class Node:
             pool.give(link)
             if self.breaker.failures:
                 self.breaker.succeeded()
+        if command.kind.read is None and not isinstance(reply, Exception):
+            return reply  # a call less than ``_read``
         return self._read(command, reply)
 
     def send(self, commands: Sequence[Command]) -> Flight:
@@ -258,6 +260,8 @@ class Node:
         else:
             if self.breaker.failures:
                 self.breaker.succeeded()
+        if command.kind.read is None and not isinstance(reply, Exception):
+            return reply  # a call less than ``_read``
         return self._read(command, reply)
 
     async def acall_many(self, commands: Sequence[Command]) -> list[Reply]:

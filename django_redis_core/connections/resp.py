@@ -1,7 +1,7 @@
-"""Packing commands and reading replies, the protocol's two ends.
+"""Reading replies.
 
-hiredis does both where it is installed. Without it, packing and an incremental reader in Python
-take its place, with the same calls. https://redis.io/docs/latest/develop/reference/protocol-spec/
+hiredis does it where it is installed. Without it, an incremental reader in Python takes its place,
+with the same calls. https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, error_from_reply
 
 #: What comes behind the last reply would be taken for the next caller's.
@@ -37,23 +36,6 @@ class ProtocolViolation(ConnectionInterrupted):
 
     def __init__(self, message: str) -> None:  # as hiredis makes it
         super().__init__(None, message)
-
-
-def encoded(arg: Argument) -> str | bytes:
-    """A number as the text that the protocol wants; text and bytes as they are."""
-    if isinstance(arg, str | bytes):
-        return arg
-    return b"%d" % arg if isinstance(arg, int) else repr(arg).encode()
-
-
-def python_pack(args: tuple[Argument, ...]) -> bytes:
-    parts = [b"*%d\r\n" % len(args)]
-    for arg in args:
-        arg = encoded(arg)
-        if isinstance(arg, str):
-            arg = arg.encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(arg), arg))
-    return b"".join(parts)
 
 
 # By the kinds of https://redis.io/docs/latest/develop/reference/protocol-spec/ : what has a length
@@ -245,32 +227,14 @@ class PushReader:
         return self.has_data() or self._unasked
 
 
-Pack = Callable[[tuple[Argument, ...]], bytes]
-
-pack: Pack
 _reader: Callable[[], Reader]
 _push: type[Any] = Push
 
 try:
     import hiredis
 except ImportError:
-    pack = python_pack
     _reader = PythonReader
 else:
-    _pack_command = hiredis.pack_command
-
-    def pack(args: tuple[Argument, ...]) -> bytes:
-        """hiredis' packing, which never gets to see a number.
-
-        It turns one into text by a call that looks for signals, and where a signal's handler
-        raises there (a time limit, Ctrl-C) it goes on with no text and takes the process down.
-        """
-        for arg in args:
-            cls = arg.__class__
-            if cls is not str and cls is not bytes:
-                args = tuple([encoded(arg) for arg in args])
-                break
-        return _pack_command(args)  # type: ignore[arg-type, no-any-return]
 
     def _reader() -> Reader:
         return hiredis.Reader(

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..commands import Argument, Command, Reply, ok
 from ..exceptions import RedisCacheError, ReplyError, ServerRefused
 from .notes import Noted, under_way
-from .resp import encoded, pack
+from .packing import encoded, pack
 from .topology import Topology
 
 End = Callable[[Any], object]

@@ -1,0 +1,352 @@
+"""Operations of one command, without a generator. Written by ``derive.py``, not by hand.
+
+``ask`` answers a request, as the driver's ``execute`` does. What is in ``MADE_OF`` must be of the
+client as it stands there for a function to do what the operation does.
+"""
+
+# mypy: ignore-errors
+# ruff: noqa: A001, ASYNC109, I001, UP034
+
+from __future__ import annotations
+
+from ..commands.running import arun, run
+from ..commands.shapes import NOTHING, STUMBLED, misread
+from .strings import (
+    Any,
+    Batch,
+    DEFAULT_TIMEOUT,
+    EXISTS,
+    GET,
+    Iterable,
+    MGET,
+    MISSING,
+    Mapping,
+    SET,
+    UNLINK,
+    checked,
+)
+from .expiry import PERSIST, PEXPIRE
+
+
+def get(self, ask, key: Any, default: Any = None, version: Any = None):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        data = (answer := ask((request := GET(full))))
+        if data is None:
+            return default
+        value = self.unwrap(full, data)
+        if value is MISSING:
+            return run(self.unseen({full: data}), ask).get(full, default)
+        return value
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def aget(self, ask, key: Any, default: Any = None, version: Any = None):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        data = (answer := (await ask((request := GET(full)))))
+        if data is None:
+            return default
+        value = self.unwrap(full, data)
+        if value is MISSING:
+            return (await arun(self.unseen({full: data}), ask)).get(full, default)
+        return value
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+def set(
+    self,
+    ask,
+    key: Any,
+    value: Any,
+    timeout: Any = DEFAULT_TIMEOUT,
+    version: Any = None,
+    *,
+    nx: bool = False,
+    xx: bool = False,
+):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        milliseconds = self.milliseconds(timeout)
+        if milliseconds is not None and milliseconds <= 0:
+            if nx:
+                return not (answer := ask((request := EXISTS(full).primary())))
+            return bool((answer := ask((request := UNLINK([full])))))
+        data, milliseconds = self.wrap(full, value, milliseconds)
+        return bool((answer := ask((request := SET(full, data, milliseconds, nx=nx, xx=xx)))))
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def aset(
+    self,
+    ask,
+    key: Any,
+    value: Any,
+    timeout: Any = DEFAULT_TIMEOUT,
+    version: Any = None,
+    *,
+    nx: bool = False,
+    xx: bool = False,
+):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        milliseconds = self.milliseconds(timeout)
+        if milliseconds is not None and milliseconds <= 0:
+            if nx:
+                return not (answer := (await ask((request := EXISTS(full).primary()))))
+            return bool((answer := (await ask((request := UNLINK([full]))))))
+        data, milliseconds = self.wrap(full, value, milliseconds)
+        return bool(
+            (answer := (await ask((request := SET(full, data, milliseconds, nx=nx, xx=xx)))))
+        )
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+def delete(self, ask, key: Any, version: Any = None, prefix: str | None = None):
+    request = answer = NOTHING
+    try:
+        deleted: int = (
+            answer := ask((request := UNLINK([self.naming.make(key, version, prefix)])))
+        )
+        return deleted > 0
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def adelete(self, ask, key: Any, version: Any = None, prefix: str | None = None):
+    request = answer = NOTHING
+    try:
+        deleted: int = (
+            answer := (await ask((request := UNLINK([self.naming.make(key, version, prefix)]))))
+        )
+        return deleted > 0
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+def has_key(self, ask, key: Any, version: Any = None):
+    request = answer = NOTHING
+    try:
+        return bool((answer := ask((request := EXISTS(self.naming.make(key, version))))))
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def ahas_key(self, ask, key: Any, version: Any = None):
+    request = answer = NOTHING
+    try:
+        return bool((answer := (await ask((request := EXISTS(self.naming.make(key, version)))))))
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+def get_many(self, ask, keys: Iterable[Any], version: Any = None):
+    request = answer = NOTHING
+    try:
+        given = list(keys)
+        if not given:
+            return {}
+        fulls = self.naming.make_many(given, version)
+        replies = (answer := ask((request := MGET(fulls))))
+        values = self.unwrap_many(fulls, replies)
+        found = {
+            key: value for key, value in zip(given, values, strict=True) if value is not MISSING
+        }
+        if len(found) < len(given):
+            unseen = {
+                full: data
+                for full, data, value in zip(fulls, replies, values, strict=True)
+                if value is MISSING and data is not None and (not isinstance(data, Exception))
+            }
+            if unseen:
+                names = dict(zip(fulls, given, strict=True))
+                shown = run(self.unseen(unseen), ask)
+                found.update(((names[full], value) for full, value in shown.items()))
+        return found
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def aget_many(self, ask, keys: Iterable[Any], version: Any = None):
+    request = answer = NOTHING
+    try:
+        given = list(keys)
+        if not given:
+            return {}
+        fulls = self.naming.make_many(given, version)
+        replies = (answer := (await ask((request := MGET(fulls)))))
+        values = self.unwrap_many(fulls, replies)
+        found = {
+            key: value for key, value in zip(given, values, strict=True) if value is not MISSING
+        }
+        if len(found) < len(given):
+            unseen = {
+                full: data
+                for full, data, value in zip(fulls, replies, values, strict=True)
+                if value is MISSING and data is not None and (not isinstance(data, Exception))
+            }
+            if unseen:
+                names = dict(zip(fulls, given, strict=True))
+                shown = await arun(self.unseen(unseen), ask)
+                found.update(((names[full], value) for full, value in shown.items()))
+        return found
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+def set_many(
+    self, ask, data: Mapping[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: Any = None
+):
+    request = answer = NOTHING
+    try:
+        if not data:
+            return []
+        milliseconds = self.milliseconds(timeout)
+        fulls = self.naming.make_many(data, version)
+        commands: Batch
+        if milliseconds is not None and milliseconds <= 0:
+            commands = [UNLINK([full]) for full in fulls]
+        else:
+            wrap = self.wrap
+            commands = [
+                SET(full, *wrap(full, value, milliseconds))
+                for full, value in zip(fulls, data.values(), strict=True)
+            ]
+        replies = (answer := ask((request := commands)))
+        failed = [
+            key for key, reply in zip(data, replies, strict=True) if isinstance(reply, Exception)
+        ]
+        if len(failed) == len(replies):
+            checked(replies)
+        return failed
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def aset_many(
+    self, ask, data: Mapping[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: Any = None
+):
+    request = answer = NOTHING
+    try:
+        if not data:
+            return []
+        milliseconds = self.milliseconds(timeout)
+        fulls = self.naming.make_many(data, version)
+        commands: Batch
+        if milliseconds is not None and milliseconds <= 0:
+            commands = [UNLINK([full]) for full in fulls]
+        else:
+            wrap = self.wrap
+            commands = [
+                SET(full, *wrap(full, value, milliseconds))
+                for full, value in zip(fulls, data.values(), strict=True)
+            ]
+        replies = (answer := (await ask((request := commands))))
+        failed = [
+            key for key, reply in zip(data, replies, strict=True) if isinstance(reply, Exception)
+        ]
+        if len(failed) == len(replies):
+            checked(replies)
+        return failed
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+def touch(self, ask, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        return live_for(self, ask, full, self.milliseconds(timeout))
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def atouch(self, ask, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        return await alive_for(self, ask, full, self.milliseconds(timeout))
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+def live_for(self, ask, full: str, milliseconds: int | None):
+    request = answer = NOTHING
+    try:
+        if milliseconds is None:
+            _, there = checked(
+                (answer := ask((request := [PERSIST(full), EXISTS(full).primary()])))
+            )
+            return bool(there)
+        if milliseconds <= 0:
+            return bool((answer := ask((request := UNLINK([full])))))
+        return bool((answer := ask((request := PEXPIRE(full, milliseconds)))))
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def alive_for(self, ask, full: str, milliseconds: int | None):
+    request = answer = NOTHING
+    try:
+        if milliseconds is None:
+            _, there = checked(
+                (answer := (await ask((request := [PERSIST(full), EXISTS(full).primary()]))))
+            )
+            return bool(there)
+        if milliseconds <= 0:
+            return bool((answer := (await ask((request := UNLINK([full]))))))
+        return bool((answer := (await ask((request := PEXPIRE(full, milliseconds))))))
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+MADE_OF = {
+    "get": ("get",),
+    "set": ("set",),
+    "delete": ("delete",),
+    "has_key": ("has_key",),
+    "get_many": ("get_many",),
+    "set_many": ("set_many",),
+    "touch": ("touch", "live_for"),
+    "live_for": ("live_for",),
+}
