@@ -183,7 +183,8 @@ class Taking(Marks):
             raise SerializationError(
                 f"CACHES[{self.alias!r}]: the data structure under {old!r} is in the format of "
                 f"{self.mirror_of!r}, and cannot be taken over in one step into this one: copy "
-                f"structures before, by `manage.py redis_cache copy {self.mirror_of} {self.alias}`."
+                "structures before, by `manage.py redis_cache copy`, to an entry of CACHES for the "
+                "new servers without the client 'mirror'."
             )
         try:
             dump, left = yield [of_old(DUMP(old).primary()), of_old(PTTL(old).primary())]
