@@ -23,6 +23,9 @@ from .strings import (
     Mapping,
     SET,
     UNLINK,
+    _PAGE,
+    _in_pages,
+    chain,
     checked,
 )
 from .expiry import PERSIST, PEXPIRE
@@ -171,7 +174,10 @@ def get_many(self, ask, keys: Iterable[Any], version: Any = None):
         if not given:
             return {}
         fulls = self.naming.make_many(given, version)
-        replies = (answer := ask((request := MGET(fulls))))
+        if len(fulls) <= _PAGE:
+            replies = (answer := ask((request := MGET(fulls))))
+        else:
+            replies = list(chain.from_iterable(run(_in_pages(MGET, fulls), ask)))
         values = self.unwrap_many(fulls, replies)
         found = {
             key: value for key, value in zip(given, values, strict=True) if value is not MISSING
@@ -200,7 +206,10 @@ async def aget_many(self, ask, keys: Iterable[Any], version: Any = None):
         if not given:
             return {}
         fulls = self.naming.make_many(given, version)
-        replies = (answer := (await ask((request := MGET(fulls)))))
+        if len(fulls) <= _PAGE:
+            replies = (answer := (await ask((request := MGET(fulls)))))
+        else:
+            replies = list(chain.from_iterable(await arun(_in_pages(MGET, fulls), ask)))
         values = self.unwrap_many(fulls, replies)
         found = {
             key: value for key, value in zip(given, values, strict=True) if value is not MISSING
