@@ -52,5 +52,7 @@ def test_no_suite_does_worse_here_than_on_a_control(suites: Any) -> None:
         controls = [number for number in (django_redis,) if number is not None]
         if locmem is not None:
             controls.append(locmem - len(suite.of_locmem))
+        if ours is not None:
+            ours += len(suite.by_name)
         for here in (ours, compat):
             assert here is None or here >= max(controls), row
