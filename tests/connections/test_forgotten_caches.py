@@ -23,6 +23,8 @@ def test_its_connections_are_closed_with_the_loop(redis_server: Server) -> None:
     loop = asyncio.new_event_loop()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        # redis-py's, on Python 3.14.
+        warnings.filterwarnings("ignore", "'asyncio.iscoroutinefunction'", DeprecationWarning)
         loop.run_until_complete(use(redis_server.url))
         setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
         gc.collect()  # between two turns of the loop, which cannot close anything now

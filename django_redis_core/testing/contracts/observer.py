@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import threading
 import time
@@ -63,7 +64,7 @@ class ObserverContract(PluginContract):
         ]
         assert overridden, f"{plugin.__name__} overrides none of {', '.join(names)}"
         for name in overridden:
-            assert not asyncio.iscoroutinefunction(getattr(plugin, name)), (
+            assert not inspect.iscoroutinefunction(getattr(plugin, name)), (
                 f"{name} cannot be awaited"
             )
 
