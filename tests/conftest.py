@@ -15,6 +15,9 @@ from django_redis_core._plugins.registry import registry
 
 pytest_plugins = ["django_redis_core.testing.fixtures"]
 
+# What stands there is for other packages' suites, in environments of their own.
+collect_ignore = ["ecosystem"]
+
 # pytest-asyncio asks for the current loop before each of its tests. Until somebody has set one,
 # Python before 3.14 makes one for that, which nobody closes.
 asyncio.set_event_loop(None)
