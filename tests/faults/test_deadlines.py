@@ -15,7 +15,8 @@ from django_redis_core.exceptions import ServerTimeout
 
 from .scripted import Answer, Scripted, bulk
 
-TIMEOUT = 0.3
+#: An operation's time, what a part of a reply takes, and what is less than two parts. Seconds.
+TIMEOUT, LATE, BOUND = 0.6, 0.5, 0.95
 
 #: A call's name and arguments, made by blocking code or on asyncio.
 Do = Callable[..., Any]
@@ -46,21 +47,21 @@ def took(do: Callable[[], Any]) -> float:
 def test_a_reply_in_drops_has_no_more_time_than_one_that_does_not_come(do: Do, name: str) -> None:
     def drops(args: list[bytes]) -> Answer:
         whole = bulk(b"12345") if args[0] == b"GET" else b"*1\r\n" + bulk(b"12345")
-        return [(0.25, whole[:1]), (0.25, whole[1:5]), (0.25, whole[5:])]
+        return [(LATE, whole[:1]), (LATE, whole[1:5]), (LATE, whole[5:])]
 
     with Scripted(drops) as server:
         cache = RedisCache(server.url, {"OPTIONS": {"SOCKET_TIMEOUT": TIMEOUT}})
         keys = "k" if name == "get" else ["k"]
-        assert took(lambda: do(cache, name, keys)) < 0.45
+        assert took(lambda: do(cache, name, keys)) < BOUND
 
 
 def test_a_batch_in_drops_has_no_more_time_either() -> None:
-    with Scripted(lambda args: [(0.25, b"$5"), (0.25, b"\r\n12"), (0.25, b"345\r\n")]) as server:
+    with Scripted(lambda args: [(LATE, b"$5"), (LATE, b"\r\n12"), (LATE, b"345\r\n")]) as server:
         cache = RedisCache(server.url, {"OPTIONS": {"SOCKET_TIMEOUT": TIMEOUT}})
         pipeline = cache.pipeline()
         pipeline.get("a")
         pipeline.get("b")
-        assert took(pipeline.execute) < 0.45
+        assert took(pipeline.execute) < BOUND
 
 
 def test_a_value_that_keeps_coming_is_not_cut_off(do: Do) -> None:
@@ -68,7 +69,7 @@ def test_a_value_that_keeps_coming_is_not_cut_off(do: Do) -> None:
     whole = bulk(value)
 
     def steady(args: list[bytes]) -> Answer:
-        return [(0.2, whole[at : at + 50_000]) for at in range(0, len(whole), 50_000)]
+        return [(0.4, whole[at : at + 50_000]) for at in range(0, len(whole), 50_000)]
 
     options = {"SOCKET_TIMEOUT": TIMEOUT, "SERIALIZER": "json"}
     with Scripted(steady) as server:
@@ -102,13 +103,13 @@ def test_a_redirection_is_followed_within_the_operations_time(do: Do) -> None:
     def moved(args: list[bytes]) -> Answer:
         if args[0] == b"CLUSTER":
             return cluster_of(first)
-        return [(0.25, b"-MOVED 1 127.0.0.1:%d\r\n" % port)]
+        return [(LATE, b"-MOVED 1 127.0.0.1:%d\r\n" % port)]
 
     def value(args: list[bytes]) -> Answer:
-        return cluster_of(first) if args[0] == b"CLUSTER" else [(0.25, bulk(b"1"))]
+        return cluster_of(first) if args[0] == b"CLUSTER" else [(LATE, bulk(b"1"))]
 
     with Scripted(moved) as first, Scripted(value) as second:
         port = port_of(second)
         options = {"CONNECTION_FACTORY": "cluster", "SOCKET_TIMEOUT": TIMEOUT}
         cache = RedisCache(first.url, {"OPTIONS": options})
-        assert took(lambda: do(cache, "get", "k")) < 0.45
+        assert took(lambda: do(cache, "get", "k")) < BOUND
