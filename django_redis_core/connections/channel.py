@@ -23,6 +23,9 @@ from .patience import PROGRESS
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader
 from .sockets import arrivals, on_the_way
 
+#: Bytes that take their time on a slow line, so it is looked at how many of them have gone out.
+_LONG = 64 * 1024
+
 
 class Replies:
     """The replies of commands that were sent together, and the future for all of them."""
@@ -117,8 +120,9 @@ class Channel(asyncio.Protocol):
         self._transport.write(data)
         if self._timeout is not None:
             self._marks.append((self._sent, self._loop.time() + self._timeout))
-            if self._timer is None:
+            if self._timer is None or len(data) >= _LONG:
                 self._unsent = self._not_sent()
+            if self._timer is None:
                 self._timer = self._loop.call_later(self._timeout, self._check)
 
     def data_received(self, data: bytes) -> None:

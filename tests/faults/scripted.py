@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 Answer = bytes | Sequence[tuple[float, bytes]]
 
@@ -62,7 +62,7 @@ class Scripted:
                 while line := lines.readline():
                     args = []
                     for _ in range(int(line[1:])):
-                        args.append(lines.read(int(lines.readline()[1:])))
+                        args.append(self.take(lines, int(lines.readline()[1:])))
                         lines.read(2)
                     answer = self._answer(args)
                     for seconds, part in [(0.0, answer)] if isinstance(answer, bytes) else answer:
@@ -70,6 +70,10 @@ class Scripted:
                         connection.sendall(part)
         except (OSError, ValueError):
             pass
+
+    def take(self, lines: BinaryIO, size: int) -> bytes:
+        """Reads an argument."""
+        return lines.read(size)
 
     def _answer(self, args: list[bytes]) -> Answer:
         if args[0] == b"HELLO":

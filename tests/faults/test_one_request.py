@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import pytest
 from django.core.signals import setting_changed
@@ -16,6 +17,8 @@ from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused, ServerTimeout
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
+
+from .scripted import Scripted
 
 KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
 BIG = "x" * 15_000_000
@@ -56,6 +59,35 @@ def test_while_a_request_goes_out_others_wait_on_asyncio(slow: RedisCache) -> No
         assert time.monotonic() - began > 0.8, "the line was fast, so nothing was tested"
 
     asyncio.run(main())
+
+
+class Pausing(Scripted):
+    """Takes half of what is long, then nothing for a while, then the rest."""
+
+    def take(self, lines: BinaryIO, size: int) -> bytes:
+        if size < 1_000_000:
+            return lines.read(size)
+        parts = []
+        for _ in range(10):
+            time.sleep(0.03)
+            parts.append(lines.read(size // 20))
+        time.sleep(0.7)
+        return b"".join([*parts, lines.read(size - 10 * (size // 20))])
+
+
+def test_a_pause_of_a_line_is_not_the_end_of_what_was_sent_behind_a_small_request() -> None:
+    """What had moved before is progress, and not what moves in the last moment alone."""
+    answers = {b"GET": [(0.1, b'$3\r\n"v"\r\n')], b"SET": b"+OK\r\n"}
+    with Pausing(lambda args: answers[args[0]]) as server:
+        cache = RedisCache(server.url, {"OPTIONS": {"SOCKET_TIMEOUT": 0.7, "SERIALIZER": "json"}})
+
+        async def main() -> None:
+            small = asyncio.create_task(cache.aget("small"))
+            await asyncio.sleep(0.05)
+            assert await cache.aset("big", BIG) is True
+            await small
+
+        asyncio.run(main())
 
 
 def test_a_line_that_takes_nothing_is_not_waited_for(server: Server) -> None:
