@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,7 @@ from django_redis_core_mirror.phases import Phase
 pytest_plugins = ["django_redis_core.testing.fixtures"]
 
 BACKEND = "django_redis_core.cache.RedisCache"
+KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
 PATIENT = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
 
 MakeCache = Callable[..., RedisCache]
@@ -32,7 +34,7 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def old_server() -> Iterator[Server]:
     """The server that is moved away from."""
-    with Server() as server:
+    with Server(KIND) as server:
         yield server
 
 

@@ -14,19 +14,19 @@ from django_redis_core.testing.servers import Server
 from django_redis_core_mirror import marks
 from django_redis_core_mirror.phases import Phase
 
-from .conftest import MakeCache, add
+from .conftest import KIND, MakeCache, add
 
 
 @pytest.fixture
 def there() -> Iterator[Server]:
     """The old cache's server, which goes and comes."""
-    with Server() as server:
+    with Server(KIND) as server:
         yield server
 
 
 @pytest.fixture
 def here() -> Iterator[Server]:
-    with Server() as server:
+    with Server(KIND) as server:
         yield server
 
 

@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from django_redis_core.cache import RedisCache
+from django_redis_core.commands import Operation
+from django_redis_core.exceptions import ReplyError
 from django_redis_core.testing.servers import Server
+from django_redis_core_mirror.client import MirrorClient
+from django_redis_core_mirror.phases import Phase
 
-from .conftest import MakeCache, add
+from .conftest import MakeCache, add, old_of
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -51,3 +56,19 @@ def test_both_on_one_server_need_keys_of_their_own(
 @pytest.mark.parametrize("other", ["near", "tags"])
 def test_clients_that_it_cannot_work_with(make_cache: MakeCache, other: str) -> None:
     refused(make_cache, other, {"CLIENT": ["mirror", other], "MIRROR_OF": "default"})
+
+
+@pytest.mark.parametrize("phase", [Phase.NEW])
+def test_a_dump_that_the_new_servers_do_not_take_is_told_of(
+    cache: RedisCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a newer server, or one of another make."""
+
+    def of_another_make(self: MirrorClient, old: str) -> Operation[tuple[bytes, None]]:
+        yield from ()
+        return b"of another make", None
+
+    old_of(cache).hset("h", "field", "value")
+    monkeypatch.setattr(MirrorClient, "_dumped", of_another_make)
+    with pytest.raises(ReplyError, match="copy structures before"):
+        cache.hset("h", "other", "value")

@@ -70,11 +70,12 @@ def test_nothing_is_served_while_there_is_no_connection(
         cache.get_many(["k"])
     with pytest.raises(ConnectionInterrupted):
         cache.has_key("k")
+    # Copies are not served first, and then it is said why.
+    wait_until(lambda: "tells of no writes" in caplog.text, "it is said")
     info = cache.client.near_info()
     assert info.entries == 0
     (state,) = info.tracking.values()
     assert isinstance(state, str)
-    assert "tells of no writes" in caplog.text
     server.start()
     assert listening(cache).get("k") is None
     with_a_copy(cache)

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from django_redis_core.commands import SET, Command, Kind, Script
-from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError
+from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError, ReplyError
 
 from .phases import Phase
 from .switch import Switch
@@ -145,6 +145,13 @@ class Marks(Switch):
             ],
         )
         for reply in found:
+            if isinstance(reply, ReplyError) and "DUMP payload" in str(reply):
+                raise ReplyError(
+                    "the new servers do not take data structures as the old ones dump them, which "
+                    "are of another make or newer: copy structures before, by `manage.py "
+                    "redis_cache copy`, to an entry of CACHES for the new servers without the "
+                    f"client 'mirror' ({reply})"
+                ) from reply
             if isinstance(reply, Exception):
                 raise reply
         taken = [reply == 1 for reply in found]
