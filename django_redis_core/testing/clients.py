@@ -12,7 +12,11 @@ from redis.retry import Retry
 
 from .processes import ServerError
 
-__all__ = ["client", "wait_until"]
+__all__ = ["PATIENCE", "client", "wait_until"]
+
+#: OPTIONS of a cache on a healthy server, in seconds: what is promised of it must not fail on a
+#: machine that is busy.
+PATIENCE = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
 
 
 def wait_until(

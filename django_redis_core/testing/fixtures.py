@@ -34,6 +34,7 @@ from .. import signals  # noqa: E402 - needs settings
 from ..cache import RedisCache  # noqa: E402
 from ..exceptions import ConnectionInterrupted  # noqa: E402
 from .caller import LimitShown, limited, new_loop  # noqa: E402
+from .clients import PATIENCE  # noqa: E402
 from .servers import Server  # noqa: E402
 
 __all__ = ["MakeCache", "cache_loop", "make_cache", "redis_server", "unreadable"]
@@ -57,10 +58,6 @@ def cache_loop() -> Iterator[asyncio.AbstractEventLoop]:
     the connections of caches that the test made."""
     with new_loop() as loop:
         yield loop
-
-
-#: Seconds. What a test promises of a healthy server must not fail on a machine that is busy.
-PATIENCE = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
 
 
 @pytest.fixture

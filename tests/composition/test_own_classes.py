@@ -14,8 +14,8 @@ from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelPool
 from redis.sentinel import SentinelConnectionPool
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.cluster import cluster
-from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import sentinels
 

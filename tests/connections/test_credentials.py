@@ -13,7 +13,7 @@ from redis.credentials import CredentialProvider, StreamingCredentialProvider
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 
 USERS = {"old": "on >one ~* &* +@all", "new": "on >two ~* &* +@all"}

@@ -11,7 +11,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.processes import free_port
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, ServerTimeout, WrongTypeError
 from django_redis_core.testing.certificates import local_certificate
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 

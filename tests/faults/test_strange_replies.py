@@ -10,7 +10,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.connections import resp
 from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError, ReplyError
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 
 from .scripted import Scripted
 

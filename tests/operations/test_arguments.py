@@ -13,7 +13,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ReplyError
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 
 NAN, INFINITE = float("nan"), float("inf")

@@ -20,7 +20,7 @@ from django_redis_core.checks import check_caches
 from django_redis_core.connections import counterparts
 from django_redis_core.connections.urls import OF_RAW_CLIENTS
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 

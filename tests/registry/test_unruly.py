@@ -14,7 +14,7 @@ from django_redis_core._settings import BACKEND
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import PluginLoadError
 from django_redis_core.interfaces import Client, Compressor, ConnectionFactory
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 
 NOWHERE = "redis://:s3cret@127.0.0.1:1"

@@ -15,9 +15,8 @@ from redis.exceptions import ResponseError
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.cluster import SLOTS, Cluster, cluster, slot_of
-from django_redis_core.testing.fixtures import PATIENCE
 from django_redis_core.testing.servers import Server
 
 KIND = os.environ.get("DRC_TEST_SERVER", "valkey")

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 
 
 def build(location: Any, **options: Any) -> RedisCache:

@@ -16,6 +16,7 @@ from django.test import override_settings
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 from django_redis_core_mirror import switch
 from django_redis_core_mirror.phases import Phase
@@ -24,7 +25,6 @@ pytest_plugins = ["django_redis_core.testing.fixtures"]
 
 BACKEND = "django_redis_core.cache.RedisCache"
 KIND = os.environ.get("DRC_TEST_SERVER", "valkey")
-PATIENT = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
 
 MakeCache = Callable[..., RedisCache]
 
@@ -57,7 +57,7 @@ def make_cache(
     made: list[RedisCache] = []
 
     def make(options: Mapping[str, Any] | None = None, **entry: Any) -> RedisCache:
-        ours = {**PATIENT, **(options or {})}
+        ours = {**PATIENCE, **(options or {})}
         if "mirror" not in ours.get("CLIENT", ()) or "MIRROR_OF" in ours:
             return make_cache(ours, **entry)
         number = next(_numbers)

@@ -15,8 +15,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused
-from django_redis_core.testing.clients import wait_until
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.servers import Server
 
 from .conftest import heard, kept, listening, reads

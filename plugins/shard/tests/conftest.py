@@ -10,7 +10,7 @@ import pytest
 from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.testing.fixtures import PATIENCE
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import shards
 
