@@ -19,7 +19,7 @@ from typing import Any
 import redis
 
 from .certificates import Certificate
-from .clients import wait_until
+from .clients import PATIENCE, wait_until
 from .configuration import Config, quoted
 from .processes import ServerError
 from .servers import Server
@@ -141,6 +141,16 @@ class Sentinels:
     def addresses(self) -> list[tuple[str, int]]:
         """The sentinels', as django-redis' SENTINELS option wants them."""
         return [sentinel.address for sentinel in self.sentinels]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """OPTIONS of a cache on this service, which waits for sentinels on a machine that is busy.
+        Its LOCATION is ``redis://SERVICE/0``."""
+        return {
+            "CONNECTION_FACTORY": "sentinel",
+            "SENTINELS": self.addresses,
+            "SENTINEL_KWARGS": {name.lower(): seconds for name, seconds in PATIENCE.items()},
+        }
 
     def current_primary(self) -> Server:
         """Who a quorum of the sentinels says it is; ``ServerError`` if they do not agree."""

@@ -100,9 +100,7 @@ def primary_and_replicas(group: Replicated) -> Iterator[Place]:
 @pytest.fixture
 def service(services: Sentinels) -> Place:
     options = {
-        "CONNECTION_FACTORY": "sentinel",
-        "SENTINELS": services.addresses,
-        "SENTINEL_KWARGS": {"socket_timeout": 5, "socket_connect_timeout": 5},
+        **services.options,
         "PASSWORD": PASSWORD,
     }
     urls = [f"redis://{name}/0" for name in SERVICES]

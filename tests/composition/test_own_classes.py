@@ -45,8 +45,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[tuple[Any, dict[str, Any],
     """LOCATION, the OPTIONS that it needs, and the servers."""
     if request.param == "sentinel":
         with sentinels(service="orders") as group:
-            options = {"CONNECTION_FACTORY": "sentinel", "SENTINELS": group.addresses}
-            yield "redis://orders/0", options, list(group.data.servers)
+            yield "redis://orders/0", group.options, list(group.data.servers)
     elif request.param == "cluster":
         with cluster(primaries=2, replicas=0) as nodes:
             yield nodes.urls[0], {"CONNECTION_FACTORY": "cluster"}, list(nodes.nodes)
@@ -133,8 +132,7 @@ class AsyncOwnPool(AsyncSentinelPool):
 def test_a_pool_class_of_sentinels() -> None:
     with sentinels(service="orders") as group:
         options: dict[str, Any] = {
-            "CONNECTION_FACTORY": "sentinel",
-            "SENTINELS": group.addresses,
+            **group.options,
             "CONNECTION_POOL_CLASS": OwnPool,
         }
 

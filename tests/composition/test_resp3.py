@@ -35,9 +35,8 @@ def works(cache: RedisCache) -> None:
 def test_sentinels() -> None:
     with sentinels(service="orders") as group:
         options: dict[str, Any] = {
-            "CONNECTION_FACTORY": "sentinel",
-            "SENTINELS": group.addresses,
-            "SENTINEL_KWARGS": {"protocol": 3},
+            **group.options,
+            "SENTINEL_KWARGS": {**group.options["SENTINEL_KWARGS"], "protocol": 3},
             "CONNECTION_POOL_KWARGS": {"protocol": 3},
         }
         works(RedisCache("redis://orders/0", {"OPTIONS": options}))

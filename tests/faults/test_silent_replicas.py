@@ -143,8 +143,7 @@ def test_a_replica_has_all_the_time_of_a_client_of_ones_own(group: Replicated) -
 def test_of_a_service(read: Read) -> None:
     with sentinels(replicas=2, kind=KIND, down_after=30) as service:
         options = {
-            "CONNECTION_FACTORY": "sentinel",
-            "SENTINELS": [sentinel.address for sentinel in service.sentinels],
+            **service.options,
             "READ_FROM": "replicas",
         }
         cache = RedisCache(f"redis://{service.service}/0", {"OPTIONS": options})

@@ -50,9 +50,9 @@ def databases_as_shards(server: Server) -> Iterator[tuple[Entry, int]]:
 
 def of_sentinels(server: Server) -> Iterator[tuple[Entry, int]]:
     with sentinels(service="orders", replicas=1) as group:
-        options = {"CONNECTION_FACTORY": "sentinel", "SENTINELS": group.addresses}
         # Its replica serves no reads of this cache, but may be the primary tomorrow.
-        yield {"LOCATION": "redis://orders/0", "OPTIONS": {**options, "READ_FROM": "primary"}}, 2
+        options = {**group.options, "READ_FROM": "primary"}
+        yield {"LOCATION": "redis://orders/0", "OPTIONS": options}, 2
 
 
 def of_a_cluster(server: Server) -> Iterator[tuple[Entry, int]]:

@@ -49,7 +49,7 @@ def test_each_node_of_a_cluster_is_a_trip(observed: MakeObserved, nodes: Cluster
 
 def test_sentinels_are_asked_and_have_no_role(observed: MakeObserved, group: Sentinels) -> None:
     host, port = group.addresses[0]
-    options: dict[str, Any] = {"CONNECTION_FACTORY": "sentinel", "SENTINELS": [(host, port)]}
+    options: dict[str, Any] = {**group.options, "SENTINELS": [(host, port)]}
     cache, notes = observed(options, LOCATION="redis://Orders/0")
     cache.set("k", 1)
     assert notes.told() == [("set", "blocking", 0, 0, "server")]
