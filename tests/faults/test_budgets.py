@@ -25,7 +25,7 @@ from django_redis_core.testing.servers import Server
 from .scripted import Answer, Scripted, bulk, echo
 
 #: Seconds that the slow server takes for each reply, and the budget.
-SLOW, BUDGET = 0.2, 0.1
+SLOW, BUDGET = 0.6, 0.1
 
 Do = Callable[..., Any]
 MakeCache = Callable[..., RedisCache]
@@ -90,7 +90,7 @@ def test_a_page_waits_for_its_budget_and_not_for_each_read(
     do: Do, slow: Scripted, cache_at: MakeCache
 ) -> None:
     cache = cache_at(slow.url, SERIALIZER="json")
-    with at_most(BUDGET + 0.15), budget(BUDGET) as mine:
+    with at_most(BUDGET + 0.4), budget(BUDGET) as mine:
         for n in range(10):
             with pytest.raises(BudgetSpent, match=r"the budget of 0\.1 s .* is spent"):
                 do(cache, "get", f"k{n}")
@@ -104,7 +104,7 @@ def test_afterwards_calls_answer_as_in_an_outage(
     do: Do, slow: Scripted, cache_at: MakeCache
 ) -> None:
     cache = cache_at(slow.url, IGNORE_EXCEPTIONS=True)
-    with at_most(BUDGET + 0.15), budget(BUDGET):
+    with at_most(BUDGET + 0.4), budget(BUDGET):
         assert do(cache, "get", "k", "default") == "default"
         assert do(cache, "get_many", ["a", "b"]) == {}
         assert do(cache, "set", "k", 1) is False
@@ -120,7 +120,7 @@ def test_every_way_to_the_server_is_cut_short(
     do: Do, slow: Scripted, cache_at: MakeCache, name: str, args: Any
 ) -> None:
     cache = cache_at(slow.url)
-    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent):
+    with at_most(BUDGET + 0.4), budget(BUDGET), pytest.raises(BudgetSpent):
         list(do(cache, name, *args))
 
 
@@ -128,7 +128,7 @@ def test_a_pipeline_is_cut_short(slow: Scripted, cache_at: MakeCache) -> None:
     pipeline = cache_at(slow.url).pipeline()
     pipeline.get("a")
     pipeline.get("b")
-    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent):
+    with at_most(BUDGET + 0.4), budget(BUDGET), pytest.raises(BudgetSpent):
         pipeline.execute()
 
 
@@ -261,11 +261,11 @@ def test_of_budgets_within_each_other_the_smaller_one_holds(
     do: Do, slow: Scripted, cache_at: MakeCache
 ) -> None:
     cache = cache_at(slow.url, SERIALIZER="json")
-    with budget(0.25) as outer:
-        with at_most(0.2), budget(0.05), pytest.raises(BudgetSpent, match=r"0\.05 s"):
+    with budget(0.5) as outer:
+        with at_most(0.45), budget(0.05), pytest.raises(BudgetSpent, match=r"0\.05 s"):
             do(cache, "get", "k")
-        assert 0.1 < outer.left < 0.21, "what the inner one waited is the outer one's too"
-        with at_most(0.35), budget(10), pytest.raises(BudgetSpent, match=r"0\.25 s"):
+        assert outer.left < 0.46, "what the inner one waited is the outer one's too"
+        with at_most(0.58), budget(10), pytest.raises(BudgetSpent, match=r"0\.5 s"):
             do(cache, "get", "k")
     assert do(cache, "get", "k") == "k"
 
@@ -276,7 +276,7 @@ def test_waiting_for_a_lock_is_a_part_of_it(do: Do, server: Server, cache_at: Ma
     other = cache.lock("lock", timeout=5)
     assert other.acquire()
     lock = do(cache, "lock", "lock", sleep=0.02)
-    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent):
+    with at_most(BUDGET + 0.4), budget(BUDGET), pytest.raises(BudgetSpent):
         lock.acquire()
     with budget(BUDGET):
         assert lock.acquire(blocking=False) is False
@@ -292,7 +292,7 @@ async def test_waiting_for_a_lock_of_asyncios_is_a_part_of_it(
     cache = cache_at(server.url)
     assert await cache.alock("lock", timeout=5).acquire()
     lock = cache.alock("lock", sleep=0.02)
-    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent):
+    with at_most(BUDGET + 0.4), budget(BUDGET), pytest.raises(BudgetSpent):
         await lock.acquire()
 
 
@@ -303,7 +303,7 @@ def test_connecting_is_a_part_of_it(
 ) -> None:
     cache = cache_at(proxy.url, SOCKET_CONNECT_TIMEOUT=2, SOCKET_TIMEOUT=2)
     getattr(proxy, how)()
-    with at_most(BUDGET + 0.3), budget(BUDGET), pytest.raises(BudgetSpent):
+    with at_most(BUDGET + 0.4), budget(BUDGET), pytest.raises(BudgetSpent):
         do(cache, "get", "k")
     proxy.heal()
     with suppress(ConnectionInterrupted):  # asyncio's connection, which others may have waited for
@@ -329,7 +329,7 @@ def test_waiting_for_a_connection_is_a_part_of_it(slow: Scripted, cache_at: Make
     other = threading.Thread(target=cache.get, args=("other",))
     other.start()
     time.sleep(0.02)
-    with at_most(BUDGET + 0.15), budget(BUDGET), pytest.raises(BudgetSpent):
+    with at_most(BUDGET + 0.4), budget(BUDGET), pytest.raises(BudgetSpent):
         cache.get("k")
     other.join()
     assert cache.get("k") == "k"
@@ -343,7 +343,7 @@ def test_a_second_try_is_a_part_of_it(server: Server, cache_at: MakeCache) -> No
         cache.set("k", "v")
         proxy.drop_replies(1)
         proxy.stall_connects()
-        with at_most(BUDGET + 0.3), budget(BUDGET), pytest.raises(ConnectionInterrupted):
+        with at_most(BUDGET + 0.4), budget(BUDGET), pytest.raises(ConnectionInterrupted):
             cache.get("k")
 
 
@@ -353,7 +353,7 @@ def test_several_servers_and_finding_them_are_a_part_of_it(
 ) -> None:
     silent = [Scripted(lambda args: b"") for _ in range(3)]
     cache = cache_at([server.url for server in silent], **options)
-    with at_most(BUDGET + 0.2), budget(BUDGET):
+    with at_most(BUDGET + 0.4), budget(BUDGET):
         with pytest.raises(BudgetSpent):
             do(cache, "get_many", [f"k{n}" for n in range(40)])
         with pytest.raises(BudgetSpent):
@@ -411,7 +411,7 @@ def budget_ended() -> Iterator[None]:
 
 async def test_threads_of_a_coroutine_share_it(slow: Scripted, cache_at: MakeCache) -> None:
     cache = cache_at(slow.url)
-    with at_most(BUDGET + 0.15), budget(BUDGET):
+    with at_most(BUDGET + 0.4), budget(BUDGET):
         with pytest.raises(BudgetSpent):
             await sync_to_async(cache.get)("k")
         with pytest.raises(BudgetSpent):
@@ -432,7 +432,7 @@ def test_a_client_of_the_callers_own_is_asked_no_more(slow: Scripted, cache_at: 
     client = cache.raw_client()
     with budget(BUDGET):
         cache.get("k", client=client)  # redis-py waits as long as its own timeouts say
-        with at_most(0.05), pytest.raises(BudgetSpent):
+        with at_most(0.5), pytest.raises(BudgetSpent):
             cache.get("k", client=client)
     client.close()
 

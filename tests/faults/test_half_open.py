@@ -23,7 +23,7 @@ from django_redis_core.testing.servers import Server
 MakeCache = Callable[..., RedisCache]
 Get = Callable[[RedisCache], Any]
 
-TIMEOUT = 0.6  # seconds; the trial has a fifth of it
+TIMEOUT = 1.0  # seconds; the trial has a fifth of it
 
 
 def node_of(cache: RedisCache) -> Any:
