@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from .._interrupts import struck
 from ..commands import Argument
-from ..exceptions import ConnectionInterrupted, ReplyError, ServerTimeout, error_from_reply
+from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
 from .packing import pack
 from .patience import Patience
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, ProtocolViolation, holding, make_reader
@@ -61,7 +61,6 @@ class Link:
         "_in_kernel",
         "_pool",
         "_reader",
-        "_said",
         "_sock",
         "_timeout",
         "arrived",
@@ -91,8 +90,6 @@ class Link:
         self._pool: Home | None = pool
         self._sock = sock
         self._reader = make_reader(connection.protocol)
-        #: Replies that came before all was sent, to what the server has then refused.
-        self._said: list[Any] = []
         self._buffer = bytearray(_CHUNK)
         self._timeout = sock.gettimeout()
         self._in_kernel = limit_in_kernel(sock)
@@ -131,18 +128,11 @@ class Link:
         """Sends commands whose replies ``receive`` will read."""
         data = b"".join([pack(args) for args in commands])
         self.owes += len(commands)
-        try:
-            self._send_long(data)
-        except ReplyError as refusal:
-            # What came before it was carried out, and what comes after it was not.
-            self._said += [refusal] * (len(commands) - len(self._said))
-            self.owes = 0
+        self._send_long(data)
 
     def receive(self) -> list[Any]:
         """The replies of all that was sent; error replies are among them as exceptions."""
         replies: list[Any] = []
-        if self._said:
-            replies, self._said = self._said, replies
         gets = self._reader.gets
         patience = None
         try:
@@ -158,6 +148,7 @@ class Link:
         except (ConnectionError, ConnectionInterrupted):
             if not (self.owes and replies and _is_last_word(replies[-1])):
                 raise
+            # What came before it was carried out, and what comes after it was not.
             replies += [replies[-1]] * self.owes
             self.owes = 0
         except UNREADABLE as error:
@@ -186,27 +177,11 @@ class Link:
             # So much takes its time on a slow line, whose other connections are well.
             late.of_request = len(data) > _LONG
             raise late from None
-        except ConnectionError as error:
-            refusal = self._last_words()
-            if refusal is None:
+        except ConnectionError:
+            # The server may have said why: the request breaks a limit of its
+            # (``proto-max-bulk-len``), and would do so again. Then it is read as a reply.
+            if not self.arrived(0):
                 raise
-            raise refusal from error
-
-    def _last_words(self) -> Exception | None:
-        """Why the server closed the connection in the middle of a request, if it said: the request
-        breaks a limit of its (``proto-max-bulk-len``), and would do so again. What it said before
-        is kept."""
-        try:
-            if self.arrived(0):
-                self._reader.feed(self._buffer, 0, self._sock.recv_into(self._buffer))
-                while (reply := self._reader.gets()) is not INCOMPLETE:
-                    if _is_last_word(reply):
-                        return reply  # type: ignore[no-any-return]
-                    self._said.append(reply)
-        except (OSError, ConnectionInterrupted, *UNREADABLE) as error:
-            if struck(error):
-                raise
-        return None
 
     def _patience(self, came: int = 0) -> Patience:
         """For the rest of replies of which so many bytes have come."""
