@@ -16,7 +16,7 @@ from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING, OPERATIONS
 from .marks import GONE, KEEP, OUTAGE
 from .phases import Phase
 from .taking import Taking
-from .topology import begun, of_old
+from .topology import begun, of_old, through
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation
@@ -177,19 +177,13 @@ def _as_it_is(operation: Operation[Any]) -> Operation[Any]:
 
 def _renamed(operation: Operation[Any], full: str, old: str) -> Operation[Any]:
     """An operation of a lock for its name in the old cache."""
-    try:
-        request = operation.send(None)
-        while True:
-            assert isinstance(request, Command)
-            args = tuple([old if arg == full else arg for arg in request.args])
-            try:
-                answer = yield Command(request.kind, args, old, request.node)
-            except Exception as error:
-                request = operation.throw(error)
-            else:
-                request = operation.send(answer)
-    except StopIteration as stop:
-        return stop.value
+
+    def of_the_other(request: Any) -> Operation[Any]:
+        assert isinstance(request, Command)
+        args = tuple([old if arg == full else arg for arg in request.args])
+        return (yield Command(request.kind, args, old, request.node))
+
+    return through(operation, of_the_other)
 
 
 def _named(name: str, given: Any) -> list[Named]:

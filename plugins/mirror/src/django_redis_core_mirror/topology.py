@@ -6,10 +6,10 @@ Which cache a command is for is said by the class of the key that routes it.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django_redis_core.commands import Command, Emit, Key, Places, Primaries, Spread
+from django_redis_core.commands import Command, Key, Places, Primaries, Spread
 from django_redis_core.connections import Topology
 from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError
 
@@ -161,19 +161,24 @@ def of_old(request: Any) -> Any:
     return request
 
 
-def aside(operation: Generator[Any, Any, T], pair: Pair) -> Operation[T]:
-    """An operation of the old cache's client, on the old cache's servers."""
+def through(
+    operation: Generator[Any, Any, T], step: Callable[[Any], Generator[Any, Any, Any]]
+) -> Operation[T]:
+    """``operation``, with each of its requests answered by what ``step`` makes of it."""
     try:
         request = operation.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    return (yield from _going_on(operation, request, step))
+
+
+def _going_on(
+    operation: Generator[Any, Any, T], request: Any, step: Callable[[Any], Generator[Any, Any, Any]]
+) -> Operation[T]:
+    try:
         while True:
-            if request.__class__ is Emit:
-                yield request
-                request = operation.send(None)
-                continue
             try:
-                answer = yield of_old(request)
-                if request.__class__ is Primaries:
-                    answer = pair.old_primaries()
+                answer = yield from step(request)
             except Exception as error:
                 request = operation.throw(error)
             else:
@@ -182,6 +187,16 @@ def aside(operation: Generator[Any, Any, T], pair: Pair) -> Operation[T]:
         return stop.value  # type: ignore[no-any-return]
     finally:
         operation.close()
+
+
+def aside(operation: Generator[Any, Any, T], pair: Pair) -> Operation[T]:
+    """An operation of the old cache's client, on the old cache's servers."""
+
+    def of_the_old(request: Any) -> Operation[Any]:
+        answer = yield of_old(request)
+        return pair.old_primaries() if request.__class__ is Primaries else answer
+
+    return through(operation, of_the_old)
 
 
 def begun(operation: Generator[Any, Any, T]) -> Operation[T]:
@@ -190,7 +205,7 @@ def begun(operation: Generator[Any, Any, T]) -> Operation[T]:
         request = operation.send(None)
     except StopIteration as stop:
         return _ended(stop.value)
-    return _going_on(operation, request)
+    return _going_on(operation, request, _as_it_is)
 
 
 def _ended(value: T) -> Operation[T]:
@@ -198,19 +213,8 @@ def _ended(value: T) -> Operation[T]:
     return value
 
 
-def _going_on(operation: Generator[Any, Any, T], request: Any) -> Operation[T]:
-    try:
-        while True:
-            try:
-                answer = yield request
-            except Exception as error:
-                request = operation.throw(error)
-            else:
-                request = operation.send(answer)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-    finally:
-        operation.close()
+def _as_it_is(request: Any) -> Operation[Any]:
+    return (yield request)
 
 
 def together(operations: Sequence[Generator[Any, Any, Any]]) -> Operation[list[Any]]:

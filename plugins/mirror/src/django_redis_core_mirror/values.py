@@ -107,18 +107,9 @@ class Values(OneSided):
         xx: bool = False,
         **more: Any,
     ) -> Operation[bool]:
-        if nx or xx:
+        conditional = nx or xx
+        if conditional:
             more |= {"nx": nx, "xx": xx}
-            new = partial(super().set, key, value, timeout, version, **more)
-            old = partial(
-                self.old_client.set,
-                key,
-                value,
-                self.own_timeout(timeout),
-                self.own_version(version),
-                **more,
-            )
-            return bool((yield from self.on_one_side(new, old, [(key, version)])))
         new = partial(super().set, key, value, timeout, version, **more)
         old = partial(
             self.old_client.set,
@@ -128,6 +119,8 @@ class Values(OneSided):
             self.own_version(version),
             **more,
         )
+        if conditional:
+            return bool((yield from self.on_one_side(new, old, [(key, version)])))
         fulls = self.naming.make_many([key], version)
         return bool((yield from self.on_both(new, old, fulls, **self._marked(timeout))))
 
