@@ -19,13 +19,13 @@ import platform
 import subprocess
 import sys
 import time
-import venv
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from environments import environment
 from faults_places import (
     MakePlace,
     failovers,
@@ -55,16 +55,6 @@ REQUIREMENTS = ["django-redis>=7", "django-valkey[libvalkey]", "django-vcache", 
 Seen = dict[str, Any]
 #: Whether the promise was kept, what the picture says, and what the table says after it.
 Verdict = tuple[bool, str, str]
-
-
-def environment() -> str:
-    """The Python that has the others."""
-    folder = ROOT / "build" / "faults"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
-    return str(python)
 
 
 @dataclass(frozen=True)
@@ -267,7 +257,7 @@ def main() -> None:
     parser.add_argument("--only", help="the name of a fault, or a part of it")
     parser.add_argument("--write", type=Path, help="the page to write the table into")
     arguments = parser.parse_args()
-    python = environment()
+    python = environment("faults", REQUIREMENTS)
     known = versions(python)
     lines = [
         f"| fault | promise | {' | '.join(f'{one} {known[one]}' for one in (OURS, *OTHERS))} |",

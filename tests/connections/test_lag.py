@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_redis_core.cache import RedisCache
 from django_redis_core.connections.lag import Position, Track
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused
-from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import Replicated, replicated, sentinels
@@ -33,8 +33,7 @@ def group() -> Iterator[Replicated]:
 
 
 def cache_on(location: Any, max_lag: float | None = MAX_LAG, **options: Any) -> RedisCache:
-    patience = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
-    return RedisCache(location, {"OPTIONS": {**patience, "REPLICA_MAX_LAG": max_lag, **options}})
+    return RedisCache(location, {"OPTIONS": {**PATIENCE, "REPLICA_MAX_LAG": max_lag, **options}})
 
 
 def calls(server: Server, command: str) -> int:

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import Replicated, replicated
@@ -70,8 +71,7 @@ def test_the_nearest(group: Replicated, near: int) -> None:
             if place != near:
                 proxy.latency(0.15)  # more than a busy machine holds up a PING by
             urls.append(proxy.url)
-        patience = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
-        counts = asked(group, cache_on(urls, READ_FROM="nearest", **patience), 10)
+        counts = asked(group, cache_on(urls, READ_FROM="nearest", **PATIENCE), 10)
     assert [place for place, count in enumerate(counts) if count] == [near]
 
 

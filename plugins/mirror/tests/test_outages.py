@@ -9,7 +9,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.servers import Server
 from django_redis_core_mirror import marks
 from django_redis_core_mirror.phases import Phase
@@ -32,9 +32,8 @@ def here() -> Iterator[Server]:
 
 @pytest.fixture
 def cache(make_cache: MakeCache, there: Server, here: Server) -> RedisCache:
-    options = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
-    add("goes", {"LOCATION": there.url, "OPTIONS": options})
-    mirror = {"CLIENT": "mirror", "MIRROR_OF": "goes", "MIRROR_AGE": 0.01, **options}
+    add("goes", {"LOCATION": there.url, "OPTIONS": PATIENCE})
+    mirror = {"CLIENT": "mirror", "MIRROR_OF": "goes", "MIRROR_AGE": 0.01, **PATIENCE}
     return make_cache(mirror, LOCATION=here.url)
 
 
