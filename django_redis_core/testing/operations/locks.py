@@ -58,7 +58,7 @@ class LocksSuite(Suite):
         waiting = cache.lock("k", sleep=0.01, blocking_timeout=0.05)
         assert cache.wait(waiting.acquire) is False
         assert cache.wait(cache.lock("k", blocking=False).acquire) is False
-        assert 0.03 < time.monotonic() - began < 1
+        assert 0.03 < time.monotonic() - began < 5
         cache.wait(held.release)
 
     def test_without_a_timeout_it_is_held_until_released(self, cache: Caller) -> None:
