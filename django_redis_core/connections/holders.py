@@ -14,7 +14,7 @@ import os
 import threading
 import weakref
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..commands import Argument, Key
 
@@ -39,6 +39,7 @@ class Holder(Protocol):
         may end as it will."""
 
 
+@runtime_checkable
 class Keeper(Holder, Protocol):
     """Keeps what the server of ``config`` has said, too."""
 
@@ -57,7 +58,7 @@ def hold(holder: Holder) -> None:
     ``keys`` (as stored), or where that is None, for nobody knows what."""
     with _lock:
         _holders.add(holder)
-        if hasattr(holder, "revoke"):
+        if isinstance(holder, Keeper):
             _keepers.add(holder)
 
 

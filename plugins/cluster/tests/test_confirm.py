@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from redis.connection import Connection
+
 from django_redis_core.cache import RedisCache
 from django_redis_core.commands import SET
-from django_redis_core.connections import Node, carry_out, hold
+from django_redis_core.connections import Node, ServerConfig, carry_out, hold, node_for
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.cluster import Cluster, slot_of
 from django_redis_core.testing.servers import Server
+from django_redis_core_cluster.majority import judged, view
 
 Primaries = Callable[[], list[Server]]
 
@@ -68,11 +72,11 @@ def test_who_does_not_answer_is_in_doubt_and_the_others_are_not(
     gone, *others = primaries()
     gone.pause()
     try:
-        said = confirmed(cache)
+        found = confirmed(cache)
     finally:
         gone.resume()
-    assert isinstance(of_port(said, gone), ConnectionInterrupted)
-    assert not any(isinstance(of_port(said, node), Exception) for node in others)
+    assert isinstance(of_port(found, gone), ConnectionInterrupted)
+    assert not any(isinstance(of_port(found, node), Exception) for node in others)
     nodes.wait_ok()
 
 
@@ -109,3 +113,47 @@ def test_redirections_are_told_to_who_keeps_what_the_server_said(
     assert cache.get("k") == "value"
     assert None in keeper.told, "MOVED"
     nodes.move_slot(slot_of(full), home)
+
+
+def said(own: str, *primaries: str) -> bytes:
+    """CLUSTER NODES of ``own``: each of ``primaries`` is "id epoch slots"; a replica besides."""
+    lines = []
+    for primary in primaries:
+        name, epoch, *slots = primary.split(" ")
+        flags = "myself,master" if name == own else "master"
+        about = [name, "127.0.0.1:7000@17000", flags, "-", "0", "1", epoch, "connected", *slots]
+        lines.append(" ".join(about))
+    lines.append("r 127.0.0.1:7009@17009 slave b 0 1 2 connected")
+    return "\n".join(lines).encode()
+
+
+A, B, C = "a 1 0-5000", "b 2 5001-9999 12000", "c 3 10000-11999 12001-16383"
+
+
+@pytest.mark.parametrize(
+    ("views", "sure"),
+    [
+        ({"a": [A, B, C], "b": [A, B, C], "c": [A, B, C]}, "abc"),
+        ({"a": [f"{A} [77->-b]", B, C], "b": [A, B, C], "c": [A, B, C]}, "abc"),
+        ({"a": [A, B, C], "b": [A, B, C]}, "ab"),
+        ({"a": [A, B, C]}, ""),
+        # Another one has taken over, and it does not know it.
+        ({"a": [A, B, C], "d": ["d 4 0-5000", B, C], "b": ["d 4 0-5000", B, C]}, "db"),
+        # A slot has moved from b to a, which one has not heard of.
+        ({"a": ["a 5 0-5001", "b 2 5002-9999 12000", C], "b": [A, B, C], "c": [A, B, C]}, "bc"),
+        # One that was there before says the same of its slots in another epoch.
+        ({"a": ["a 6 0-5000", B, C], "b": [A, B, C], "c": [A, B, C]}, "bc"),
+        # Of a primary without slots no vote counts.
+        ({"a": [A, B, C], "e": [A, B, C, "e 9"], "f": [A, B, C, "f 8"]}, ""),
+    ],
+)
+def test_a_majority_decides(views: dict[str, list[str]], sure: str) -> None:
+    nodes = {name: node_of(name) for name in views}
+    seen = {nodes[name]: view(said(name, *primaries)) for name, primaries in views.items()}
+    found = {name: judged(node, seen) for name, node in nodes.items()}
+    assert {name for name, part in found.items() if not isinstance(part, Exception)} == set(sure)
+
+
+def node_of(name: str) -> Node:
+    kwargs = {"host": name, "port": 7000}
+    return node_for(ServerConfig(connection_class=Connection, kwargs=kwargs, timeout=1))

@@ -74,10 +74,11 @@ class Primaries:
                 troubles[node] = ConnectionInterrupted(node.name, reason)
             else:
                 views[node] = view(said)
-        return {node: troubles.get(node) or _confirmed(node, views) for node in askers}
+        return {node: troubles.get(node) or judged(node, views) for node in askers}
 
 
-def _confirmed(node: Node, views: Mapping[Node, View]) -> Part | ConnectionInterrupted:
+def judged(node: Node, views: Mapping[Node, View]) -> Part | ConnectionInterrupted:
+    """What ``node`` is the primary of by the views of all that have answered, or why not."""
     known = views[node]
     part = known.parts.get(known.node)
     if part is None:

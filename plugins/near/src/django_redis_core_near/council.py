@@ -135,8 +135,8 @@ class Council:
         if isinstance(answer, Exception):
             self._wanting = True
             self._doubt(topology, str(answer) or type(answer).__name__)
-            for tracker in known.values():
-                tracker.doubt = self.troubles[topology]
+            for each in known.values():
+                each.doubt = self.troubles[topology]
             return
         self.troubles.pop(topology, None)
         now: dict[Node, Tracker] = {}
@@ -156,15 +156,12 @@ class Council:
             now[node] = tracker
         self._of[topology] = now
         self.trackers = {node: each for some in self._of.values() for node, each in some.items()}
-        self.replicas = any(
-            len(each.nodes()) > len(each.primaries())
-            for each in self._topologies
-            if each in self._of
-        )
-        for node, tracker in known.items():
+        answered = [one for one in self._topologies if one in self._of]
+        self.replicas = any(len(one.nodes()) > len(one.primaries()) for one in answered)
+        for node, gone in known.items():
             if node not in now:
                 for store in list(self._stores):
-                    tracker.leave(store)
+                    gone.leave(store)
 
     def _doubt(self, topology: Topology, trouble: str) -> None:
         if topology not in self.troubles:
