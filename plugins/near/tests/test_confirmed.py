@@ -104,7 +104,12 @@ def test_nothing_is_kept_before_it_is_confirmed(make: Any, server: Server) -> No
         return tracking(cache) == {server.url: "Redis server the council: nobody has answered"}
 
     wait_until(said, "it is said why")
-    wait_until(lambda: trackers(server), "the server tells of writes all the same")
+
+    def listened_to() -> bool:
+        assert not kept(cache, "k")
+        return bool(trackers(server))
+
+    wait_until(listened_to, "the server tells of writes all the same")
     assert not kept(cache, "k")
     topology.said = 1
     with_a_copy(cache)
