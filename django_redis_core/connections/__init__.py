@@ -10,16 +10,17 @@ from .config import ServerConfig
 from .credentials import follow
 from .delivery import adiscover, carry_out, discover
 from .groups import Groups
-from .holders import hold, reconnect
+from .holders import hold, reconnect, revoke
 from .node import Node, Nodes, node_for
 from .replicas import Readers, for_reads, instead_of, readers
 from .rounds import side_by_side
-from .topology import Clients, Instead, Parts, SingleServer, Topology, moved_on
+from .topology import Clients, Confirmed, Instead, Parts, SingleServer, Topology, moved_on
 from .urls import ConnectionOptions
 
 __all__ = [
     "Channels",
     "Clients",
+    "Confirmed",
     "ConnectionOptions",
     "Groups",
     "Instead",
@@ -43,5 +44,6 @@ __all__ = [
     "node_for",
     "readers",
     "reconnect",
+    "revoke",
     "side_by_side",
 ]

@@ -121,6 +121,7 @@ class Node:
         with _lock:
             if _nodes.get(self.config.identity) is self:
                 del _nodes[self.config.identity]
+        holders.revoke(self.config)
         links, channels, client = self.links, self.channels, self._client
         self.config = replace(self.config, before_connect=Retired(reason))
         self.reset()

@@ -7,8 +7,8 @@ asks for by yielding commands, as operations do, so blocking code and asyncio sh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from ..commands import Command, Key, Operation, Place, Spread
 from ..exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
@@ -20,6 +20,9 @@ Parts = list[tuple[list[int], Command]]
 
 Instead = Sequence[Command] | Spread | None
 """What ``Topology.after`` answers: commands with their nodes, a spread, or None for nothing."""
+
+Confirmed: TypeAlias = Mapping[Node, Hashable | ConnectionInterrupted]
+"""What ``Topology.confirm`` answers: each primary with what it is the primary of, or why not."""
 
 
 class Clients(Protocol):
@@ -54,6 +57,9 @@ class Topology(ABC):
     #: Whether what is known may be used. While it is False, ``discover`` runs before a command is
     #: routed. Looked at for every command: an attribute, or a property that compares the time.
     ready: bool = True
+
+    #: Whether ``confirm`` can be asked.
+    confirms: bool = False
 
     @abstractmethod
     def route(self, command: Command) -> Node:
@@ -118,6 +124,25 @@ class Topology(ABC):
         """Before work over the whole keyspace: makes sure that ``primaries`` are still all. After
         ``discover``, where that had to run."""
         yield from ()
+
+    def confirm(self, seconds: float) -> Operation[Confirmed]:
+        """Which servers are the primaries at this moment, by the word of those who decide: for who
+        keeps what a server said (``near``), since one that was ousted may not know it, and goes on
+        saying that it is a primary and that nothing was written. Asked where ``confirms`` is True,
+        also before ``discover``, again and again and in a thread that nobody waits for.
+
+        Answers all primaries that ``route`` may give for writes, each with an object that is equal
+        for as long as the server answers for the same keys without a break: an epoch, its slots. Or
+        with a ``ConnectionInterrupted`` that says why it is not known to be the primary, where not
+        enough of those who decide have answered, for example. A majority of them has to, so that
+        no switch that a majority knows of is missed; what is known from earlier is no answer. May
+        raise what ``discover`` raises. An answer that takes longer than ``seconds`` is of no use.
+
+        Whoever learns meanwhile, in ``discover`` or ``after``, that another server answers for
+        what one answered for calls ``revoke``; ``Node.retire`` does that by itself.
+        """
+        yield from ()
+        return {}
 
     def after(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, attempt: int

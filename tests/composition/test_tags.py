@@ -61,8 +61,8 @@ class TestTheStack(Operations):
 PLACES: dict[str, list[str]] = {
     "one_server": ["near", "tags", "herd"],
     "primary_and_replicas": ["tags", "herd"],
-    "service": ["tags", "herd", "shard"],
-    "on_cluster": ["tags", "herd"],
+    "service": ["near", "tags", "herd", "shard"],
+    "on_cluster": ["near", "tags", "herd"],
     "several_servers": ["near", "tags", "herd", "shard"],
 }
 DATA = {f"page-{number}": f"text {number}" for number in range(30)}

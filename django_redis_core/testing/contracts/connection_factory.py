@@ -6,6 +6,8 @@ import pickle
 from typing import ClassVar
 
 from ..._plugins.registry import registry
+from ...commands import SET
+from ...connections import carry_out
 from ...connections.topology import Topology
 from ...interfaces import ConnectionFactory
 from ..caller import Caller
@@ -60,6 +62,19 @@ class ConnectionFactoryContract(ReachingServers):
         for node in cache.cache._engine.topology.nodes():
             assert "@" not in node.name
             assert "@" not in repr(node)
+
+    def test_who_confirms_primaries_confirms_that_of_a_write(self, cache: Caller) -> None:
+        """Where it can say who the primaries are, and nothing happens to them."""
+        cache.set("k", "value")
+        topology = cache.cache._engine.topology
+        found = carry_out(topology.confirm(5))
+        assert bool(found) is topology.confirms, "`confirms` says whether it can be asked"
+        if topology.confirms:
+            node = topology.route(SET(cache.cache.make_key("k"), b""))
+            assert node in found, f"{node} takes writes, and confirm() does not name it"
+            assert not isinstance(found[node], Exception), found[node]
+            hash(found[node])
+            assert carry_out(topology.confirm(5)) == found, "nothing has changed"
 
     def test_closing_idle_connections_costs_no_error(self, cache: Caller) -> None:
         cache.set("k", "value")

@@ -41,6 +41,16 @@ class SlotMap:
     shards: tuple[Shard, ...]
     ids: frozenset[str] = field(default=frozenset())
 
+    def left_by(self, later: SlotMap) -> set[Node]:
+        """The primaries that have lost a slot to another node, or to none, in ``later``."""
+        return {
+            before.primary
+            for before, after in zip(self.owners, later.owners, strict=True)
+            if before is not after  # as of nearly all slots
+            and before is not None
+            and (after is None or after.primary is not before.primary)
+        }
+
 
 class Nodes:
     """Makes nodes after the pattern of ``config``, the first start node's.

@@ -26,6 +26,7 @@ from django_redis_core.connections import (
     carry_out,
     in_background,
     instead_of,
+    revoke,
     side_by_side,
 )
 from django_redis_core.exceptions import (
@@ -38,12 +39,13 @@ from django_redis_core.exceptions import (
 )
 
 from .identity import ids_in
+from .majority import Primaries
 from .nodes import SLOTS, Nodes, SlotMap
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation, Place
+    from django_redis_core.connections import Confirmed, Parts
     from django_redis_core.connections import Nodes as SeveralNodes
-    from django_redis_core.connections import Parts
 
     from .clients import ClusterClients
 
@@ -95,6 +97,8 @@ class ClusterTopology(Topology):
     no caller waits.
     """
 
+    confirms = True
+
     def __init__(
         self,
         start: Sequence[Node],
@@ -112,6 +116,7 @@ class ClusterTopology(Topology):
         self._interval = interval
         self._refresh = refresh
         self._map = SlotMap([None] * SLOTS, ())
+        self._primaries = Primaries()
         # Until when there is nothing to find out, and until when the map is not too old.
         self._until = 0.0
         self._fresh_until = 0.0
@@ -227,6 +232,14 @@ class ClusterTopology(Topology):
     def survey(self) -> Operation[None]:
         yield from self._try_read(newer_than=time.monotonic() - NEW)
 
+    def confirm(self, seconds: float) -> Operation[Confirmed]:
+        if not self._map.shards:
+            yield from self._read(newer_than=time.monotonic())
+        found = yield from self._primaries.confirm(self.primaries(), seconds)
+        if any(isinstance(part, Exception) for part in found.values()):
+            self._renew_soon()  # who only reads copies sends nothing, and would not be told MOVED
+        return found
+
     def _read(
         self, *, newer_than: float, first: Sequence[Node] = (), patient: bool = False
     ) -> Operation[None]:
@@ -298,7 +311,10 @@ class ClusterTopology(Topology):
         return bool(known and named) and known.isdisjoint(named)
 
     def _learn(self, reply: Any, asked: Node) -> None:
-        self._map = self._nodes.read(reply, asked)
+        before, self._map = self._map, self._nodes.read(reply, asked)
+        if before.shards:
+            for node in before.left_by(self._map):
+                revoke(node.config)
         self._fresh_until = time.monotonic() + self._refresh
         self._until = 0.0  # whose readers have to be measured is another question now
         others = self.nodes()
@@ -309,16 +325,16 @@ class ClusterTopology(Topology):
                 node.links.close_idle()
                 node.channels.renew()
 
-    def _hand_over(self, slot: int, node: Node) -> None:
-        """``slot`` is served by ``node`` now."""
+    def _hand_over(self, slot: int, node: Node, asked: Node) -> None:
+        """``slot`` is served by ``node`` now, says ``asked``."""
         found = self._map
-        for shard in found.shards:
-            if shard.primary is node:
-                found.owners[slot] = shard
-                return
-        shard = self._nodes.shard(node, ())
-        found.owners[slot] = shard
-        found.shards = (*found.shards, shard)
+        shard = next((each for each in found.shards if each.primary is node), None)
+        if shard is None:
+            shard = self._nodes.shard(node, ())
+            found.shards = (*found.shards, shard)
+        before, found.owners[slot] = found.owners[slot], shard
+        for other in {asked, asked if before is None else before.primary} - {node}:
+            revoke(other.config)
 
     # --- trouble -----------------------------------------------------------------------------
 
@@ -341,11 +357,13 @@ class ClusterTopology(Topology):
                 target = self._named_in(trouble, node)
                 if attempt > DISAGREED and now >= self._hopeless_until:
                     yield from self._pause(attempt)
-                self._hand_over(slot, target)
+                self._hand_over(slot, target, node)
                 yield from self._try_read(newer_than=time.monotonic() - NEW, first=[target])
                 return [command.on(target)]
             case "ASK":
                 target = self._named_in(trouble, node)
+                keys: Any = command.args[1:] if command.kind.name in _BY_KEY else (command.key,)
+                revoke(node.config, keys)
                 return [Command(_ASKING, (b"ASKING",), None, target), command.on(target)]
             case "TRYAGAIN":
                 return (yield from self._split(command, slot, attempt))

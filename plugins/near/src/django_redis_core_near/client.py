@@ -9,22 +9,19 @@ from dataclasses import dataclass
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from django.core.exceptions import ImproperlyConfigured
-from redis import Redis
-from redis.connection import BlockingConnectionPool, ConnectionPool
-
 from django_redis_core.commands import GET, Sleep
-from django_redis_core.connections import SingleServer
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.interfaces import ALL_OTHERS, MISSING, Client, Finding
 
+from .council import Council
 from .options import OPTIONS
+from .servers import only_primary
 from .store import Copy, Session, Store
 from .tracking import Tracker, tracker_for
 from .watching import Fetch, watched
 
 if TYPE_CHECKING:
-    from django_redis_core.commands import Operation
+    from django_redis_core.commands import Operation, Place
     from django_redis_core.connections import Node, Topology
     from django_redis_core.interfaces import ClientContext
 
@@ -59,6 +56,8 @@ class NearClient(Client):
     """Keeps what it reads in this process' memory, for ``NEAR_TTL`` seconds at most, and hears from
     the server when that is written. What is not known to be right is asked for.
 
+    Where servers take each other's place, those who know the primaries are asked who they are.
+
     It stands outside of all other clients, so that their writes are seen, and what is kept is what
     the server stores: inner clients and the codec judge it at each read.
     """
@@ -92,6 +91,7 @@ class NearClient(Client):
         self._head = f"{self._prefix}{self.naming.version}:" if plain else None
         self._trackers: dict[Node, Tracker] = {}
         self._only: Tracker | None = None
+        self._council: Council | None = None
         self._replicas = False
         self._topology: Topology | None = None
         self._direct: Client | None = None
@@ -101,7 +101,12 @@ class NearClient(Client):
     ) -> Topology:
         def trackable(locations: Sequence[str]) -> Topology:
             topology = factory(locations)
-            primary = self._primary_of(topology)
+            if getattr(topology, "confirms", False):
+                if self._council is None:
+                    self._council = Council(self._prefix, self._lease, self._store)
+                self._council.add(topology)
+                return topology
+            primary = only_primary(self.alias, topology)
             if primary not in self._trackers:
                 tracker = tracker_for(primary.config, self._prefix, self._lease)
                 tracker.join(self._store)
@@ -110,34 +115,9 @@ class NearClient(Client):
             return topology
 
         self._topology = topology = super().build_topology(locations, trackable)
-        if len(self._trackers) == 1:
+        if self._council is None and len(self._trackers) == 1:
             (self._only,) = self._trackers.values()
         return topology
-
-    def _primary_of(self, topology: Topology) -> Node:
-        """The server that is to tell of writes, or ImproperlyConfigured where none can be relied
-        upon to tell of all."""
-        problem = None
-        if type(topology) is not SingleServer:
-            problem = (
-                "its connection factory's servers take each other's place, and it follows only "
-                'single servers and shards of them: use CONNECTION_FACTORY "single"'
-            )
-        elif not topology.replica_read_only:
-            problem = "with REPLICA_READ_ONLY False writes may go to servers that it does not hear"
-        else:
-            config = topology.primary.config
-            own: Any = config.client_class
-            if config.pool_class not in (None, ConnectionPool, BlockingConnectionPool):
-                problem = "CONNECTION_POOL_CLASS may connect to servers that it does not hear"
-            elif own is not None and not (isinstance(own, type) and issubclass(own, Redis)):
-                problem = "REDIS_CLIENT_CLASS is not redis-py's, and tells of no writes"
-            else:
-                return topology.primary
-        raise ImproperlyConfigured(
-            f'CACHES[{self.alias!r}]: the client "near" cannot keep values here: {problem}, or '
-            'leave "near" out.'
-        )
 
     def numbers(self) -> Mapping[str, float]:
         store = self._store
@@ -158,8 +138,8 @@ class NearClient(Client):
             entries=len(store.copies),
             bytes=store.bytes,
             tracking={
-                tracker.name: tracker.alive or tracker.trouble or "not connected yet"
-                for tracker in self._trackers.values()
+                **{tracker.name: tracker.state for tracker in self.trackers.values()},
+                **self.untold(),
             },
         )
 
@@ -168,6 +148,8 @@ class NearClient(Client):
         self._copies, self._reads = {}, False
         for tracker in self._trackers.values():
             tracker.leave(self._store)
+        if self._council is not None:
+            self._council.leave(self._store)
         self._store.clear()
         super().forgotten()
 
@@ -186,21 +168,40 @@ class NearClient(Client):
 
     def examine(self) -> Operation[list[Finding]]:
         findings = yield from super().examine()
-        for tracker in self._trackers.values():
+        yield from self.wait_for_primaries()
+        for tracker in self.trackers.values():
             yield from self.wait_for(tracker)
             if tracker.alive:
                 text = f'{tracker.name} tells of writes, so "near" keeps copies of what it reads.'
                 findings.append(Finding("note", text))
             else:
                 text = f'{tracker.name} tells of no writes, so "near" keeps nothing'
-                why = tracker.trouble or "it has not answered yet"
+                why = tracker.trouble or tracker.doubt or "it has not answered yet"
                 findings.append(Finding("problem", f"{text}: {why}"))
+        for name, why in self.untold().items():
+            text = f'Of {name} "near" keeps nothing: {why}'
+            findings.append(Finding("problem", text))
         return findings
 
     @property
     def trackers(self) -> Mapping[Node, Tracker]:
-        """Who hears each server."""
-        return self._trackers
+        """Who hears each server that is known."""
+        council = self._council
+        return self._trackers if council is None else {**self._trackers, **council.trackers}
+
+    def untold(self) -> Mapping[str, str]:
+        """What stands for primaries that are not known, and why they are not."""
+        return {} if self._council is None else self._council.untold()
+
+    def wait_for_primaries(self) -> Operation[None]:
+        """Ends when those who know the primaries were asked, in ``EXAMINED`` seconds at the
+        latest."""
+        until = _now() + EXAMINED
+        council = self._council
+        if council is not None:
+            council.want()
+            while not council.asked and _now() < until:
+                yield Sleep(0.01)
 
     def wait_for(self, tracker: Tracker) -> Operation[None]:
         """Ends when the server is heard or it is known why it is not, in ``EXAMINED`` seconds at
@@ -315,7 +316,9 @@ class NearClient(Client):
         if not self._reads:
             return None
         self._store.misses += count
-        return Fetch(self._begin, self._ttl, replicas=self._replicas)
+        council = self._council
+        replicas = self._replicas if council is None else council.replicas
+        return Fetch(self._begin, self._ttl, replicas=replicas)
 
     def _begin(self, fulls: Sequence[str]) -> dict[str, Copy]:
         # Of other keys, which a CacheKey may be, the server does not tell.
@@ -323,25 +326,44 @@ class NearClient(Client):
         if self._only is not None:
             session = self._only.current()
             return {} if session is None else self._store.begin(fulls, session)
-        places: dict[Session, list[str]] = {}
+        assert self._topology is not None
+        place = self._topology.place
+        sessions: dict[Place, Session | None] = {}
+        kept: dict[Session, list[str]] = {}
         for full in fulls:
-            session = self._session(full)
+            at = place(full)
+            if at not in sessions:
+                sessions[at] = self._session(full)
+            session = sessions[at]
             if session is not None:
-                places.setdefault(session, []).append(full)
+                kept.setdefault(session, []).append(full)
         begun: dict[str, Copy] = {}
-        for session, some in places.items():
+        for session, some in kept.items():
             begun |= self._store.begin(some, session)
         return begun
 
     def _session(self, full: str) -> Session | None:
-        """That of the key's shard."""
+        """That of the key's server."""
         assert self._topology is not None
+        command, council = GET(full).primary(), self._council
         try:
-            node = self._topology.route(GET(full).primary())
-        except ConnectionInterrupted:
-            return None  # the shard has no server now
-        tracker = self._trackers.get(node)
-        return None if tracker is None else tracker.current()
+            node = self._topology.route(command)
+            tracker = self._trackers.get(node)
+            if council is None:
+                return None if tracker is None else tracker.current()
+            tracker = tracker or council.trackers.get(node)
+            if tracker is None:
+                council.want()
+                return None
+            session = tracker.current()
+            # Whoever learns that another server has the key first routes it there, and then ends
+            # the session. So one that is still routed here now, after the look, either stays this
+            # one's until it has been read, or the copy is void.
+            return session if self._topology.route(command) is node else None
+        except ConnectionInterrupted:  # there is no server for it now, or none is known yet
+            if council is not None:
+                council.want()
+            return None
 
     def _keep(self, fetch: Fetch, full: str, value: Any) -> None:
         found = fetch.found.get(full)

@@ -70,7 +70,8 @@ class NearSubcommand(Subcommand):
 
 def _servers(client: NearClient) -> Operation[list[dict[str, Any]]]:
     """Each server: whether this process hears it, and how many connections do, its own excluded."""
-    found = []
+    found: list[dict[str, Any]] = []
+    yield from client.wait_for_primaries()
     for node, tracker in client.trackers.items():
         yield from client.wait_for(tracker)
         try:
@@ -81,6 +82,8 @@ def _servers(client: NearClient) -> Operation[list[dict[str, Any]]]:
             listeners -= 1
         server = {"name": tracker.name, "heard": tracker.alive, "listeners": listeners}
         if not tracker.alive:
-            server["trouble"] = tracker.trouble or "it has not answered yet"
+            server["trouble"] = tracker.trouble or tracker.doubt or "it has not answered yet"
         found.append(server)
+    for name, why in client.untold().items():
+        found.append({"name": name, "heard": False, "listeners": None, "trouble": why})
     return found

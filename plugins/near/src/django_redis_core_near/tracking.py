@@ -11,6 +11,7 @@ A thread and no task: the store belongs to all threads and event loops of the pr
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import threading
@@ -28,6 +29,7 @@ from .push import Push, Reader, Refusal
 from .store import NEVER, Session, Store
 
 if TYPE_CHECKING:
+    from django_redis_core.commands import Key
     from django_redis_core.connections import ServerConfig
 
 logger = logging.getLogger(__name__)
@@ -64,17 +66,25 @@ class Tracker:
     """Hears of writes to one server, under one prefix, for the stores that joined.
 
     ``session`` is that of the connection, or None while there is none. ``trouble`` says why.
+
+    ``overseen``: another one may take the server's place without its knowledge, so that its own
+    word for being a primary is not enough, and somebody says ``confirm`` as long as it is one.
     """
 
-    def __init__(self, config: ServerConfig, prefix: str, lease: float) -> None:
+    def __init__(
+        self, config: ServerConfig, prefix: str, lease: float, *, overseen: bool = False
+    ) -> None:
         # RESP3, in which messages come between replies on one connection.
         self.config = replace(config, kwargs={**config.kwargs, "protocol": 3})
         self._tracking = _tracking(prefix.encode())
         self._lease = lease
+        self._overseen = overseen
         self._stores: weakref.WeakSet[Store] = weakref.WeakSet()
         self.name = config.name
         self.reset()
         hold(self)
+        with _lock:
+            _every.add(self)
 
     def reset(self) -> None:
         """Without a thread and a connection: at first, and in a forked child."""
@@ -83,6 +93,15 @@ class Tracker:
         self._connection: Any = None
         self.session: Session | None = None
         self.trouble: str | None = None
+        #: Sessions that ended while the connection goes on, whose copies are in the stores still.
+        self._ended: list[Session] = []
+        #: When it was sent the question that it answered last, and when those were asked the
+        #: question who confirmed it last, and as the primary of what.
+        self._answered = NEVER
+        self._confirmed = NEVER if self._overseen else math.inf
+        self._part: Hashable = None
+        #: Why nobody confirms it now.
+        self.doubt: str | None = None
         self._again = False
         self._auth = b""
 
@@ -108,6 +127,11 @@ class Tracker:
         """Whether copies are served now."""
         session = self.session
         return session is not None and time.monotonic() < session.lease
+
+    @property
+    def state(self) -> bool | str:
+        """True while copies are served, or why not."""
+        return self.alive or self.trouble or self.doubt or "not connected yet"
 
     def _start(self) -> None:
         with self._lock:
@@ -153,15 +177,27 @@ class Tracker:
                 raise ConnectionInterrupted(self.name, "its connection class has no plain socket")
             self._listen(sock)
         finally:
-            session = self.session
-            if session is not None:
-                session.lease = NEVER
-                self.session = None
-                self._again = True
-                for store in list(self._stores):
-                    store.drop(session)
+            with self._lock:
+                self._again = self._again or self._answered > NEVER
+                self._answered = NEVER
+                self._end()
+            self._drop()
             self._connection = None
             connection.disconnect()
+
+    def _end(self) -> None:
+        """Has its copies void from now on; with the lock held, since two threads renew leases."""
+        session, self.session = self.session, None
+        if session is not None:
+            session.lease = NEVER
+            self._ended.append(session)
+
+    def _drop(self) -> None:
+        """Takes the copies of sessions that have ended out of the stores."""
+        while self._ended:
+            session = self._ended.pop()
+            for store in list(self._stores):
+                store.drop(session)
 
     def _listen(self, sock: socket.socket) -> None:
         reader, buffer = Reader(), memoryview(bytearray(_CHUNK))
@@ -172,11 +208,15 @@ class Tracker:
         sock.sendall(_HELLO + self._tracking)
         while self._stores:
             now = time.monotonic()
-            if not owed and now >= asked + self._lease / PINGS:
+            every = self._lease / PINGS
+            if self.session is None:  # somebody has ended it
+                self._drop()
+                every = min(every, LOOK)
+            if not owed and now >= asked + every:
                 auth, self._auth = self._auth, b""
                 asked, owed = now, 2 if auth else 1
                 sock.sendall(auth + _HELLO)
-            until = asked + (patience if owed else self._lease / PINGS)
+            until = asked + (patience if owed else every)
             if now >= until:
                 raise ConnectionInterrupted(self.name, "it did not answer PING")
             sock.settimeout(min(until - now, LOOK))
@@ -196,7 +236,7 @@ class Tracker:
                         self._check_role(message)
                     owed -= 1
                     if not owed:
-                        self._believe(asked + self._lease)
+                        self._believe(asked)
 
     def _check_role(self, hello: list[Any]) -> None:
         """A replica tells of what its primary told it, which may be long ago, or nothing: behind a
@@ -211,30 +251,63 @@ class Tracker:
 
     def reconnect(self) -> None:
         """Somebody has learnt that another server may be behind the name."""
-        session, sock = self.session, getattr(self._connection, "_sock", None)
-        if session is not None:
-            session.lease = NEVER
-        if session is not None and sock is not None:
+        sock = getattr(self._connection, "_sock", None)
+        with self._lock:
+            if self.session is None:
+                return
+            self._again = True
+            self._end()
+        if sock is not None:
             try:
                 sock.shutdown(socket.SHUT_RDWR)  # which wakes the thread
             except OSError:
                 pass  # it is awake
 
+    def revoke(self, keys: Sequence[Key] | None) -> None:
+        """Somebody has learnt that another server answers for all of what this one answered for, or
+        a part, and for ``keys`` just now. A value that is on its way from there is not kept."""
+        if keys is None:
+            with self._lock:
+                self._end()
+            return
+        names = [
+            key if isinstance(key, bytes) else key.encode("utf-8", "surrogateescape")
+            for key in keys
+        ]
+        for store in list(self._stores):
+            store.invalidate(names)
+
+    def confirm(self, asked: float, part: Hashable) -> None:
+        """Those who decide were asked at ``asked`` (``time.monotonic``), and say that it is the
+        primary of ``part``. What was kept of another part ends: not all of it would be told."""
+        with self._lock:
+            if part != self._part:
+                self._end()
+            self._confirmed, self._part, self.doubt = asked, part, None
+            self._renew()
+
     def authenticate(self, args: tuple[Argument, ...]) -> None:
         """The credential provider has another token, which goes with the next PING."""
         self._auth = _packed(args)
 
-    def _believe(self, lease: float) -> None:
-        if self.session is None:
-            if self._again:
-                # What has broken or lost its role may have been replaced, and who does not write
-                # would not notice: what is read from now on must come from where this one listens.
-                reconnect(self.config, besides=Tracker)
-                self._again = False
-            self.session = Session(lease)
-            self.trouble = None
-        else:
-            self.session.lease = lease
+    def _believe(self, asked: float) -> None:
+        """It has answered what it was asked then, as a primary."""
+        if self.session is None and self._again:
+            # What has broken or lost its role may have been replaced, and who does not write
+            # would not notice: what is read from now on must come from where this one listens.
+            reconnect(self.config, besides=Tracker)
+            self._again = False
+        with self._lock:
+            self._answered = asked
+            if self.session is None:
+                self.session = Session(NEVER)
+                self.trouble = None
+            self._renew()
+
+    def _renew(self) -> None:
+        """With the lock held."""
+        if self.session is not None:
+            self.session.lease = min(self._answered, self._confirmed) + self._lease
 
     def _told(self, message: Push) -> None:
         if message[:1] != [b"invalidate"]:
@@ -258,23 +331,25 @@ class Tracker:
 
 
 _trackers: weakref.WeakValueDictionary[Hashable, Tracker] = weakref.WeakValueDictionary()
+_every: weakref.WeakSet[Tracker] = weakref.WeakSet()
 _lock = threading.Lock()
 
 
 def tracker_for(config: ServerConfig, prefix: str, lease: float) -> Tracker:
     """The process' tracker of a server, shared by all caches that are configured alike."""
     identity = (config.identity, prefix, lease)
-    with _lock:
-        tracker = _trackers.get(identity)
-        if tracker is None:
-            tracker = _trackers[identity] = Tracker(config, prefix, lease)
-        return tracker
+    tracker = _trackers.get(identity)
+    if tracker is None:
+        made = Tracker(config, prefix, lease)
+        with _lock:
+            tracker = _trackers.setdefault(identity, made)
+    return tracker
 
 
 def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
-    for tracker in list(_trackers.values()):
+    for tracker in list(_every):
         tracker.forsake()
 
 

@@ -41,9 +41,9 @@ def questions(service: str) -> tuple[Command, ...]:
     from the moment of its promotion, and ``SENTINEL MASTER`` only when the replicas follow it.
     """
     return (
-        _command(b"GET-MASTER-ADDR-BY-NAME", service),
-        _command(b"MASTER", service),
-        _command(b"REPLICAS", service),
+        command(b"GET-MASTER-ADDR-BY-NAME", service),
+        command(b"MASTER", service),
+        command(b"REPLICAS", service),
     )
 
 
@@ -60,21 +60,21 @@ def answer(replies: Sequence[Any]) -> Answer | Exception | None:
     primary = (text(address[0]), int(address[1]))
     fit: dict[bool, list[Address]] = {True: [], False: []}
     for flat in replicas:
-        replica = _pairs(flat)
+        replica = pairs(flat)
         where = (replica["ip"], int(replica["port"]))
         if where != primary:
             fit[_is_fit(replica)].append(where)
-    epoch = int(_pairs(master)["config-epoch"])
+    epoch = int(pairs(master)["config-epoch"])
     return Answer(primary, epoch, tuple(sorted(fit[True])), tuple(sorted(fit[False])))
 
 
 def all_services() -> Command:
-    return _command(b"MASTERS")
+    return command(b"MASTERS")
 
 
 def names(reply: Sequence[Any]) -> list[str]:
     """The names of the services in the reply to ``all_services``."""
-    return sorted(_pairs(flat)["name"] for flat in reply)
+    return sorted(pairs(flat)["name"] for flat in reply)
 
 
 def _is_fit(replica: dict[str, str]) -> bool:
@@ -86,11 +86,11 @@ def _is_fit(replica: dict[str, str]) -> bool:
 _UNFIT = {"s_down", "o_down", "disconnected", "master_down"}
 
 
-def _command(*args: bytes | str) -> Command:
+def command(*args: bytes | str) -> Command:
     return Command(_SENTINEL, (b"SENTINEL", *args), None)
 
 
-def _pairs(reply: Sequence[Any] | Mapping[Any, Any]) -> dict[str, str]:
+def pairs(reply: Sequence[Any] | Mapping[Any, Any]) -> dict[str, str]:
     """Names and values, which are a flat array in RESP2 and a map in RESP3."""
     if isinstance(reply, Mapping):
         return {text(name): text(value) for name, value in reply.items()}

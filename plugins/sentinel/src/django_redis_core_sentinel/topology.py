@@ -30,7 +30,7 @@ from django_redis_core.connections import (
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused, ServerTimeout
 from django_redis_core.interfaces import remapped
 
-from . import answers
+from . import answers, majority
 from .answers import Answer
 from .clients import Followers
 from .roles import as_primary, as_replica
@@ -38,9 +38,18 @@ from .watch import watch_for
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Command, Operation, Spread
-    from django_redis_core.connections import Clients, Instead, Nodes, Parts, Readers, ServerConfig
+    from django_redis_core.connections import (
+        Clients,
+        Confirmed,
+        Instead,
+        Nodes,
+        Parts,
+        Readers,
+        ServerConfig,
+    )
 
     from .answers import Address
+    from .majority import Word
 
 #: Seconds for which an answer counts, where replicas may come and go unheard.
 REFRESH = 5.0
@@ -99,7 +108,7 @@ class SentinelTopology(Topology):
         self._service = service
         self._read_from = read_from
         self._max_lag = max_lag
-        self._writes = writes
+        self._writes = self.confirms = writes
         self._questions = answers.questions(service.name)
         self._node_at = cache(self._make_node_config)
         self._watch = watch_for(service.sentinels)
@@ -230,6 +239,27 @@ class SentinelTopology(Topology):
     def _make_node_config(self, address: Address, greeting: Any) -> ServerConfig:
         config = replace(self._service.config(address), greeting=greeting)
         return for_reads(config) if greeting is as_replica else config
+
+    def confirm(self, seconds: float) -> Operation[Confirmed]:
+        if self._found is None:
+            yield from self._find()
+        try:
+            word = yield from majority.word(self._service.name, self._service.sentinels)
+        except ConnectionInterrupted as trouble:
+            return {self._known().primary: trouble}
+        if not self._is_of(word, self._known().answer):
+            # Whoever only reads copies sends nothing, and would not be told otherwise.
+            self.doubt()
+            yield from self._find()
+        found = self._known()
+        if self._is_of(word, found.answer):
+            return {found.primary: found.answer.epoch}
+        reason = "the sentinels have not told each other yet which server is its primary"
+        return {found.primary: ConnectionInterrupted(f"service {self.service!r}", reason)}
+
+    def _is_of(self, word: Word, known: Answer) -> bool:
+        at = self._service.reached(word.primary)
+        return (at, word.epoch) == (known.primary, known.epoch)
 
     # Where commands go
 
