@@ -10,7 +10,7 @@ from django_redis_core.commands import SET, Emit
 from django_redis_core.exceptions import ConnectionInterrupted
 
 from .phases import Phase
-from .topology import of_old
+from .topology import gathered, of_old
 from .values import Values
 
 if TYPE_CHECKING:
@@ -65,10 +65,14 @@ class Scanning(Values):
             return removed
         # What is being taken over was read before this, or is not there any more.
         match = self.naming.search(pattern, version, prefix).match
-        start = self.marks_prefix
-        for marks in (f"{start}{{{match}}}", f"{start}{{*}}:{match}"):
+        for marks in self.marks_matching(match):
             yield from self.delete_matching(marks, self.scan_itersize)
         return max(removed, (yield from new()))
+
+    def names_in_new(self) -> Operation[list[str]]:
+        """The names, of this cache's version, of what the new cache has."""
+        found = yield from gathered(super().iter_keys("*"))
+        return list(dict.fromkeys(found))
 
     def take_everything(self) -> Operation[int]:
         """Reads what the old cache has under this cache's version, and so takes it over; in ``NEW``
@@ -87,7 +91,7 @@ class Scanning(Values):
         phase = yield from self.move_phase()
         known = self._known
         change = 0 if known is None else known.change
-        record = b"%d %d" % (change, phase)
+        record = b"" if known is None else known.record.written()
         if phase is not Phase.ALONE:
             yield from self.on_old(self.old_client.clear())
             if change:
