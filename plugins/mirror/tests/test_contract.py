@@ -61,7 +61,6 @@ class TestBoth(Mirrored):
 
     limits: ClassVar = {
         **Mirrored.limits,
-        "test_another_data_type_cannot_be_counted": "not found",
         "test_it_lives_under_the_caches_key": "",
     }
 

@@ -188,7 +188,7 @@ def _of_old_servers(client: MirrorClient, phase: Phase) -> Operation[list[Findin
 
 
 def _unreachable() -> Operation[list[Exception]]:
-    troubles = []
+    troubles: list[Exception] = []
     for node in (yield Primaries()):
         try:
             yield Command(_PING, (b"PING",), None).on(node)

@@ -12,13 +12,13 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from django_redis_core.commands import SET, Command, Kind, Script
+from django_redis_core.commands import SET, Command, Kind, Script, Spread
 from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError, ReplyError
 
 from .switch import Switch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from django_redis_core.commands import Operation
 
@@ -96,6 +96,9 @@ return 0
 """
 )
 
+#: What may stand in a batch.
+Marking = Command | Spread
+
 _logger = logging.getLogger(__name__)
 
 
@@ -143,12 +146,12 @@ class Marks(Switch):
         """What reads the mark of ``full``."""
         return Command(_GET, (b"GET", self.mark_key(full)), full)
 
-    def opening(self, fulls: Iterable[str]) -> list[Command]:
+    def opening(self, fulls: Iterable[str]) -> list[Marking]:
         """Marks for a change that the new cache makes first: until the old one has been told, what
         that has is not to be shown."""
         return [self.marking(full, LOST, OUTAGE) for full in fulls]
 
-    def hiding(self, fulls: Iterable[str]) -> list[Command]:
+    def hiding(self, fulls: Iterable[str]) -> list[Marking]:
         """Marks for keys that the old cache has been told of: only who has read it before is to be
         kept from taking that over."""
         return [self.marking(full, GONE) for full in fulls]
@@ -209,7 +212,7 @@ class Marks(Switch):
         raise_first(found)
         return [full for full, hidden in zip(fulls, found, strict=True) if hidden]
 
-    def mark_keys(self, marks: list[Command]) -> Operation[None]:
+    def mark_keys(self, marks: list[Marking]) -> Operation[None]:
         """Raises where a key cannot be marked."""
         raise_first((yield marks))
 
@@ -233,7 +236,7 @@ class Marks(Switch):
             yield self.missed(fulls)
             raise
 
-    def missed(self, fulls: Iterable[str]) -> list[Command]:
+    def missed(self, fulls: Iterable[str]) -> list[Marking]:
         """Marks for keys of which the old cache has missed a change, and nobody is at it."""
         return [self.marking(full, LOST, OUTAGE - GUARD) for full in fulls]
 
@@ -262,7 +265,7 @@ _UNLINK = Kind("UNLINK", write=True)
 
 def scripts(
     script: Script,
-    calls: list[tuple[tuple[str, ...], tuple[Any, ...]]],
+    calls: Sequence[tuple[tuple[str, ...], tuple[Any, ...]]],
     side: Callable[[Command], Any] = lambda command: command,
 ) -> Operation[list[Any]]:
     """The replies to several calls of a script, sent together; ``side`` is ``of_old`` for the old

@@ -81,10 +81,10 @@ class Scanning(Values):
         names = yield from self.on_old(self.old_client.keys("*", self.own_version(None)))
         for start in range(0, len(names), _AT_ONCE):
             some = names[start : start + _AT_ONCE]
-            found = yield from self.get_many(some)
-            others = [(name, None) for name in some if name not in found]
-            if others and phase is Phase.NEW:
-                yield from self.bring_over(others)
+            if phase is Phase.NEW:  # also what was changed a moment ago, which no read takes over
+                yield from self.bring_over([(name, None) for name in some])
+            else:
+                yield from self.get_many(some)
         return len(names)
 
     def clear(self, **more: Any) -> Operation[bool]:

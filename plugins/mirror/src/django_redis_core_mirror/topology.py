@@ -265,8 +265,8 @@ def on_primaries(operation: Generator[Any, Any, T]) -> Operation[T]:
 
 def along(
     operation: Generator[Any, Any, T],
-    before: Sequence[Command] = (),
-    after: Sequence[Command] = (),
+    before: Sequence[Command | Spread] = (),
+    after: Sequence[Command | Spread] = (),
     told: list[Any] | None = None,
 ) -> Operation[T]:
     """``operation``, whose first commands travel together with others, which are sent before them
