@@ -2,15 +2,14 @@
 
     python benchmarks/mirror.py [--rounds 21]
 
-CPU time and wall time of one caller with the old cache and the new one on a server each, as ratios
-to the new cache's same call without a mirror, as interleaved.py says. ``get`` and ``get_many`` read
-what has been taken over; ``get of nothing`` what neither cache has.
+CPU time of one caller with the old cache and the new one on a server each, as ratios to the new
+cache's same call without a mirror, as interleaved.py says. ``get`` and ``get_many`` read what has
+been taken over; ``get of nothing`` what neither cache has.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ import django
 from django.conf import settings
 from interleaved import Outcome, compare
 
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 from django_redis_core_mirror import switch
 from django_redis_core_mirror.phases import STOPS
@@ -26,11 +26,12 @@ BACKEND = "django_redis_core.cache.RedisCache"
 
 
 def configure(new: str, old: str) -> None:
-    entries: dict[str, Any] = {"default": {"LOCATION": new, "KEY_PREFIX": "plain"}}
+    patient = {"OPTIONS": PATIENCE}
+    entries: dict[str, Any] = {"default": {"LOCATION": new, "KEY_PREFIX": "plain", **patient}}
     for phase in STOPS:
         name = phase.title
-        entries[f"old of {name}"] = {"LOCATION": old, "KEY_PREFIX": name}
-        mirror = {"CLIENT": "mirror", "MIRROR_OF": f"old of {name}"}
+        entries[f"old of {name}"] = {"LOCATION": old, "KEY_PREFIX": name, **patient}
+        mirror = {"CLIENT": "mirror", "MIRROR_OF": f"old of {name}", **PATIENCE}
         entries[name] = {"LOCATION": new, "KEY_PREFIX": name, "OPTIONS": mirror}
     settings.configure(CACHES={name: {"BACKEND": BACKEND, **one} for name, one in entries.items()})
     django.setup()
@@ -79,14 +80,14 @@ def cases() -> Cases:
     }
 
 
-def table(head: str, of: Cases, rounds: int, clock: Callable[[], float]) -> None:
+def table(of: Cases, rounds: int) -> None:
     names = [phase.title for phase in STOPS]
-    print(f"\n| {head} | without, µs | {' | '.join(names)} | control |")
+    print(f"| call | without, µs | {' | '.join(names)} | control |")
     print(f"| --- | --- | {' | '.join('---' for _ in names)} | --- |")
     base, variants = of["get"]
-    compare(base, variants, rounds=3, clock=clock)  # the first of a process is never right
+    compare(base, variants, rounds=3)  # the first of a process is never right
     for name, (base, variants) in of.items():
-        print(row(name, compare(base, variants, rounds=rounds, clock=clock)), flush=True)
+        print(row(name, compare(base, variants, rounds=rounds)), flush=True)
 
 
 def row(name: str, outcome: Outcome) -> str:
@@ -101,9 +102,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with Server() as new, Server() as old:
         configure(new.url, old.url)
-        of = cases()
-        table("CPU time", of, arguments.rounds, time.process_time)
-        table("wall time", of, arguments.rounds, time.perf_counter)
+        table(cases(), arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,10 @@ class Values(OneSided):
             return (yield from self.on_old(asked))  # type: ignore[no-any-return]
         found: dict[Any, Any] = yield from super().get_many(keys, version, **more)
         self.mirror_counts["new"] += len(found)
+        if phase > Phase.NEW or len(found) == len(keys):
+            return found
         missing = [key for key in dict.fromkeys(keys) if key not in found]
-        if missing and phase <= Phase.NEW:
+        if missing:
             more_found = yield from self.fetch_from_old(missing, version, phase, many=True)
             found = {
                 key: found[key] if key in found else more_found[key]
