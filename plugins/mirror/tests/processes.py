@@ -30,9 +30,7 @@ class Process:
         self.phase = phase
         self.client._known = Known(phase, 1, True, now + 3600, now)
 
-    def steps(
-        self, operation: Generator[Any, Any, Any], *, packets: bool = False
-    ) -> Iterator[Any]:
+    def steps(self, operation: Generator[Any, Any, Any], *, packets: bool = False) -> Iterator[Any]:
         """Runs an operation, a command at each ``next``; the last item is its result. ``packets``:
         the commands of a batch that follow each other to one side are one step."""
         answer: Any = None
