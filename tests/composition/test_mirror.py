@@ -12,7 +12,9 @@ from django.test import override_settings
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import SerializationError
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
+from django_redis_core.testing.topologies import shards
 from django_redis_core_mirror import switch
 from django_redis_core_mirror.phases import Phase
 
@@ -105,3 +107,27 @@ def test_structures_of_another_format_are_refused_in_words(
     assert old.hgetall("hash") == {"field": 1}
     new.hset("new", "field", 1)
     assert new.hgetall("new") == {"field": 1}
+
+
+@pytest.mark.parametrize("phase", [Phase.BOTH, Phase.NEW])
+def test_one_of_several_new_servers_is_down(
+    phase: Phase, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its keys fail and no others, as without a mirror."""
+    monkeypatch.setattr(switch, "FIRST", phase)
+    data = {f"k{number}": number for number in range(40)}
+    with shards(2) as servers:
+        new = {"BACKEND": BACKEND, "LOCATION": [server.url for server in servers]}
+        mirror = {"CLIENT": ["mirror", "shard"], "MIRROR_OF": "old", **PATIENCE}
+        entries = {
+            "default": {**new, "OPTIONS": mirror},
+            "plain": {**new, "OPTIONS": {"CLIENT": "shard", **PATIENCE}},
+            "old": {"BACKEND": BACKEND, "LOCATION": redis_server.url, "KEY_PREFIX": "one-down"},
+        }
+        with override_settings(CACHES=entries):
+            caches["default"].set_many(data, 600)
+            servers[0].kill()
+            found = caches["default"].get_many([*data, "missing"])
+            assert 0 < len(found) < len(data)
+            assert found == caches["plain"].get_many([*data, "missing"])
+            caches["old"].clear()

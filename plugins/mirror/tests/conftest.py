@@ -21,6 +21,8 @@ from django_redis_core.testing.servers import Server
 from django_redis_core_mirror import switch
 from django_redis_core_mirror.phases import Phase
 
+from .processes import Process
+
 pytest_plugins = ["django_redis_core.testing.fixtures"]
 
 BACKEND = "django_redis_core.cache.RedisCache"
@@ -116,3 +118,14 @@ def old_of(cache: RedisCache) -> RedisCache:
     found = caches[cache.built.client.mirror_of]  # type: ignore[attr-defined]
     assert isinstance(found, RedisCache)
     return found
+
+
+@pytest.fixture
+def pair(make_cache: MakeCache) -> tuple[Process, Process]:
+    one = make_cache({"CLIENT": "mirror"}, KEY_PREFIX="interleaved")
+    of = one.built.client.mirror_of  # type: ignore[attr-defined]
+    two = make_cache(
+        {"CLIENT": "mirror", "MIRROR_OF": of, "LOGGER": "another"}, KEY_PREFIX="interleaved"
+    )
+    assert one._engine is not two._engine
+    return Process(one), Process(two)

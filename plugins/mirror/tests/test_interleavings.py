@@ -6,69 +6,18 @@ same moment. What one of them has written is what everybody sees afterwards.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from django_redis_core.cache import RedisCache
-from django_redis_core.commands import Command, Spread
-from django_redis_core_mirror.client import MirrorClient
 from django_redis_core_mirror.phases import Phase
-from django_redis_core_mirror.switch import Known
 
-from .conftest import MakeCache, old_of
+from .conftest import old_of
+from .processes import Begin, Process
 
 #: More steps than any of these operations takes.
 MOST = 40
-
-
-class Process:
-    """A process of the site, which knows one phase."""
-
-    def __init__(self, cache: RedisCache) -> None:
-        self.cache = cache
-        self.execute = cache._engine.driver.execute
-        client = cache.built.client
-        assert isinstance(client, MirrorClient)
-        self.client = client
-        self.phase = Phase.OLD
-
-    def go_by(self, phase: Phase) -> None:
-        now = time.monotonic()
-        self.phase = phase
-        self.client._known = Known(phase, 1, True, now + 3600, now)
-
-    def steps(self, operation: Generator[Any, Any, Any]) -> Iterator[Any]:
-        """Runs an operation, a command at each ``next``; the last item is its result."""
-        answer: Any = None
-        try:
-            while True:
-                if isinstance(answer, Exception):
-                    request = operation.throw(answer)
-                else:
-                    request = operation.send(answer)
-                if isinstance(request, list):
-                    answer = []
-                    for one in request:
-                        answer.append(self.answer(one))
-                        yield None
-                else:
-                    assert isinstance(request, Command | Spread)
-                    answer = self.answer(request)
-                    yield None
-        except StopIteration as stop:
-            yield ("done", stop.value)
-
-    def answer(self, request: Any) -> Any:
-        try:
-            return self.execute(request)
-        except Exception as error:
-            return error
-
-
-Begin = Callable[[Process], Generator[Any, Any, Any]]
 
 
 def orders(
@@ -124,17 +73,6 @@ WRITES: dict[str, tuple[Begin, Any]] = {
     "getdel": (lambda who: who.client.getdel("k"), None),
 }
 ONE_SIDED = {"incr", "getdel"}
-
-
-@pytest.fixture
-def pair(make_cache: MakeCache) -> tuple[Process, Process]:
-    one = make_cache({"CLIENT": "mirror"}, KEY_PREFIX="interleaved")
-    of = one.built.client.mirror_of  # type: ignore[attr-defined]
-    two = make_cache(
-        {"CLIENT": "mirror", "MIRROR_OF": of, "LOGGER": "another"}, KEY_PREFIX="interleaved"
-    )
-    assert one._engine is not two._engine
-    return Process(one), Process(two)
 
 
 @pytest.mark.parametrize(("writing", "reading", "both"), CASES, ids=str)

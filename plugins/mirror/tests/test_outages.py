@@ -149,3 +149,61 @@ def test_a_server_that_is_lost_for_good_is_left(
         cache.built.run(client.move_to(Phase.ALONE, 0))
     cache.built.run(client.move_to(Phase.ALONE, 0, force=True))
     assert cache.incr("k") == 2
+
+
+@pytest.mark.parametrize("phase", [Phase.BOTH])
+def test_what_the_old_cache_missed_is_not_counted_on(
+    cache: RedisCache, there: Server, phase: Phase
+) -> None:
+    """Counters are the old cache's, which comes back with what it had before it went."""
+    from django.core.cache import caches
+
+    old = caches["goes"]
+    before = {"set": 5, "deleted": 5, "touched": 5, "read": 5}
+    there.stop()
+    cache.set_many({"set": 70, "touched": 70, "read": 70}, 600)
+    assert cache.delete("deleted") is False  # as far as the new one knows
+    there.start()
+    wait_until(lambda: answers(old), "its breaker lets somebody through", timeout=30)
+    old.set_many(before, 600)
+    assert cache.incr("set") == 71
+    assert old.get("set") == 71
+    assert cache.incr("deleted", ignore_key_check=True) == 1
+    # Nor does a longer life make it anybody's: of a key that is evicted afterwards.
+    cache.touch("touched", 500)
+    cache.raw_client().delete(cache.make_key("touched"), cache.make_key("read"))
+    assert cache.get("touched") is None
+    assert cache.getex("read", 500) is None
+
+
+@pytest.mark.parametrize("phase", [Phase.OLD])
+@pytest.mark.parametrize("factory", ["cluster", "sentinel"])
+def test_new_servers_that_cannot_be_found_out_before_anything_has_begun(
+    make_cache: MakeCache, there: Server, phase: Phase, factory: str
+) -> None:
+    add("goes", {"LOCATION": there.url, "OPTIONS": PATIENCE})
+    nobody = {"CLIENT": "mirror", "MIRROR_OF": "goes", "CONNECTION_FACTORY": factory, **PATIENCE}
+    if factory == "sentinel":
+        cache = make_cache(
+            {**nobody, "SENTINELS": [("127.0.0.1", 1)]}, LOCATION="redis://service/0"
+        )
+    else:
+        cache = make_cache(nobody, LOCATION="redis://127.0.0.1:1")
+    values_work(cache)
+    assert cache.incr("n", ignore_key_check=True) == 1
+    assert sorted(cache.keys("*")) == ["a", "c", "k", "n"]
+    assert cache.clear() is True
+
+
+@pytest.mark.parametrize("phase", [Phase.BOTH])
+def test_new_servers_that_are_lost_are_left(cache: RedisCache, here: Server, phase: Phase) -> None:
+    from django_redis_core_mirror.client import MirrorClient
+
+    client = cache.built.part(MirrorClient)
+    cache.set("k", 1)
+    here.kill()
+    with pytest.raises(ConnectionInterrupted):
+        cache.built.run(client.move_to(Phase.OLD, 0))
+    cache.built.run(client.move_to(Phase.OLD, 0, force=True))
+    values_work(cache)
+    assert cache.incr("a") == 2

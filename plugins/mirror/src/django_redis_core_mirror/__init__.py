@@ -10,7 +10,7 @@ from django_redis_core import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django_redis_core.interfaces import Client, Subcommand
+    from django_redis_core.interfaces import BuiltCache, Client, Finding, ServerColumn, Subcommand
 
 
 @hookimpl
@@ -25,3 +25,17 @@ def redis_cache_subcommands() -> Iterable[Subcommand]:
     from .operating import MirrorSubcommand
 
     return [MirrorSubcommand()]
+
+
+@hookimpl
+def stats_columns(cache: BuiltCache) -> Iterable[ServerColumn]:
+    from .findings import columns
+
+    return columns(cache)
+
+
+@hookimpl
+def examine(cache: BuiltCache) -> Iterable[Finding]:
+    from .findings import findings
+
+    return findings(cache)

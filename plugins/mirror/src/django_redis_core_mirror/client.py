@@ -8,8 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.interfaces import ALL_OTHERS, OPERATIONS
 
+from .moving import Moving
 from .options import OPTIONS
-from .scanning import Scanning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MirrorClient(Scanning):
+class MirrorClient(Moving):
     """What is asked goes to the new cache, the old one, or both, by a phase that all processes
     read. See ``Phase`` and the page "Moving a live site"."""
 

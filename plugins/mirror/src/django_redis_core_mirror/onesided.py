@@ -10,13 +10,13 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django_redis_core.commands import UNLINK, Command, Runner
+from django_redis_core.commands import EXISTS, UNLINK, Command, Runner
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING, OPERATIONS
 
-from .marks import GONE, KEEP, OUTAGE
+from .marks import GONE, LOST
 from .phases import Phase
-from .taking import Taking
-from .topology import begun, of_old, through
+from .settling import Settling
+from .topology import along, begun, of_old, through
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation
@@ -39,7 +39,7 @@ CHANGING = frozenset(
 )
 
 
-class OneSided(Taking):
+class OneSided(Settling):
     """Asks the side that decides."""
 
     def on_one_side(
@@ -56,24 +56,47 @@ class OneSided(Taking):
         if phase is Phase.ALONE:
             return (yield from new())
         if phase.old_decides:
-            if phase is Phase.OLD or not changes:
+            if phase is Phase.OLD:
                 return (yield from self.on_old(old()))
-            return (yield from self.on_old_alone(old, self.full_names(named)))
+            if not changes:
+                return (yield from self.seen_on_old(new, old, named, phase))
+            if phase is Phase.PREPARE:  # what the new one has is of an earlier move
+                return (yield from self.on_old_alone(old, self.full_names(named)))
+            yield from self.settle(named)
+            answer = yield from self.on_old(old())
+            yield from self.forget_in_new(self.full_names(named))
+            return answer
         if phase is Phase.NEW:
-            yield from self.bring_over(named)
+            yield from self.bring_over(named, LOST if changes else GONE)
         elif changes:
-            yield from self.mark_keys(self.full_names(named), GONE)
+            yield from self.mark_keys(self.opening(self.full_names(named)))
         answer = yield from new()
         if changes:
-            olds = [
-                self.old_client.naming.make(key, self.own_version(version))
-                for key, version in named
-            ]
-            yield from self.follow(_removing(olds), self.full_names(named), phase)
+            fulls = self.full_names(named)
+            removing = along(_removing(self.old_names(named)), after=self.hiding(fulls))
+            yield from self.follow(removing, fulls)
         return answer
 
+    def seen_on_old(
+        self, new: Make, old: Make, named: Sequence[Named], phase: Phase
+    ) -> Operation[Any]:
+        """A look at what the old cache decides on. After a way back the new one may have what the
+        old one has not got yet; in ``HANDOVER`` others may be at it there still."""
+        if phase is Phase.PREPARE:
+            return (yield from self.on_old(old()))
+        told: list[Any] = []
+        looks = [EXISTS(full).primary() for full in self.full_names(named)]
+        answer = yield from along(self.on_old(old()), before=looks, told=told)
+        there = [name for name, found in zip(named, told, strict=False) if found is True]
+        if not there or all((yield from self.in_old(there))):
+            return answer
+        if phase is Phase.HANDOVER:
+            return (yield from new())
+        yield from self.settle(there)
+        return (yield from self.on_old(old()))
+
     def on_old_alone(self, old: Make, fulls: list[str]) -> Operation[Any]:
-        """A change of the old cache that the new one is to know nothing of. Before it, since who
+        """A write to the old cache that the new one is to know nothing of. Before it, since who
         dies behind it would leave an older value there; after it, since another one may have
         written the new cache and then the old one before this change."""
         yield from self.forget_in_new(fulls)
@@ -87,17 +110,17 @@ class OneSided(Taking):
         old: Make,
         fulls: list[str],
         *,
-        removes: bool = False,
-        mark: bool = False,
         absent: Any = MISSING,
+        closing: bytes | None = None,
     ) -> Operation[Any]:
         """A write that both caches are to have: the new one first, whose answer counts, and where
         that is ``absent`` the old one's.
 
         In this order, since a change of the old cache alone has the new one forget the key at last.
-        What cannot be stored in the old cache is refused before anything is written. ``mark``: what
-        is read from the old cache meanwhile must not be taken over, and with ``removes`` not be
-        shown.
+        What cannot be stored in the old cache is refused before anything is written. From before
+        the first write until the second one the old cache is not to be shown, which a mark says
+        that travels with the first; ``closing`` is the mark that the second one leaves, None:
+        none. It is sent behind that, so who dies in between leaves the first one's mark.
         """
         phase = yield from self.move_phase()
         if phase is Phase.OLD:
@@ -107,16 +130,45 @@ class OneSided(Taking):
         if phase is Phase.ALONE:
             return (yield from new())
         following = begun(self.on_old(old()))
-        if mark:
-            yield from self.mark_keys(fulls, GONE if removes else KEEP)
-        answer = yield from new()
-        second = yield from self.follow(following, fulls, phase)
+        opening = self.opening(fulls)
+        if closing == GONE:  # a removal: before it, or somebody could take the key over once more
+            answer = yield from along(new(), before=opening)
+        else:
+            # Behind the value: where that is long, and so comes in pieces, nobody is to find the
+            # mark and not the value.
+            answer = yield from along(new(), after=opening)
+        if closing is None:
+            ending = [self.unmarking(full) for full in fulls]
+        else:
+            ending = [self.marking(full, closing) for full in fulls]
+        second = yield from self.follow(along(following, after=ending), fulls)
         if isinstance(second, list) and second:  # of ``set_many``: what could not be stored
-            yield [self.marking(full, GONE, OUTAGE) for full in fulls]
+            yield self.missed(fulls)
         return second if answer == absent and second is not None else answer
+
+    def of_both(self, new: Make, old: Make, fulls: list[str], absent: Any) -> Operation[Any]:
+        """A change of how long an entry lives, which both caches make, each of what it has. The old
+        one's entry may be shown all the time, and its answer counts where the new one's is
+        ``absent``; neither where the old one has missed a change of the key."""
+        phase = yield from self.move_phase()
+        if phase is Phase.OLD:
+            return (yield from self.on_old(old()))
+        if phase is Phase.PREPARE:
+            return (yield from self.on_old_alone(old, fulls))
+        if phase is Phase.ALONE:
+            return (yield from new())
+        following = begun(self.on_old(old()))
+        hidden = yield from self.keep_keys(fulls)
+        answer = yield from new()
+        second = yield from self.follow(following, fulls)
+        return second if answer == absent and second is not None and not hidden else answer
 
     def full_names(self, named: Sequence[Named]) -> list[str]:
         return [self.naming.make(key, version) for key, version in named]
+
+    def old_names(self, named: Sequence[Named]) -> list[str]:
+        make, own = self.old_client.naming.make, self.own_version
+        return [make(key, own(version)) for key, version in named]
 
     # Counters
 

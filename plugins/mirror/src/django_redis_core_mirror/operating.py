@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,25 +11,15 @@ from django.core.management import CommandError
 from django_redis_core.interfaces import Subcommand
 
 from .client import MirrorClient
+from .findings import MEANING, MINUTES
 from .phases import STOPS, Phase
+from .telling import COUNTED
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from django_redis_core.commands import Operation
     from django_redis_core.interfaces import BuiltCache
-
-_MEANING = {
-    Phase.OLD: "everything is the old cache's",
-    Phase.PREPARE: "everything is the old cache's, on the way to or from 'both'",
-    Phase.BOTH: "values are read from the new cache and then from the old one; counters, locks and "
-    "structures are the old one's",
-    Phase.HANDOVER: "who would change a counter, a lock or a structure waits",
-    Phase.NEW: "values are read from the new cache and then from the old one; counters, locks and "
-    "structures are the new one's",
-    Phase.LEAVE: "the old cache is written to and not read, on the way to or from 'alone'",
-    Phase.ALONE: "everything is the new cache's; the mirror can be taken out",
-}
 
 
 class MirrorSubcommand(Subcommand):
@@ -48,14 +39,16 @@ class MirrorSubcommand(Subcommand):
             help="How long a call of any process may last once it has begun (default 1).",
         )
         parser.add_argument(
-            "--minutes", type=int, default=5, help="What is counted, in minutes (default 5)."
+            "--minutes",
+            type=int,
+            default=MINUTES,
+            help=f"What is counted, in minutes (default {MINUTES}).",
         )
         parser.add_argument(
             "--force",
             action="store_true",
-            help="Go on although the old cache cannot be told, since it is down.",
+            help="Go on although the cache that is left cannot be told, since it is down.",
         )
-
         parser.add_argument(
             "--take-over",
             action="store_true",
@@ -91,8 +84,13 @@ class MirrorSubcommand(Subcommand):
         yield f"phase: {report['phase']} ({report['meaning']}); the old cache: {report['old']}"
         if "looked_at" in report:
             yield f"{report['looked_at']:,} keys of the old cache were read and taken over"
+        for title, count in report["processes"].items():
+            yield f"processes that have told within two minutes that they go by {title}: {count:,}"
         answers, told = report["answers"], report["minutes"]
         every = answers["new"] + answers["old"] + answers["missed"]
+        if report["phase"] == Phase.OLD.title:
+            yield "all reads are answered by the old cache, and nobody counts them"
+            return
         if not every:
             yield f"nothing was read in the last {told} minutes, as far as processes have told"
             return
@@ -114,11 +112,17 @@ class MirrorSubcommand(Subcommand):
 def _report(client: MirrorClient, minutes: int, gone: list[Phase]) -> Operation[dict[str, Any]]:
     client._known = None
     phase = yield from client.look_for_phase()
+    roll = yield from client.roll()
+    # Before a move has begun the new servers may be down, and nobody has counted.
+    nothing = phase is Phase.OLD
     return {
         "phase": phase.title,
-        "meaning": _MEANING[phase],
+        "meaning": MEANING[phase],
         "old": client.mirror_of,
         "gone_through": [one.title for one in gone],
+        "processes": dict(sorted(Counter(one.phase.title for one in roll.values()).items())),
         "minutes": minutes,
-        "answers": (yield from client.told_counts(minutes)),
+        "answers": dict.fromkeys(COUNTED, 0)
+        if nothing
+        else (yield from client.told_counts(minutes)),
     }

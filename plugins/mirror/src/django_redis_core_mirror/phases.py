@@ -7,6 +7,7 @@ one before and the one after it: that is why there are seven and not three.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any, NamedTuple
 
 
 class Phase(IntEnum):
@@ -47,3 +48,26 @@ def way(start: Phase, end: Phase) -> list[Phase]:
     """The phases from ``start`` to ``end``, without the first."""
     step = 1 if end >= start else -1
     return [Phase(number) for number in range(start + step, end + step, step)]
+
+
+class Record(NamedTuple):
+    """A phase as it is written down: the number of the change that brought it, the phase, and the
+    second since 1970 of that change, 0 where there was none."""
+
+    change: int
+    phase: Phase
+    since: int = 0
+
+    def written(self) -> bytes:
+        return b"%d %d %d" % self
+
+
+def read(reply: Any) -> Record | None:
+    """The record that a server has, or None where it has none."""
+    if not isinstance(reply, bytes):
+        return None
+    parts = reply.split()
+    try:
+        return Record(int(parts[0]), Phase(int(parts[1])), int(parts[2]))
+    except (ValueError, IndexError):
+        return None

@@ -10,7 +10,7 @@ from django_redis_core.commands import SET, Emit
 from django_redis_core.exceptions import ConnectionInterrupted
 
 from .phases import Phase
-from .topology import of_old
+from .topology import gathered, of_old
 from .values import Values
 
 if TYPE_CHECKING:
@@ -65,10 +65,14 @@ class Scanning(Values):
             return removed
         # What is being taken over was read before this, or is not there any more.
         match = self.naming.search(pattern, version, prefix).match
-        start = self.marks_prefix
-        for marks in (f"{start}{{{match}}}", f"{start}{{*}}:{match}"):
+        for marks in self.marks_matching(match):
             yield from self.delete_matching(marks, self.scan_itersize)
         return max(removed, (yield from new()))
+
+    def names_in_new(self) -> Operation[list[str]]:
+        """The names, of this cache's version, of what the new cache has."""
+        found = yield from gathered(super().iter_keys("*"))
+        return list(dict.fromkeys(found))
 
     def take_everything(self) -> Operation[int]:
         """Reads what the old cache has under this cache's version, and so takes it over; in ``NEW``
@@ -77,17 +81,17 @@ class Scanning(Values):
         names = yield from self.on_old(self.old_client.keys("*", self.own_version(None)))
         for start in range(0, len(names), _AT_ONCE):
             some = names[start : start + _AT_ONCE]
-            found = yield from self.get_many(some)
-            others = [(name, None) for name in some if name not in found]
-            if others and phase is Phase.NEW:
-                yield from self.bring_over(others)
+            if phase is Phase.NEW:  # also what was changed a moment ago, which no read takes over
+                yield from self.bring_over([(name, None) for name in some])
+            else:
+                yield from self.get_many(some)
         return len(names)
 
     def clear(self, **more: Any) -> Operation[bool]:
         phase = yield from self.move_phase()
         known = self._known
         change = 0 if known is None else known.change
-        record = b"%d %d" % (change, phase)
+        record = b"" if known is None else known.record.written()
         if phase is not Phase.ALONE:
             yield from self.on_old(self.old_client.clear())
             if change:

@@ -1,6 +1,6 @@
-"""The phase that all processes go by: where it is kept, how it is read, how it is changed.
+"""The phase that all processes go by: where it is kept, and how it is read.
 
-It is kept by both caches, as a number that grows with each change and the phase. The side that
+It is kept by both caches (``Record``), with a number that grows with each change. The side that
 counters are on decides; whichever has the greater number is right.
 """
 
@@ -14,11 +14,12 @@ from django.core.cache.backends.base import InvalidCacheBackendError, default_ke
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from django_redis_core.commands import GET, SET, Command, Kind, Sleep
-from django_redis_core.exceptions import ConnectionInterrupted, ReplyError
+from django_redis_core.commands import GET, SET, Sleep
+from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, Client
 
-from .phases import Phase, way
+from .phases import Phase, Record, read
+from .telling import Telling
 from .topology import Pair, aside, of_old
 
 if TYPE_CHECKING:
@@ -35,33 +36,30 @@ FIRST = Phase.OLD
 #: two looks.
 PATIENCE, LOOK = 30.0, 0.05
 
-#: Seconds that the counts of a minute are kept.
-KEPT = 3600
-
-_HINCRBY = Kind("HINCRBY", write=True, repeatable=False)
-_EXPIRE = Kind("EXPIRE", write=True)
-_HGETALL = Kind("HGETALL", write=True)
-
-#: What is counted, by its name in the hash of a minute.
-COUNTED = ("new", "old", "missed", "taken_over", "old_troubles")
-
 
 class Known(NamedTuple):
     """What a process knows: the phase, the number of its change, whether the side that decides has
-    said so, and until when to go by it (``time.monotonic``)."""
+    said so, until when to go by it (``time.monotonic``), and since when the phase is (``Record``).
+    """
 
     phase: Phase
     change: int
     sure: bool
     until: float
     read_at: float
+    since: int = 0
+
+    @property
+    def record(self) -> Record:
+        return Record(self.change, self.phase, self.since)
 
 
-class Switch(Client):
-    """Reads and changes the phase."""
+class Switch(Telling):
+    """Reads the phase."""
 
-    old_client: Client
     both_sides: Pair
+    #: Whether entries of both caches lie on one server, told by what is known without asking.
+    shares_a_server: bool
 
     def __init__(
         self,
@@ -74,8 +72,6 @@ class Switch(Client):
         super().__init__(context, **options)
         self.mirror_of = mirror_of or ""
         self.mirror_age = mirror_age
-        self.mirror_counts = dict.fromkeys(COUNTED, 0)
-        self._told = dict(self.mirror_counts)
         self._known: Known | None = None
         #: Of a copy for a redis-py client of the caller's, which knows no other server.
         self._always: Phase | None = None
@@ -87,9 +83,8 @@ class Switch(Client):
         self._refuse_changed()
         self.old_client, old = self._old_cache()
         self.both_sides = Pair(new, old)
-        if _same_entries(self.naming, self.old_client.naming) and not _names(new).isdisjoint(
-            _names(old)
-        ):
+        self.shares_a_server = not _names(new).isdisjoint(_names(old))
+        if self.shares_a_server and _same_entries(self.naming, self.old_client.naming):
             raise ImproperlyConfigured(
                 f"CACHES[{self.alias!r}]: MIRROR_OF names {self.mirror_of!r}, which has its "
                 "entries on the same server and under the same keys: give this cache another "
@@ -168,19 +163,11 @@ class Switch(Client):
         """The timeout of a call, for the old cache."""
         return self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
 
-    # Names. Not by ``make``, since the version of an object's keys is no part of them; nor by
-    # alias, since caches with the same entries are in the same phase.
-
     def _phase_key(self) -> str:
         return f"{self.naming.prefix}:mirror:phase"
 
     def _old_phase_key(self) -> str:
-        prefix = self.old_client.naming.prefix
-        return f"{prefix}:mirror:{self.naming.prefix}:phase"
-
-    def counts_key(self, minute: int) -> str:
-        """Where the counts of a minute since 1970 are, in the new cache."""
-        return f"{self.naming.prefix}:mirror:counts:{minute}"
+        return f"{self._old_start()}:phase"
 
     # Reading
 
@@ -210,12 +197,14 @@ class Switch(Client):
             "new": GET(self._phase_key()).primary(),
             "old": of_old(GET(self._old_phase_key()).primary()),
         }
-        replies = yield [*[commands[side] for side in sides], *self._telling()]
+        before = None if known is None else known.record
+        replies = yield [*[commands[side] for side in sides], *self.telling(before)]
         told = dict(zip(sides, replies, strict=False))
-        found = [parsed for reply in told.values() if (parsed := _parsed(reply)) is not None]
-        if known is not None:
-            found.append((known.change, known.phase))
-        change, phase = max(found, default=(0, FIRST))
+        found = [record for reply in told.values() if (record := read(reply)) is not None]
+        if before is not None:
+            found.append(before)
+        latest = max(found, default=Record(0, FIRST))
+        phase = latest.phase
         decides = "old" if phase.old_decides else "new"
         if decides not in told:  # it has just come to the other side
             (told[decides],) = yield [commands[decides]]
@@ -226,20 +215,30 @@ class Switch(Client):
             unknown = known is None and phase < Phase.BOTH
             if sure or unknown or not isinstance(trouble, ConnectionInterrupted):
                 raise trouble
-        elif trouble is None and change:
-            yield from self._remember(change, phase)  # it was emptied
+        elif trouble is None and latest.change:
+            yield from self._remember(latest)  # it was emptied
         until = began + (LOOK if phase is Phase.HANDOVER else self.mirror_age)
         certain = not isinstance(trouble, Exception)
-        self._known = Known(phase, change, certain, until, began)
+        self._known = Known(phase, latest.change, certain, until, began, latest.since)
         return phase
 
-    def _remember(self, change: int, phase: Phase) -> Operation[None]:
-        record = b"%d %d" % (change, phase)
+    def _remember(self, record: Record) -> Operation[None]:
+        written = record.written()
         commands = [
-            SET(self._phase_key(), record, nx=True),
-            of_old(SET(self._old_phase_key(), record, nx=True)),
+            SET(self._phase_key(), written, nx=True),
+            of_old(SET(self._old_phase_key(), written, nx=True)),
         ]
         yield commands
+
+    def records(self) -> Operation[tuple[Any, Any]]:
+        """What the new cache and the old one have written down: a ``Record``, None, or the error
+        for which nothing is known. Changes nothing, for who looks on."""
+        replies = yield [
+            GET(self._phase_key()).primary(),
+            of_old(GET(self._old_phase_key()).primary()),
+        ]
+        new, old = [reply if isinstance(reply, Exception) else read(reply) for reply in replies]
+        return new, old
 
     def settled_phase(self) -> Operation[Phase]:
         """The phase for what changes a counter, a lock or a structure; after ``HANDOVER``."""
@@ -256,63 +255,6 @@ class Switch(Client):
             phase = yield from self.look_for_phase(sure=True)
         return phase
 
-    # Counting
-
-    def _telling(self) -> list[Command]:
-        """What sends the counts since the last time."""
-        commands = []
-        key = self.counts_key(int(time.time()) // 60)
-        for name, count in self.mirror_counts.items():
-            more = count - self._told[name]
-            if more:
-                self._told[name] = count
-                commands.append(Command(_HINCRBY, (b"HINCRBY", key, name, more), key))
-        if commands:
-            commands.append(Command(_EXPIRE, (b"EXPIRE", key, KEPT), key))
-        return commands
-
-    def told_counts(self, minutes: int) -> Operation[dict[str, int]]:
-        """What all processes have counted in the last minutes, this one included."""
-        now = int(time.time()) // 60
-        keys = [self.counts_key(now - ago) for ago in range(minutes)]
-        replies = yield [Command(_HGETALL, (b"HGETALL", key), key) for key in keys]
-        total = dict.fromkeys(COUNTED, 0)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-            pairs = iter(reply)
-            for name, count in zip(pairs, pairs, strict=True):
-                if name.decode() in total:
-                    total[name.decode()] += int(count)
-        return total
-
-    # Changing
-
-    def move_to(self, end: Phase, grace: float, *, force: bool = False) -> Operation[list[Phase]]:
-        """Changes the phase step by step, each when all processes know of the one before and what
-        they had begun has ended: after twice ``MIRROR_AGE`` and ``grace`` seconds. ``force``: goes
-        on where the old cache cannot be told, since it is down. Returns the phases gone through."""
-        self._known = None
-        start = yield from self.look_for_phase(sure=not force)
-        assert self._known is not None
-        change = self._known.change
-        done = way(start, end)
-        for phase in done:
-            change += 1
-            record = b"%d %d" % (change, phase)
-            new = SET(self._phase_key(), record)
-            old = of_old(SET(self._old_phase_key(), record))
-            # First the side that decides once this is known.
-            for command in (old, new) if phase.old_decides else (new, old):
-                try:
-                    yield command
-                except (ConnectionInterrupted, ReplyError):
-                    if not force or command is not old:
-                        raise
-            self._known = None
-            yield Sleep(2 * self.mirror_age + grace)
-        return done
-
     def on_old(self, operation: Generator[Any, Any, Any]) -> Operation[Any]:
         """An operation of the old cache."""
         return aside(operation, self.both_sides)
@@ -320,16 +262,6 @@ class Switch(Client):
 
 def _same_entries(new: Any, old: Any) -> bool:
     return bool(new.make("key") == old.make("key"))
-
-
-def _parsed(reply: Any) -> tuple[int, Phase] | None:
-    if not isinstance(reply, bytes):
-        return None
-    change, _, phase = reply.partition(b" ")
-    try:
-        return int(change), Phase(int(phase))
-    except ValueError:
-        return None
 
 
 def _names(topology: Topology) -> set[str]:

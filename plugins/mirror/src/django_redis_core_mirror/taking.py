@@ -13,9 +13,9 @@ from django_redis_core.exceptions import (
 )
 from django_redis_core.interfaces import MISSING, is_lock_token
 
-from .marks import GONE, Marks
+from .marks import GONE, HIDING, Marks
 from .phases import Phase
-from .topology import of_old
+from .topology import of_old, on_primaries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,10 +27,11 @@ class Taking(Marks):
     """Moves single entries to the new cache."""
 
     def fetch_from_old(
-        self, keys: Sequence[Any], version: Any, phase: Phase
+        self, keys: Sequence[Any], version: Any, phase: Phase, *, many: bool = False
     ) -> Operation[dict[Any, Any]]:
         """The values of those of ``keys`` that the old cache has and the new one has not. They are
-        taken over, unless somebody has written them meanwhile."""
+        taken over, unless somebody has written them meanwhile. ``many``: keys that have no server
+        now are not found."""
         names = {self.naming.make(key, version): key for key in keys}
         fulls = list(names)
         olds = dict(
@@ -54,13 +55,16 @@ class Taking(Marks):
         again = phase >= Phase.HANDOVER
         there, elsewhere = [], []
         for full, mark, data in zip(fulls, marks, replies, strict=True):
+            if isinstance(mark, ConnectionInterrupted) and many:
+                continue  # of one of several new servers, whose keys are not found without a mirror
             if isinstance(mark, Exception):
                 raise mark
-            if isinstance(data, ConnectionInterrupted) and mark != GONE:
+            hidden = mark in HIDING
+            if isinstance(data, ConnectionInterrupted) and not hidden:
                 self.unread(data)
-            elif isinstance(data, bytes) and mark != GONE:
+            elif isinstance(data, bytes) and not hidden:
                 there.append(full)
-            elif mark == GONE or (data is None and again):
+            elif hidden or (data is None and again):
                 elsewhere.append(full)
         found: dict[Any, Any] = {}
         if there:
@@ -72,7 +76,10 @@ class Taking(Marks):
             elsewhere += [full for full in there if names[full] not in found]
         self.mirror_counts["old"] += len(found)
         if elsewhere:
-            came = yield from super().get_many([names[full] for full in elsewhere], version)
+            # The primary: what has just come over, a replica may not have yet, and it is no miss.
+            came = yield from on_primaries(
+                super().get_many([names[full] for full in elsewhere], version)
+            )
             self.mirror_counts["new"] += len(came)
             found.update(came)
         self.mirror_counts["missed"] += len(fulls) - len(found)
@@ -91,7 +98,9 @@ class Taking(Marks):
         entries: list[tuple[str, bytes, bytes, int | None, bool]] = []
         if there:
             # It is the new one's by now, or its client does not show it, for which it has reasons.
-            found = yield from super().get_many([names[full] for full in there], version)
+            found = yield from on_primaries(
+                super().get_many([names[full] for full in there], version)
+            )
         for full, data in seen.items():
             if full not in tokens and full not in there:
                 value = yield from self.shown(olds[full], data, version)
@@ -137,10 +146,10 @@ class Taking(Marks):
         """What callers of the old cache see of ``data``, or MISSING."""
         return (yield from self.on_old(self.old_client.seen(old, data, self.own_version(version))))
 
-    def bring_over(self, named: Sequence[tuple[Any, Any]]) -> Operation[None]:
+    def bring_over(self, named: Sequence[tuple[Any, Any]], mark: bytes = GONE) -> Operation[None]:
         """Makes sure that the new cache has of these keys (with their versions) what the old one
-        has: before a change that only the new one makes. Raises where the old cache cannot be
-        asked."""
+        has: before a use that only the new one is to know of, for which ``mark`` stays. Raises
+        where the old cache cannot be asked."""
         olds = {
             self.naming.make(key, version): (
                 self.old_client.naming.make(key, self.own_version(version)),
@@ -150,14 +159,14 @@ class Taking(Marks):
         }
         left = list(olds)
         while left:
-            tokens, _ = yield from self.lease_keys(left, must=True)
+            tokens, _ = yield from self.lease_keys(left, must=mark)
             read = yield from self.read_old([olds[full][0] for full in tokens])
             entries = []
             for (full, token), (data, life) in zip(tokens.items(), read, strict=True):
                 entry = yield from self._anew(full, *olds[full], data, life)
                 if entry is not None:
                     entries.append((full, token, *entry))
-            taken = yield from self.store_taken(entries)
+            taken = yield from self.store_taken(entries, mark)
             left = [entry[0] for entry, done in zip(entries, taken, strict=True) if not done]
 
     def _anew(

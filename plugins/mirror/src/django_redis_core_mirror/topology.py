@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django_redis_core.commands import Command, Key, Places, Primaries, Spread
+from django_redis_core.commands import Command, Emit, Key, Places, Primaries, Spread
 from django_redis_core.connections import Topology
-from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError
+from django_redis_core.exceptions import BudgetSpent, ConnectionInterrupted, RedisCacheError
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation, Place
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds for which old servers that could not be found out are not looked for again.
+#: Seconds for which servers that could not be found out are not looked for again.
 PAUSE = 1.0
 
 
@@ -39,64 +39,89 @@ class OldKey(str):
         return ~str.__hash__(self)
 
 
+class Side:
+    """The servers of one of the two caches, and why they are not known at present."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.trouble: ConnectionInterrupted | None = None
+        self._again = 0.0
+
+    @property
+    def ready(self) -> bool:
+        return self.topology.ready or (self.trouble is not None and time.monotonic() < self._again)
+
+    def discover(self) -> Operation[None]:
+        if not self.ready:
+            yield from self._find(self.topology.discover())
+
+    def survey(self) -> Operation[None]:
+        yield from self._find(self.topology.survey())
+
+    def _find(self, finding: Operation[None]) -> Operation[None]:
+        self._again = time.monotonic() + PAUSE  # for others, where there is trouble already
+        try:
+            yield from finding
+        except BudgetSpent:  # the caller's own
+            raise
+        except ConnectionInterrupted as trouble:
+            self.trouble = trouble
+            self._again = time.monotonic() + PAUSE
+        else:
+            self.trouble = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody knows where its servers are."""
+        return self.trouble is not None and not self.topology.ready
+
+    def known(self) -> Topology:
+        """The topology, where its servers are known. Raises ConnectionInterrupted."""
+        trouble = self.trouble
+        if trouble is not None and self.lost:
+            # Of one object, raised in many threads, the traceback would grow.
+            raise ConnectionInterrupted(trouble.connection, trouble.reason) from trouble
+        return self.topology
+
+
 class Pair(Topology):
     """The new cache's topology, and the old one's for commands whose key is an ``OldKey``.
 
     Whatever is not said to be the old one's is the new one's: scans, redis-py's clients, what
-    ``doctor`` and ``stats`` look at. Old servers that cannot be found out fail commands for them
-    and no others.
+    ``doctor`` and ``stats`` look at. Servers of one side that cannot be found out fail commands for
+    them and no others: before a move has begun nobody needs the new ones, nor the old ones later.
     """
 
     def __init__(self, new: Topology, old: Topology) -> None:
         self.new = new
         self.old = old
-        self._trouble: ConnectionInterrupted | None = None
-        self._again = 0.0
+        self._sides = Side(new), Side(old)
 
     @property
     def ready(self) -> bool:  # type: ignore[override]  # here it follows from the two
-        return self.new.ready and (self.old.ready or time.monotonic() < self._again)
+        new, old = self._sides
+        return new.ready and old.ready
 
     def discover(self) -> Operation[None]:
-        if not self.new.ready:
-            yield from self.new.discover()
-        if not self.old.ready and time.monotonic() >= self._again:
-            yield from self._find(self.old.discover())
+        for side in self._sides:
+            yield from side.discover()
 
     def survey(self) -> Operation[None]:
-        yield from self.new.survey()
-        yield from self._find(self.old.survey())
-
-    def _find(self, finding: Operation[None]) -> Operation[None]:
-        self._again = time.monotonic() + PAUSE
-        try:
-            yield from finding
-        except ConnectionInterrupted as trouble:
-            self._trouble = trouble
-            self._again = time.monotonic() + PAUSE
-        else:
-            self._trouble = None
-            self._again = 0.0
+        for side in self._sides:
+            yield from side.survey()
 
     def old_primaries(self) -> Nodes:
         """All servers that hold the old cache's keys; after ``survey``."""
-        self._refuse()
-        return self.old.primaries()
-
-    def _refuse(self) -> None:
-        trouble = self._trouble
-        if trouble is not None:
-            # Of one object, raised in many threads, the traceback would grow.
-            raise ConnectionInterrupted(trouble.connection, trouble.reason) from trouble
+        return self._sides[1].known().primaries()
 
     def route(self, command: Command) -> Node:
+        new, old = self._sides
         if command.key.__class__ is not OldKey:
-            return self.new.route(command)
-        self._refuse()
-        return self.old.route(_plain(command))
+            return new.known().route(command)
+        return old.known().route(_plain(command))
 
     def primaries(self) -> Nodes:
-        return self.new.primaries()
+        return self._sides[0].known().primaries()
 
     def nodes(self) -> Nodes:
         return self.new.nodes()
@@ -118,12 +143,14 @@ class Pair(Topology):
 
     def parts(self, spread: Spread) -> Parts:
         if spread.keys[0].__class__ is OldKey:
-            if self._trouble is not None:  # it cannot say how to split; ``route`` refuses it
-                return [(list(range(len(spread.keys))), spread.whole())]
+            if self._sides[1].lost:
+                return _in_one(spread)
             plain = Spread(spread.kind, [str(key) for key in spread.keys], spread.join, spread.node)
             return [(at, of_old(command)) for at, command in self.old.parts(plain)]
         if spread.node is not None and spread.node not in self.new.nodes():
             return self.old.parts(spread)  # keys that were found there
+        if self._sides[0].lost:
+            return _in_one(spread)
         return self.new.parts(spread)
 
     def after(
@@ -136,6 +163,11 @@ class Pair(Topology):
         if command.node is not None and command.node not in side.nodes():
             side = self.old
         return (yield from side.after(command, node, trouble, attempt))
+
+
+def _in_one(spread: Spread) -> Parts:
+    """Of servers that cannot say how to split; ``route`` refuses it."""
+    return [(list(range(len(spread.keys))), spread.whole())]
 
 
 def _plain(command: Command) -> Command:
@@ -193,10 +225,72 @@ def aside(operation: Generator[Any, Any, T], pair: Pair) -> Operation[T]:
     """An operation of the old cache's client, on the old cache's servers."""
 
     def of_the_old(request: Any) -> Operation[Any]:
-        answer = yield of_old(request)
-        return pair.old_primaries() if request.__class__ is Primaries else answer
+        if request.__class__ is not Primaries:
+            return (yield of_old(request))
+        try:
+            yield request  # both sides are looked for
+        except BudgetSpent:
+            raise
+        except ConnectionInterrupted:
+            pass  # of the new ones, which this is not about
+        return pair.old_primaries()
 
     return through(operation, of_the_old)
+
+
+def gathered(stream: Generator[Any, Any, None]) -> Operation[list[Any]]:
+    """All that a stream emits."""
+    found: list[Any] = []
+
+    def step(request: Any) -> Operation[Any]:
+        if request.__class__ is Emit:
+            found.extend(request.items)
+            return None
+        return (yield request)
+
+    yield from through(stream, step)
+    return found
+
+
+def on_primaries(operation: Generator[Any, Any, T]) -> Operation[T]:
+    """``operation``, none of whose commands a replica answers."""
+
+    def step(request: Any) -> Operation[Any]:
+        if request.__class__ is list:
+            return (yield [one.primary() for one in request])
+        return (yield request.primary() if isinstance(request, Command | Spread) else request)
+
+    return through(operation, step)
+
+
+def along(
+    operation: Generator[Any, Any, T],
+    before: Sequence[Command | Spread] = (),
+    after: Sequence[Command | Spread] = (),
+    told: list[Any] | None = None,
+) -> Operation[T]:
+    """``operation``, whose first commands travel together with others, which are sent before them
+    and after them. The replies to those before, errors too, are appended to ``told``."""
+    waiting = bool(before or after)
+
+    def step(request: Any) -> Operation[Any]:
+        nonlocal waiting
+        sent = _commands(request)
+        if not sent or not waiting:
+            return (yield request)
+        waiting = False
+        replies = yield [*before, *sent, *after]
+        if told is not None:
+            told.extend(replies[: len(before)])
+        replies = replies[len(before) :][: len(sent)]
+        if request.__class__ is list:
+            return replies
+        (reply,) = replies
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    return through(operation, step)
 
 
 def begun(operation: Generator[Any, Any, T]) -> Operation[T]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.interfaces import DEFAULT_TIMEOUT, MISSING
 
-from .marks import GONE, GUARD
+from .marks import GONE, GUARD, HIDING, KEEP
 from .onesided import Make, OneSided
 from .phases import Phase
-from .topology import together
+from .topology import on_primaries, together
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation
@@ -52,9 +52,11 @@ class Values(OneSided):
             return (yield from self.on_old(asked))  # type: ignore[no-any-return]
         found: dict[Any, Any] = yield from super().get_many(keys, version, **more)
         self.mirror_counts["new"] += len(found)
+        if phase > Phase.NEW or len(found) == len(keys):
+            return found
         missing = [key for key in dict.fromkeys(keys) if key not in found]
-        if missing and phase <= Phase.NEW:
-            more_found = yield from self.fetch_from_old(missing, version, phase)
+        if missing:
+            more_found = yield from self.fetch_from_old(missing, version, phase, many=True)
             found = {
                 key: found[key] if key in found else more_found[key]
                 for key in keys
@@ -83,16 +85,16 @@ class Values(OneSided):
         answer = yield from getattr(super(), name)(key, version, **more)
         if answer != absent or answer is None or phase > Phase.NEW:
             return answer
-        mark = yield self.reading_mark(self.naming.make(key, version))
-        if mark != GONE:
+        hidden = (yield self.reading_mark(self.naming.make(key, version))) in HIDING
+        if not hidden:
             try:
                 answer = yield from self.on_old(ask(key, self.own_version(version), **more))
             except ConnectionInterrupted as trouble:
                 self.unread(trouble)
-        if answer != absent or (mark != GONE and phase < Phase.HANDOVER):
+        if answer != absent or (not hidden and phase < Phase.HANDOVER):
             return answer
         # Taken over perhaps, since the new cache was asked.
-        return (yield from getattr(super(), name)(key, version, **more))
+        return (yield from on_primaries(getattr(super(), name)(key, version, **more)))
 
     # Writing
 
@@ -122,7 +124,8 @@ class Values(OneSided):
         if conditional:
             return bool((yield from self.on_one_side(new, old, [(key, version)])))
         fulls = self.naming.make_many([key], version)
-        return bool((yield from self.on_both(new, old, fulls, **self._marked(timeout))))
+        closing = self._closing(timeout)
+        return bool((yield from self.on_both(new, old, fulls, absent=False, closing=closing)))
 
     def set_many(
         self,
@@ -142,15 +145,15 @@ class Values(OneSided):
             **more,
         )
         fulls = self.naming.make_many(data, version)
-        return list((yield from self.on_both(new, old, fulls, **self._marked(timeout))))
+        return list((yield from self.on_both(new, old, fulls, closing=self._closing(timeout))))
 
-    def _marked(self, timeout: Any) -> dict[str, Any]:
-        """What ``on_both`` is told of a write that lives for ``timeout``. What expires while
-        somebody takes over what was there before must not let him."""
+    def _closing(self, timeout: Any) -> bytes | None:
+        """The mark that a write leaves which lives for ``timeout``. What expires while somebody
+        takes over what was there before must not let him."""
         milliseconds = self.milliseconds(timeout)
-        if milliseconds is not None and milliseconds <= 0:
-            return {"mark": True, "removes": True, "absent": False}
-        return {"mark": milliseconds is not None and milliseconds <= GUARD}
+        if milliseconds is None or milliseconds > GUARD:
+            return None
+        return KEEP if milliseconds > 0 else GONE
 
     def delete(
         self, key: Any, version: Any = None, prefix: str | None = None, **more: Any
@@ -158,9 +161,7 @@ class Values(OneSided):
         new = partial(super().delete, key, version, prefix, **more)
         old = partial(self.old_client.delete, key, self.own_version(version), prefix, **more)
         fulls = [self.naming.make(key, version, prefix)]
-        return bool(
-            (yield from self.on_both(new, old, fulls, mark=True, removes=True, absent=False))
-        )
+        return bool((yield from self.on_both(new, old, fulls, absent=False, closing=GONE)))
 
     def delete_many(
         self, keys: Iterable[Any], version: Any = None, **more: Any
@@ -193,7 +194,7 @@ class Values(OneSided):
                     key, found, self.own_timeout(timeout), self.own_version(version), nx=True
                 )
             )
-            yield from self.follow(storing, [self.naming.make(key, version)], phase)
+            yield from self.follow(storing, [self.naming.make(key, version)])
         return found
 
     def get_or_set(
@@ -226,8 +227,7 @@ class Values(OneSided):
         version: Any,
         absent: Any = False,
     ) -> Operation[Any]:
-        fulls = self.naming.make_many([key], version)
-        return (yield from self.on_both(new, old, fulls, mark=True, absent=absent))
+        return (yield from self.of_both(new, old, self.full_names([(key, version)]), absent))
 
     def touch(
         self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **more: Any
