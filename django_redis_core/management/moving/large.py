@@ -35,7 +35,7 @@ from ...commands import (
 from ...exceptions import NoScriptError, SerializationError, ServerRefused
 from ..servers import LENGTHS, MEMORY_USAGE, cursor_and_pairs, is_refusal
 from . import structures
-from .sides import Clock, Side, at
+from .sides import Clock, Side, for_node
 from .structures import Structure
 
 #: What goes in one command: servers take a millisecond or two for so much.
@@ -139,7 +139,7 @@ class Large:
     def fields_left(self, fields: Sequence[bytes]) -> dict[bytes, int]:
         """The milliseconds that fields of a hash live on, of those that do not for ever."""
         asked = _HPTTL(self.key, b"FIELDS", len(fields), *fields)
-        [told] = self.side.ask([at(asked, self.node)])
+        [told] = self.side.ask([for_node(asked, self.node)])
         if isinstance(told, Exception):
             if not is_refusal(told):
                 raise told
@@ -147,12 +147,14 @@ class Large:
         return {field: left for field, left in zip(fields, told or (), strict=False) if left > 0}
 
     def _asked(self, *commands: Command) -> list[Any]:
-        return _granted(self.side.ask([at(command, self.node) for command in commands]))
+        return _granted(self.side.ask([for_node(command, self.node) for command in commands]))
 
 
 def large(side: Side, kind: str, key: str, node: Any = None) -> Large | None:
     """None for what one command can take; and for what is not there, or of another type by now."""
-    length, weight = side.ask([at(LENGTHS[kind](key), node), at(MEMORY_USAGE(key), node)])
+    length, weight = side.ask(
+        [for_node(LENGTHS[kind](key), node), for_node(MEMORY_USAGE(key), node)]
+    )
     for reply in (length, weight):
         if isinstance(reply, Exception) and not is_refusal(reply):
             raise reply

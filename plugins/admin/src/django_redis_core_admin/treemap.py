@@ -15,8 +15,8 @@ ASPECT = 3.2
 
 _COLOURS = 6
 
-#: What is smaller has no name written on it, or no second line; in percent of the drawing.
-_NAMED, _TOLD = (5.0, 9.0), (8.0, 18.0)
+#: What is smaller has no name written on it, or no share; in percent of the drawing.
+_NAMED, _TOLD = (5.0, 9.0), (5.0, 17.0)
 
 
 class Box(NamedTuple):
