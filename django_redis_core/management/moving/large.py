@@ -42,7 +42,7 @@ from .structures import Structure
 ELEMENTS, BYTES = 2_000, 1024 * 1024
 
 #: A page of what is larger: some hundred microseconds.
-_PAGE_ELEMENTS, _PAGE_BYTES = 500, 256 * 1024
+_PAGE_ELEMENTS, _PAGE_BYTES = 200, 256 * 1024
 
 #: The milliseconds for which a part lives on, should nobody go on with it.
 _PART_LIVES = 60_000
@@ -221,15 +221,13 @@ class _Part:
         self._name = f"{{{_tag(key)}}}:copying:{secrets.token_hex(8)}"
 
     def add(self, arguments: Sequence[Any]) -> None:
-        prolong = PEXPIRE(self._name, _PART_LIVES)
-        if self._begun:
-            # Were it gone, what follows would be all that the key ever has.
-            self._sent(prolong, true=True)
-            self._sent(self._add(self._name, *arguments))
-        else:
-            self._sent(self._add(self._name, *arguments))
-            self._sent(prolong, true=True)
-            self._begun = True
+        added, prolonged = self._add(self._name, *arguments), PEXPIRE(self._name, _PART_LIVES)
+        # Later ones first make sure that it is there: else they would be all that the key ever has.
+        commands = [prolonged, added] if self._begun else [added, prolonged]
+        replies = _granted(self._side.ask([self._here(one) for one in commands]))
+        if not replies[commands.index(prolonged)]:
+            raise Whole
+        self._begun = True
 
     def expire(self, fields: dict[bytes, int]) -> None:
         """Lets fields of a hash end; a server that knows no such thing keeps them."""
@@ -254,11 +252,6 @@ class _Part:
     def remove(self) -> None:
         """It would go by itself, in a minute."""
         self._side.ask([self._here(UNLINK([self._name]).whole())])
-
-    def _sent(self, command: Command, *, true: bool = False) -> None:
-        [reply] = _granted(self._side.ask([self._here(command)]))
-        if true and not reply:
-            raise Whole
 
     def _here(self, command: Command) -> Command:
         """Where the key lives, which is how shards and clusters are told."""
