@@ -32,8 +32,8 @@ def entry(
     if kind in LENGTHS:
         report = _structure(target, full, kind, decode, at)
         ttl = entries.ttl_report(target, stored, version, there=True)
-        told = {name: ttl[name] for name in ("ttl", "ttl_refused") if name in ttl}
-        report |= {**told, "from_replica": not fresh}
+        report |= {name: ttl[name] for name in ("ttl", "ttl_refused") if name in ttl}
+        report["from_replica"] = not fresh
     elif kind in ("string", None):
         report = entries.value_report(target, stored, version, decode)
         if report["found"] or "problem" in report:

@@ -65,8 +65,9 @@ def _cell(name: str, family: Mapping[str, Any], box: Box, kind: str) -> Cell:
     y, height = 100 * box.y, 100 * box.height
     named = width >= _NAMED[0] and height >= _NAMED[1]
     told = named and width >= _TOLD[0] and height >= _TOLD[1]
-    at = (f"{one:.3f}%" for one in (x, y, width, height))
-    return Cell(name, family, *at, kind, named, told, slim=width < 3 * _NAMED[0])
+    left, top, across, down = (f"{one:.3f}%" for one in (x, y, width, height))
+    slim = width < 3 * _NAMED[0]
+    return Cell(name, family, left, top, across, down, kind, named, told, slim)
 
 
 def squarified(areas: Sequence[float], room: Box) -> Iterator[Box]:
