@@ -4,9 +4,9 @@
 
 Each command of ``manage.py redis_cache`` in a process of its own, and each page of the admin. The
 server's slow log tells which of its commands took longest, and a second client what it waited for
-a PING at most. Where it is allowed (to root), the servers have their processor before all others,
-so that other work of the machine is not counted as theirs; who sends the PINGs has not. What took
-over ``LIMIT`` is run again, and the least of ``TRIES`` counts. Ends with 1 where that is over it.
+a PING at most. Where it is allowed (to root), both have their processor before all others, so that
+other work of the machine is not counted as theirs. What took over ``LIMIT`` is run again, and the
+least of ``TRIES`` counts. Ends with 1 where that is over it.
 
 Large data structures go from server to server too: a hash, a list, a set and a sorted set of
 100,000 elements each. Needs the plugin ``admin``, and 1 GB of memory.
@@ -22,14 +22,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from environments import machine
 from pages import fill
-from stalls import longest_stall
+from stalls import before_all_others, longest_stall
 from tables import table
 
 from django_redis_core.testing.servers import Server
@@ -260,12 +260,6 @@ def visit() -> None:
         print("done", flush=True)
 
 
-def before_all_others(server: Server) -> None:
-    """Linux' way to say it; elsewhere, and where it is forbidden, a command may be interrupted."""
-    with suppress(AttributeError, PermissionError):
-        os.sched_setscheduler(server.pid, os.SCHED_FIFO, os.sched_param(1))
-
-
 def watched(site: Site, work: Callable[[], None]) -> tuple[float, str, float]:
     """The milliseconds of the longest command of the servers meanwhile, its name, and the
     milliseconds that a PING waited at most."""
@@ -273,7 +267,7 @@ def watched(site: Site, work: Callable[[], None]) -> tuple[float, str, float]:
     for server in servers:
         server.cli("SLOWLOG", "RESET")
     with ExitStack() as stack:
-        pings = [stack.enter_context(longest_stall(server)) for server in servers]
+        pings = [stack.enter_context(longest_stall(server, first=True)) for server in servers]
         work()
     logged = [(0.0, "")]
     for server in servers:
@@ -327,7 +321,7 @@ def main() -> None:
 
         django.setup()
         for server in (first, second):
-            before_all_others(server)
+            before_all_others(server.pid)
         site = Site(first, second, arguments.keys)
         print(f"filling {arguments.keys:,} keys …", file=sys.stderr)
         site.everything()
@@ -345,17 +339,22 @@ def main() -> None:
                 check=True,
             )
 
-        rows, over = [], []
+        rows, quick, over = [], [], []
         for step in STEPS:
             if arguments.only not in step.name:
                 continue
             longest, which, wait = measure(site, step, run)
-            told = f"{longest:.1f}" if longest else f"under {LOGGED / 1000}"
-            rows.append([step.name, told, f"`{which}`" if which else "", f"{wait:.1f}"])
-            print(rows[-1], file=sys.stderr, flush=True)
+            print(f"{step.name}: {longest:.1f} {which}, {wait:.1f}", file=sys.stderr, flush=True)
+            if longest:
+                rows.append([step.name, f"{longest:.1f}", f"`{which}`", f"{wait:.1f}"])
+            else:
+                quick.append((step.name, wait))
             if longest > LIMIT:
                 over.append(step.name)
         visitor.close()
+    if quick:
+        names, waits = zip(*quick, strict=True)
+        rows.append([", ".join(names), f"under {LOGGED / 1000}", "", f"{max(waits):.1f}"])
     head = ["command or page", "longest command of the server, ms", "which", "longest PING, ms"]
     text = (
         f"{table(head, rows)}\n\n{arguments.keys:,} keys; Python {platform.python_version()}, "
