@@ -225,3 +225,9 @@ def add_top(sub: Any) -> None:
         help=f"Seconds between two looks. Default: {top.INTERVAL:g}.",
     )
     sub.add_argument("--once", action="store_true", help="Look once, and print it.")
+    sub.add_argument(
+        "--hot",
+        action="store_true",
+        help="Also the families of keys that are asked for most, where maxmemory-policy is an LFU. "
+        "These are look-ups that servers count.",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..commands import Operation
@@ -96,11 +97,16 @@ def rates(target: Target, wait: Callable[[], None]) -> dict[str, Any]:
 
 
 class Told(NamedTuple):
-    """What a server told, and when (``time.monotonic``); or the error for which it did not."""
+    """What a server told, and when (``time.monotonic``); or the error for which it did not.
+
+    ``own``: what was asked of it from then on that is no business of its site, counted as in
+    ``RATES``.
+    """
 
     at: float
     info: Info | None
     error: str | None = None
+    own: Mapping[str, int] = MappingProxyType({})
 
 
 def read(target: Target, more: str = "") -> Operation[dict[str, Told]]:
@@ -134,6 +140,7 @@ def grown(name: str, before: Told | None, after: Told) -> dict[str, Any]:
     if first.get("run_id") != last.get("run_id") or min(counts.values()) < 0:
         return server | {"error": "it was restarted meanwhile, or its counters were reset"}
     seconds = after.at - before.at
+    counts = {rate: max(count - before.own.get(rate, 0), 0) for rate, count in counts.items()}
     return server | {
         "role": role_of(last),
         "seconds": round(seconds, 6),

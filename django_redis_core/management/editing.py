@@ -47,7 +47,7 @@ def _written(
     target: Target, key: str, value: Any, timeout: Any, version: str | None
 ) -> dict[str, Any]:
     target.run(target.client.set(key, value, timeout, version))
-    return entries.ttl_report(target, key, version)
+    return entries.ttl_report(target, key, version, there=True)
 
 
 def touch(
@@ -66,5 +66,5 @@ def touch(
 
 
 def _touched(target: Target, key: str, timeout: Any, version: str | None) -> dict[str, Any]:
-    target.run(target.client.touch(key, timeout, version))
-    return entries.ttl_report(target, key, version)
+    touched = bool(target.run(target.client.touch(key, timeout, version)))
+    return entries.ttl_report(target, key, version, there=touched)

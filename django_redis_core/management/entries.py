@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,11 +20,11 @@ from .._codec.keys import Search
 from .._engine.clients import client_of
 from .._operations.declare import checked
 from ..commands import FLUSHDB, GET, SCAN, Command, Operation, Primaries
-from ..exceptions import ConnectionInterrupted, WrongTypeError
+from ..exceptions import ConnectionInterrupted, ReplyError, ServerRefused, WrongTypeError
 from ..interfaces import Client, NotHarmless, Serializer
 from ..signals import partial_failure, value_unreadable
 from .output import counted, size, span
-from .servers import DBSIZE, TYPE, name_of
+from .servers import DBSIZE, TYPE, is_refusal, name_of
 from .targets import Target
 
 _SHOWN = 2000  # characters of a value in a terminal
@@ -52,13 +52,13 @@ def value_report(
         value = target.run(careful.seen(full, data, version))
         if value is MISSING and errors and isinstance(errors[0], NotHarmless):
             return report | {
+                **_lasting(target, key, version, there=True),
                 "found": True,
                 "decoded": False,
                 "why": str(errors[0]),
                 "type": None,
                 "repr": repr(data),
                 "value": None,
-                "ttl": _left(target, key, version)[1],
             }
     else:
         with _told_by(value_unreadable, target) as errors:
@@ -76,12 +76,12 @@ def value_report(
             )
         return report | {"problem": words}
     return report | {
+        **_lasting(target, key, version, there=True),
         "found": True,
         "decoded": True,
         "type": type(value).__name__,
         "repr": repr(value),
         "value": _as_json(value),
-        "ttl": _left(target, key, version)[1],
     }
 
 
@@ -143,7 +143,7 @@ def value_lines(report: dict[str, Any], style: Any, width: int | None) -> list[s
     shown = report["repr"]
     if len(shown) > _SHOWN:
         shown = f"{shown[:_SHOWN]}… ({counted(len(shown), 'character')}; --json has all)"
-    facts = f"{report['type']}, {size(report['bytes'])}, {_for_people(report['ttl'])}"
+    facts = f"{report['type']}, {size(report['bytes'])}, {_for_people(report)}"
     if report["from_replica"]:
         facts += "; read from a replica, for the primary cannot be asked"
     return [shown, style.MIGRATE_LABEL(f"({facts})")]
@@ -153,7 +153,7 @@ def _undecoded(report: dict[str, Any], style: Any) -> list[str]:
     shown = report["repr"]
     if len(shown) > _BYTES:
         shown = f"{shown[:_BYTES]}…"
-    facts = f"not decoded, {size(report['bytes'])}, {_for_people(report['ttl'])}"
+    facts = f"not decoded, {size(report['bytes'])}, {_for_people(report)}"
     return [
         shown,
         style.MIGRATE_LABEL(f"({facts})"),
@@ -161,30 +161,32 @@ def _undecoded(report: dict[str, Any], style: Any) -> list[str]:
     ]
 
 
-def ttl_report(target: Target, key: str, version: str | None) -> dict[str, Any]:
-    """How long an entry lives on. ``ttl`` is in seconds, None for an entry that never expires."""
-    found, seconds = _left(target, key, version)
-    expires = None
-    if found and seconds is not None:
-        try:
-            expires = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat("T", "seconds")
-        except OverflowError:  # after the year 9999
-            pass
-    return {
+def ttl_report(
+    target: Target, key: str, version: str | None, *, there: bool | None = None
+) -> dict[str, Any]:
+    """How long an entry lives on. ``ttl`` is in seconds, None for an entry that never expires.
+
+    ``there``: whether it is, where that is known already. Then a server that refuses PTTL is no
+    error: ``ttl`` is None, and there is ``ttl_refused``."""
+    report = {
         "alias": target.alias,
         "key": key,
         "stored_as": target.engine.naming.make(key, version),
-        "found": found,
-        "ttl": seconds,
-        "expires": expires,
+        **_lasting(target, key, version, there=there),
+        "expires": None,
     }
+    if report["found"] and report["ttl"] is not None:
+        ends = timedelta(seconds=report["ttl"])
+        with suppress(OverflowError):  # after the year 9999
+            report["expires"] = (datetime.now(UTC) + ends).isoformat("T", "seconds")
+    return report
 
 
 def ttl_lines(report: dict[str, Any], style: Any, width: int | None) -> list[str]:
     if not report["found"]:
         return []
     at = f", at {report['expires']}" if report["expires"] else ""
-    return [f"{_for_people(report['ttl'])}{at}"]
+    return [f"{_for_people(report)}{at}"]
 
 
 def absence(report: dict[str, Any]) -> str:
@@ -193,12 +195,22 @@ def absence(report: dict[str, Any]) -> str:
     return f"{words} is {report['problem']}." if "problem" in report else f"There is no {words}."
 
 
-def _left(target: Target, key: str, version: str | None) -> tuple[bool, float | None]:
-    left = target.run(target.client.pttl(key, version))
-    return left is None or left > 0, None if left is None else left / 1000
+def _lasting(
+    target: Target, key: str, version: str | None, *, there: bool | None
+) -> dict[str, Any]:
+    try:
+        left = target.run(target.client.pttl(key, version))
+    except (ReplyError, ServerRefused) as error:
+        if there is None or not is_refusal(error):
+            raise
+        return {"found": there, "ttl": None, "ttl_refused": True}
+    return {"found": left is None or left > 0, "ttl": None if left is None else left / 1000}
 
 
-def _for_people(seconds: float | None) -> str:
+def _for_people(report: dict[str, Any]) -> str:
+    if report.get("ttl_refused"):
+        return "expires at a time that the server does not tell this user"
+    seconds = report["ttl"]
     return "never expires" if seconds is None else f"expires in {span(seconds)}"
 
 

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .._codec.codec import MISSING, reads_as_int
 from .._codec.keys import CacheKey
-from ..commands import (
-    GET,
-    HLEN,
-    LLEN,
-    LRANGE,
-    SCARD,
-    SSCAN,
-    ZCARD,
-    ZRANGE_WITHSCORES,
-    Command,
-    Operation,
-    Reply,
-    cursor_and_items,
-    reading,
-)
+from ..commands import GET, LRANGE, SSCAN, ZRANGE_WITHSCORES, Operation, reading
 from ..exceptions import ReplyError, SealError, ServerRefused
 from ..interfaces import Client, NotHarmless
 from . import entries
-from .servers import MEMORY_USAGE, TYPE, if_allowed, is_refusal
+from .servers import LENGTHS, MEMORY_USAGE, TYPE, cursor_and_pairs, if_allowed, is_refusal
 from .targets import Target
 
 #: Members of a page.
 SIZE = 100
 
 
-def _cursor_and_pairs(reply: Reply) -> tuple[int, list[tuple[bytes, bytes]]]:
-    cursor, items = cursor_and_items(reply)
-    if isinstance(items, dict):  # RESP3
-        return cursor, list(items.items())
-    flat = list(items)
-    return cursor, list(zip(flat[::2], flat[1::2], strict=True))
-
-
-_HSCAN = reading("HSCAN", _cursor_and_pairs)
+_HSCAN = reading("HSCAN", cursor_and_pairs)
 
 
 def entry(
@@ -52,10 +29,11 @@ def entry(
     full = target.engine.naming.make(key, version)
     stored = CacheKey(full)
     kind, fresh = _kind(target, full)
-    if kind in _LENGTHS:
+    if kind in LENGTHS:
         report = _structure(target, full, kind, decode, at)
-        ttl = entries.ttl_report(target, stored, version)
-        report |= {"ttl": ttl["ttl"], "from_replica": not fresh}
+        ttl = entries.ttl_report(target, stored, version, there=True)
+        report |= {name: ttl[name] for name in ("ttl", "ttl_refused") if name in ttl}
+        report["from_replica"] = not fresh
     elif kind in ("string", None):
         report = entries.value_report(target, stored, version, decode)
         if report["found"] or "problem" in report:
@@ -82,14 +60,6 @@ def _kind(target: Target, full: str) -> tuple[str | None, bool]:
         return None, True
 
 
-_LENGTHS: dict[str, Callable[[str], Command]] = {
-    "hash": HLEN,
-    "list": LLEN,
-    "set": SCARD,
-    "zset": ZCARD,
-}
-
-
 def _structure(target: Target, full: str, kind: str, decode: bool, at: int) -> dict[str, Any]:
     errors: list[Exception] = []
     careful = None if decode else entries.careful_client(target, errors)
@@ -113,7 +83,7 @@ def _members(
 ) -> Operation[tuple[int, list[tuple[dict[str, Any], bytes]], int | None]]:
     """How many there are; a page of them, each with what is told beside it; where the next
     begins. It never asks for all: a hash may have a million."""
-    length = yield _LENGTHS[kind](full)
+    length = yield LENGTHS[kind](full)
     rows: list[tuple[dict[str, Any], bytes]]
     if kind == "hash":
         cursor, pairs = yield _HSCAN(full, at, b"COUNT", SIZE)

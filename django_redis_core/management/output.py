@@ -71,6 +71,11 @@ def printable(name: str) -> str:
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
 
 
+def shortened(text: str, most: int) -> str:
+    """``text`` in ``most`` columns."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def size(count: float) -> str:
     """Bytes for people."""
     if count < 1024:

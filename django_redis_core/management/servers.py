@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 from .._engine.assembly import Engine
-from ..commands import Command, Key, Kind, Operation, Primaries, Reply, text
+from ..commands import (
+    HLEN,
+    LLEN,
+    SCARD,
+    ZCARD,
+    Command,
+    Key,
+    Kind,
+    Operation,
+    Primaries,
+    Reply,
+    cursor_and_items,
+    text,
+)
 from ..exceptions import ReplyError, ServerRefused
 from .targets import known_nodes
 
 Info = dict[str, str]
 
 SLOTS = 16_384  # of a cluster
+
+#: How many elements a data structure has, by its type.
+LENGTHS: dict[str, Callable[[str], Command]] = {
+    "hash": HLEN,
+    "list": LLEN,
+    "set": SCARD,
+    "zset": ZCARD,
+}
 
 
 def info_of(reply: Reply) -> Info:
@@ -21,6 +43,16 @@ def info_of(reply: Reply) -> Info:
         return {str(name): str(value) for name, value in reply.items()}
     lines = (line.partition(":") for line in text(reply).splitlines() if line[:1] != "#")
     return {name: value for name, colon, value in lines if colon}
+
+
+def cursor_and_pairs(reply: Reply) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """The reply of HSCAN and ZSCAN: the next cursor, 0 at the end, and fields with values, or
+    members with scores."""
+    cursor, items = cursor_and_items(reply)
+    if isinstance(items, dict):  # RESP3
+        return cursor, list(items.items())
+    flat = list(items)
+    return cursor, list(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _seconds(reply: Reply) -> float:

@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from ..commands import Command, Kind, Operation, Reply, mapping, text
 from ..exceptions import ConnectionInterrupted
 from .console import Console
-from .output import counted, printable, table
+from .output import counted, printable, shortened, table
 from .reports import reports
 from .servers import all_nodes, if_allowed, name_of
 from .targets import Target
@@ -150,14 +150,10 @@ def _of(server: Mapping[str, Any], style: Any, width: int | None) -> Iterable[st
             entry["at"].removesuffix("+00:00").replace("T", " "),
             f"{entry['milliseconds']:,.3f}",
             printable(entry["command"]),
-            _shortened(printable(entry["key"] or "")),
+            shortened(printable(entry["key"] or ""), _SHOWN),
             printable(entry["client"]),
         )
         for entry in server["entries"]
     ]
     if len(rows) > 1:
         yield from table(rows, indent=4, width=width)
-
-
-def _shortened(key: str) -> str:
-    return key if len(key) <= _SHOWN else f"{key[: _SHOWN - 1]}…"

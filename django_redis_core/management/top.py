@@ -10,9 +10,12 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
+from ..commands import Operation
 from ..exceptions import RedisCacheError
 from . import counters
 from .console import Console
+from .hot import Hot
+from .hot import lines as hot_lines
 from .output import folded, per_second, share, size, span, table
 from .servers import Info, cannot_be_asked, number
 from .targets import Target, targets
@@ -22,21 +25,53 @@ INTERVAL = 2.0  # seconds, unless the command line says otherwise
 _SLOWEST = 3  # commands of a server that are named
 _COUNTED = re.compile(r"(calls|usec)=(\d+)")
 #: What is asked here, and would be the slowest where nothing else happens.
-_OUR_OWN = frozenset({"info"})
+_OUR_OWN = frozenset({"info", "object|freq"})
 
 _Read = Mapping[str, counters.Told] | str
 
 
+class _Watched:
+    """A cache, with what was told of it the last time: by its servers, or the error for which they
+    could not be found out."""
+
+    def __init__(self, target: Target, *, hot: bool) -> None:
+        self.alias = target.alias
+        self._target = target
+        self._hot = Hot(target) if hot else None
+        self._before = self._read()
+
+    def _read(self) -> _Read:
+        try:
+            return self._target.run(self._told())
+        except (ImproperlyConfigured, RedisCacheError) as error:
+            return self._target.explain(error)
+
+    def _told(self) -> Operation[Mapping[str, counters.Told]]:
+        told = yield from counters.read(self._target, "commandstats")
+        return told if self._hot is None else (yield from self._hot.look(told))
+
+    def report(self) -> dict[str, Any]:
+        """What has happened since the report before."""
+        before, self._before = self._before, self._read()
+        found = {"alias": self.alias, **_report(before, self._before)}
+        return found if self._hot is None else found | {"hot": self._hot.report()}
+
+
 def run(
-    console: Console, *, alias: list[str] | None, interval: float, once: bool, **options: Any
+    console: Console,
+    *,
+    alias: list[str] | None,
+    interval: float,
+    once: bool,
+    hot: bool,
+    **options: Any,
 ) -> None:
-    caches = targets(alias)
-    before = _read(caches)
+    caches = [_Watched(target, hot=hot) for target in targets(alias)]
     if not once and console.live:
-        _live(console, caches, before, interval)
+        _live(console, caches, interval)
         return
     time.sleep(interval)
-    found = _reports(caches, before, _read(caches))
+    found = [cache.report() for cache in caches]
     console.show(found, lines)
     unasked = [
         report["alias"]
@@ -47,47 +82,23 @@ def run(
         raise CommandError(f"Not all servers could be asked: {', '.join(unasked)}.")
 
 
-def _live(
-    console: Console, caches: Sequence[Target], before: Sequence[_Read], interval: float
-) -> None:
+def _live(console: Console, caches: Sequence[_Watched], interval: float) -> None:
     """Until somebody types q or Ctrl-C, which is how it ends and no failure."""
     try:
         with console.screen() as screen:
             drawn = [_title(interval), "", "counting …"]
             screen.draw(drawn)
             while not screen.wait(interval):
-                now = _read(caches)
                 drawn = [_title(interval)]
-                for report in _reports(caches, before, now):
-                    drawn += ["", *lines(report, console.style, screen.width)]
+                for cache in caches:
+                    drawn += ["", *lines(cache.report(), console.style, screen.width)]
                 screen.draw(drawn)
-                before = now
     except KeyboardInterrupt:
         pass
 
 
 def _title(interval: float) -> str:
     return f"{time.strftime('%H:%M:%S')}  a second, over {span(interval)}  (q: quit)"
-
-
-def _read(caches: Sequence[Target]) -> list[_Read]:
-    """What the servers of each cache tell; or the error for which they could not be found out."""
-    found: list[_Read] = []
-    for target in caches:
-        try:
-            found.append(target.run(counters.read(target, "commandstats")))
-        except (ImproperlyConfigured, RedisCacheError) as error:
-            found.append(target.explain(error))
-    return found
-
-
-def _reports(
-    caches: Sequence[Target], before: Sequence[_Read], after: Sequence[_Read]
-) -> list[dict[str, Any]]:
-    return [
-        {"alias": target.alias, **_report(first, last)}
-        for target, first, last in zip(caches, before, after, strict=True)
-    ]
 
 
 def _report(before: _Read, after: _Read) -> dict[str, Any]:
@@ -99,22 +110,23 @@ def _report(before: _Read, after: _Read) -> dict[str, Any]:
         server = counters.grown(name, then, now)
         if "seconds" in server and then is not None:
             server["maxmemory"] = number(now.info or {}, "maxmemory")
-            server["slowest"] = _slowest(then.info or {}, now.info or {}, server["seconds"])
+            server["slowest"] = _slowest(then, now.info or {}, server["seconds"])
         servers.append(server)
     return {"servers": servers, "hit_ratio": counters.together(servers)}
 
 
-def _slowest(before: Info, after: Info, seconds: float) -> list[dict[str, Any]]:
+def _slowest(before: counters.Told, after: Info, seconds: float) -> list[dict[str, Any]]:
     """The commands that took the server longest each, of those that it ran meanwhile. Of one kind
     only the mean is known."""
     found: list[dict[str, Any]] = []
+    first = before.info or {}
     for name, value in after.items():
         command = name.removeprefix("cmdstat_")
         if command == name or command in _OUR_OWN:
             continue
-        then, now = _counted(before.get(name, "")), _counted(value)
+        then, now = _counted(first.get(name, "")), _counted(value)
         calls, taken = (now[one] - then.get(one, 0) for one in ("calls", "usec"))
-        if calls > 0:
+        if calls > before.own.get(command, 0):
             found.append(
                 {
                     "command": command.replace("|", " ").upper(),
@@ -147,6 +159,8 @@ def lines(report: Mapping[str, Any], style: Any, width: int | None) -> list[str]
         elif server["slowest"]:
             slowest = "; ".join(_slow(server["slowest"]))
             text += _below(f"slowest of {server['name']}: {slowest}", str, width)
+    if "hot" in report:
+        text += hot_lines(report["hot"], style, width)
     return text
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from django_redis_core.interfaces import Serializer
+from django_redis_core.operating import OperatedCache
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated
 
@@ -266,3 +267,28 @@ def test_refused_settings_are_an_error(
 ) -> None:
     site(default={}, typo={"OPTIONS": {"SERIALISER": "json"}})
     assert "Did you mean 'SERIALIZER'" in manage("get", "k", "--alias", "typo").error
+
+
+def test_what_is_known_is_told_where_the_time_is_refused(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    """A user who may not ask for times to live reads and writes all the same."""
+    with Server(users={"site": "on >secret ~* +@all -pttl"}) as server:
+        cache = site(default={"LOCATION": server.url.replace("redis://", "redis://site:secret@")})
+        ran = manage("set", "k", "value")
+        assert (ran.code, cache.get("k")) == (0, "value")
+        assert "does not tell this user" in ran.out
+        ran = manage("get", "k")
+        assert ran.code == 0
+        assert ran.out.startswith("'value'\n")
+        assert "does not tell this user" in ran.out
+        report = manage("get", "k", "--json").json
+        assert (report["found"], report["ttl"], report["ttl_refused"]) == (True, None, True)
+        assert manage("touch", "k", "60").code == 0
+        assert manage("touch", "nothing").error.startswith("There is no")
+        cache.hset("hash", "field", 1)
+        told = OperatedCache("default").entry("hash")
+        assert (told["length"], told["ttl"], told["ttl_refused"]) == (1, None, True)
+        ran = manage("ttl", "k")
+        assert ran.code == 1, "there is nothing else to tell"
+        assert "'pttl'" in ran.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pty
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.servers import Server
@@ -63,6 +65,73 @@ def test_once(site: Callable[..., Any], manage: Callable[..., Ran], own_server: 
     assert re.search(r"redis://127\.0\.0\.1:\d+/0 +primary +\d+", text)
     assert f"slowest of {server['name']}: " in text
     assert "64.0 MiB" in text
+
+
+@pytest.fixture
+def counting_server() -> Iterator[Server]:
+    """One that keeps how often each key is used."""
+    with Server(config={"maxmemory": "64mb", "maxmemory-policy": "allkeys-lfu"}) as server:
+        yield server
+
+
+def test_hot_families(
+    site: Callable[..., Any], manage: Callable[..., Ran], counting_server: Server
+) -> None:
+    cache = site(default={"LOCATION": counting_server.url})
+    for family in ("page", "user", "cart"):
+        cache.set_many({f"{family}:{number}": number for number in range(40)}, 500)
+    for _ in range(100):
+        cache.get_many([f"page:{number}" for number in range(30)])
+    for _ in range(100):
+        cache.get_many(["user:1", "user:2", "nobody"])
+    counted = counting_server.info("stats")
+    report = manage(*ONCE, "--hot", "--json").json[0]
+    hot = report["hot"]
+    assert (hot["keys"], hot["untold"]) == (120, {})
+    assert [one["family"] for one in hot["families"]] == ["page", "user"]
+    assert hot["families"][0]["share"] > 0.7
+    assert sum(one["share"] for one in hot["families"]) == pytest.approx(1, abs=0.01)
+    assert hot["families"][1]["hottest"] in (cache.make_key("user:1"), cache.make_key("user:2"))
+    after = counting_server.info("stats")
+    assert after["keyspace_hits"] - counted["keyspace_hits"] == 240, "it looks at each key twice"
+    [server] = report["servers"]
+    assert (server["hits"], server["hit_ratio"]) == (0, None), "its own looks are not the site's"
+    assert server["commands"] < 60, server
+    assert {one["command"] for one in server["slowest"]} <= {"CLIENT SETINFO", "PING"}
+    with traffic(cache):
+        text = manage(*ONCE, "--hot").out
+        [server] = manage(*ONCE, "--hot", "--json").json[0]["servers"]
+    assert re.search(r"HOT FAMILY +SHARE +KEYS SEEN +HOTTEST KEY\n  page +\d+\.\d%", text)
+    assert 0.3 < server["hit_ratio"] < 0.7
+
+
+def hashed(key: str, prefix: str, version: int) -> str:
+    return f"{prefix}:{hashlib.md5(key.encode()).hexdigest()}"
+
+
+def test_hot_families_are_told_by_no_other_policy(
+    site: Callable[..., Any],
+    manage: Callable[..., Ran],
+    own_server: Server,
+    counting_server: Server,
+) -> None:
+    counting_server.cli("ACL", "SETUSER", "site", "on", ">word", "~*", "+@all", "-object")
+    refusing = counting_server.url.replace("redis://", "redis://site:word@")
+    cache = site(
+        default={"LOCATION": own_server.url},
+        refused={"LOCATION": refusing},
+        hidden={"LOCATION": counting_server.url, "KEY_FUNCTION": hashed},
+    )
+    cache.set("a", 1)
+    caches["refused"].set("a", 1)
+    text = manage(*ONCE, "--hot").out
+    assert "hot families: not told, maxmemory-policy noeviction" in text
+    assert "hot families: not told, OBJECT FREQ is refused" in text
+    assert "hot families: not told, CACHES['hidden']: KEY_FUNCTION" in text
+    assert manage(*ONCE, "--hot", "--json").json[0]["hot"]["families"] == []
+    assert "hot" not in manage(*ONCE, "--json").json[0]
+    counting_server.cli("FLUSHALL")
+    assert "no key was used of late" in manage(*ONCE, "--hot", "--alias", "refused").out
 
 
 def test_a_server_that_is_away(site: Callable[..., Any], manage: Callable[..., Ran]) -> None:

@@ -10,8 +10,8 @@ from ..._codec.codec import MISSING, Codec
 from ..._operations.declare import checked
 from ...exceptions import SerializationError
 from ..servers import TYPE
-from . import structures
-from .sides import Stored
+from . import large, structures
+from .sides import Clock, Stored
 from .walking import Pair, Work
 
 
@@ -101,8 +101,9 @@ class Comparing(Work):
             else:
                 self._missing(key, None)
             return
-        one = structures.read(self._source, kind, key, node)
-        other = structures.read(self._target, kind, new) if theirs == kind else None
+        one = large.read(self._source, kind, key, node)
+        clock = Clock()  # the other may be long in coming
+        other = large.read(self._target, kind, new) if theirs == kind else None
         if one is None:
             self.counts.gone += 1
         elif theirs == "none":
@@ -110,7 +111,7 @@ class Comparing(Work):
         elif other is None or not self._alike(key, new, one, other):
             self._differing(key)
         else:
-            self._times(key, one.left, other.left)
+            self._times(key, clock.left(one.left), other.left)
 
     def _alike(
         self, key: str, new: str, one: structures.Structure, other: structures.Structure

@@ -15,7 +15,7 @@ from typing import Any
 from ..._codec.codec import MISSING
 from ...commands import SET
 from ...exceptions import ReplyError, SerializationError, WrongTypeError
-from . import structures
+from . import large, structures
 from .sides import Clock, Stored
 from .walking import Pair, Work
 
@@ -106,6 +106,8 @@ class Copying(Work):
 
     def _structure(self, node: Any, kind: str, key: str) -> None:
         clock, new, counts = Clock(), self._route.new(key), self.counts
+        if kind in structures.TYPES and self._in_pages(node, kind, key, new):
+            return
         if self._formats.elements:
             dump = structures.dumped(self._source, key, node)
             if dump is not None:
@@ -115,7 +117,7 @@ class Copying(Work):
                     return
                 written = structures.restore(self._target, new, data, left, self._replace)
                 if written is not None:
-                    self._built(written)
+                    self._built(key, kind, written)
                     return
         if kind not in structures.TYPES:
             counts.other_types += 1
@@ -145,13 +147,29 @@ class Copying(Work):
         except ReplyError as error:  # a server's word on this one; the others go on
             self._refused(key, error)
             return
-        if built is None:
-            self._unreadable(key, f"an element of a {kind}")
-        else:
-            self._built(built)
+        self._built(key, kind, built)
 
-    def _built(self, written: bool) -> None:
-        if written:
+    def _in_pages(self, node: Any, kind: str, key: str, new: str) -> bool:
+        """Whether it was large, and this has seen to it."""
+        found = large.large(self._source, kind, key, node)
+        if found is None:
+            return False
+        try:
+            built = large.carry(
+                found, self._target, new, raw=self._formats.elements, replace=self._replace
+            )
+        except large.Whole:
+            return False
+        except SerializationError as refused:
+            self._refused(key, refused.__cause__ or refused)
+        else:
+            self._built(key, kind, built)
+        return True
+
+    def _built(self, key: str, kind: str, written: bool | None) -> None:
+        if written is None:
+            self._unreadable(key, f"an element of a {kind}")
+        elif written:
             self.counts.copied += 1
             self.counts.structures += 1
         else:

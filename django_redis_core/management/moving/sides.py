@@ -71,7 +71,7 @@ class Side:
         for key in keys:
             # A value may be replaced between two commands. Of two times to live the shorter one is
             # never longer than that of the value which was read.
-            commands += [_at(one, node) for one in (PTTL(key), GET(key), PTTL(key))]
+            commands += [for_node(one, node) for one in (PTTL(key), GET(key), PTTL(key))]
         replies = self.ask(commands)
         found: list[Stored | Exception | None] = []
         for at in range(0, len(replies), 3):
@@ -172,7 +172,8 @@ class Clock:
         return max(milliseconds - round((time.monotonic() - self._began) * 1000), 0)
 
 
-def _at(command: Command, node: Any) -> Command:
+def for_node(command: Command, node: Any) -> Command:
+    """``command`` for one server; None: for the primary of its key."""
     return command.primary() if node is None else command.on(node)
 
 
@@ -205,7 +206,7 @@ def _together(operations: Sequence[Operation[Any]], node: Any) -> Operation[list
         waiting, requests = requests, {}
         batch: list[Command] = []
         for request in waiting.values():
-            batch += [_at(one, node) for one in _commands(request)]
+            batch += [for_node(one, node) for one in _commands(request)]
         replies = iter((yield batch))  # type: ignore[misc]
         for at, request in waiting.items():
             told = [next(replies) for _ in _commands(request)]

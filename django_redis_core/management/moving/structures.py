@@ -33,7 +33,7 @@ from .sides import Clock, Side, shorter
 _BUILD = Script(
     """
 if ARGV[3] == '0' and redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('DEL', KEYS[1])
+redis.call('UNLINK', KEYS[1])
 for at = 4, #ARGV, 4000 do
   redis.call(ARGV[1], KEYS[1], unpack(ARGV, at, math.min(at + 3999, #ARGV)))
 end
@@ -140,17 +140,25 @@ def build(
 ) -> bool | None:
     """Writes a data structure by its elements; whether it was written, None where an element cannot
     be read. Raises SerializationError where the target's format cannot hold one."""
-    arguments = _raw(found) if raw else _anew(source, target, key, new, found)
-    if arguments is None:
+    added = arguments(source, target, key, new, found, raw=raw)
+    if added is None:
         return None
     left = clock.left(found.left)
-    given = TYPES[found.kind].add, -1 if left is None else max(left, 1), int(replace), *arguments
+    given = TYPES[found.kind].add, -1 if left is None else max(left, 1), int(replace), *added
     [reply] = target.ask([_BUILD.command([new], *given)])
     if isinstance(reply, NoScriptError):
         [reply] = target.ask([_BUILD.whole([new], *given)])
     if isinstance(reply, Exception):
         raise reply
     return bool(reply)
+
+
+def arguments(
+    source: Side, target: Side, key: str, new: str, found: Structure, *, raw: bool
+) -> list[Any] | None:
+    """What the command that adds is given: the elements as they are stored with ``raw``, otherwise
+    in the target's format. None and SerializationError as ``build`` has them."""
+    return _raw(found) if raw else _anew(source, target, key, new, found)
 
 
 def _raw(found: Structure) -> list[Any]:

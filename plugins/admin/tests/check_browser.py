@@ -183,6 +183,7 @@ def test_all_but_the_live_plots_work_without_script(cache: RedisCache, browser: 
         browser.click(".rc-card h2 a")
         assert "Families of keys" in browser.text
         assert browser.find("svg.rc-bar rect")
+        assert len(browser.find("svg.rc-treemap > svg")) == 2
         browser.open("default/live/")
         assert "drawn by a script" in browser.text
         assert "Counters since the servers started" in browser.text

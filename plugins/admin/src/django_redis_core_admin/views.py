@@ -14,6 +14,7 @@ from django_redis_core.operating import OperatedCache, counted, operated_caches,
 
 from .page import CHANGE, DELETION, Page
 from .topology import drawing
+from .treemap import treemap
 
 TYPES = ("string", "hash", "list", "set", "zset")
 SAMPLES = (2_000, 20_000)
@@ -48,6 +49,7 @@ def one_cache(page: Page, cache: OperatedCache) -> HttpResponse:
         doctor=doctor,
         tree=drawing(cache.alias, doctor["servers"]) if doctor["servers"] else None,
         stats=stats,
+        cells=treemap(stats),
         biggest=[_linked(page, cache, one) for one in stats.get("biggest", ())],
         largest=largest,
         most=most,
