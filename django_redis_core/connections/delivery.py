@@ -242,7 +242,7 @@ class BlockingExecutor:
     def _together(self, node: Node, batch: Batch) -> list[Reply]:
         """What ``Plan.route`` does with a batch that only has to be sent, to the only server: its
         generators take longer than two commands do."""
-        commands = [one.whole() if one.__class__ is Spread else one for one in batch]  # type: ignore[union-attr]
+        commands: list[Any] = [one if one.__class__ is Command else one.whole() for one in batch]  # type: ignore[union-attr]
         try:
             return self._sent_alone(node, commands)
         except ConnectionInterrupted as trouble:
