@@ -197,6 +197,9 @@ class _Surrounded:
 
     def __getattr__(self, name: str) -> Callable[..., Operation[Any]]:
         begin, around = getattr(self._client, name), self._client.around
+        if name in self._client.not_around:
+            vars(self)[name] = begin
+            return begin
 
         def surrounded(*args: Any, **kwargs: Any) -> Operation[Any]:
             return around(name, begin(*args, **kwargs))

@@ -262,8 +262,8 @@ def test_keys_that_were_read_once_take_no_room(make_near: Make) -> None:
     cache.client.near_clear()
     for number in range(2000):
         cache.get(f"k{number}")
-    # Of a hundred one at most is taken for another key, which was read before.
-    assert cache.client.near_info().entries < 60
+    # One in a thousand may be taken for another key, which was read before.
+    assert cache.client.near_info().entries < 20
 
 
 def test_copies_in_use_stay(make_near: Make) -> None:

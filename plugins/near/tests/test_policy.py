@@ -81,8 +81,8 @@ def test_what_is_read_once_is_not_kept() -> None:
     assert not keep(store, "k")
     assert (store.entries, store.bytes, [*store.copies]) == (0, 0, [])
     assert keep(store, "k")
-    # Two in a thousand share a counter with another key, and may be kept at once.
-    assert sum(keep(store, f"k{number}") for number in range(1000)) < 100
+    # A few share both of their counters with other keys, and may be kept at once.
+    assert sum(keep(store, f"k{number}") for number in range(1000)) < 20
 
 
 def test_a_full_store_keeps_what_is_used_more() -> None:
@@ -149,11 +149,10 @@ def test_a_key_counts_as_one_under_both_of_its_names() -> None:
 def test_of_many_keys_a_part_is_kept_at_a_time() -> None:
     store = Store(1000, 10**7)
     keys = [f"k{number}" for number in range(160)]
-    store.wanted_of(keys)
-    wanted = store.wanted_of(keys)
-    assert 0 < len(wanted) < len(keys) / 2
-    calls = 1
+    wanted: list[int] = []
+    calls = 0
     while keys:
+        assert len(wanted) < 20
         for at in wanted:
             begun = store.begin(keys[at], SESSION)
             assert begun is not None
@@ -162,7 +161,7 @@ def test_of_many_keys_a_part_is_kept_at_a_time() -> None:
         wanted = store.wanted_of(keys) if keys else []
         calls += 1
     assert store.entries == 160
-    assert calls < 40
+    assert 10 < calls < 80
 
 
 def test_bytes_are_a_limit_too() -> None:
@@ -205,24 +204,40 @@ def test_hits_are_counted_for_those_that_are_gone_too() -> None:
 # The sketch
 
 
-def test_the_sketch_never_knows_less_than_there_was() -> None:
-    sketch = Sketch(100)
-    reads = {f"k{number}": number % TOP for number in range(1000)}
-    for key, count in reads.items():
-        sketch.add(hash(key) & sketch.mask, count)
-    for key, count in reads.items():
-        assert sketch.counts[hash(key) & sketch.mask] >= count
-    assert max(sketch.counts) <= TOP
+def test_the_sketch_knows_of_all_that_there_was() -> None:
+    sketch = Sketch(1000)
+    reads = {hash(f"k{number}"): number % TOP for number in range(1000)}
+    for hashed, count in reads.items():
+        sketch.add(hashed, count)
+    assert all(sketch.count(hashed) >= count for hashed, count in reads.items())
+    # Who shares both counters with others is taken for more.
+    assert sum(sketch.count(hashed) > count for hashed, count in reads.items()) < 50
+    sketch.add(hash("k1"), TOP)
+    assert sketch.count(hash("k1")) == TOP
 
 
 def test_it_forgets_by_halves() -> None:
-    sketch = Sketch(100)
-    sketch.add(1, 9)
-    sketch.add(2, 1)
+    sketch, one, other = Sketch(100), hash("one"), hash("another")
+    sketch.add(one, 9)
     sketch.age()
-    assert (sketch.counts[1], sketch.counts[2]) == (4, 0)
-    sketch.halve(1)
-    assert sketch.counts[1] == 2
+    assert sketch.count(one) == 4
+    sketch.add(other, 1)
+    sketch.age()
+    assert sketch.count(one) == 2
+    sketch.lower(one, 1)
+    sketch.lower(other, 5)
+    assert sketch.count(one) == 1
+    sketch.clear()
+    assert sketch.count(one) == sketch.count(other) == 0
+
+
+def test_reads_are_never_counted_too_low() -> None:
+    store = Store(100, 10**6)
+    keys = [f"k{number}" for number in range(60)]
+    for _ in range(3):
+        for key in keys:
+            store.wanted(key)
+    assert min(store._sketch.count(hash(key)) for key in keys) == 3
 
 
 def test_a_store_ages_its_sketch_by_what_it_was_asked() -> None:
@@ -230,4 +245,4 @@ def test_a_store_ages_its_sketch_by_what_it_was_asked() -> None:
     assert not store.wanted("k")
     for number in range(10_000):
         store.wanted(f"k{number}")
-    assert sum(1 for count in store._sketch.counts if count) < store._sketch.sample * 2
+    assert sum(1 for count in store._sketch.counts if count) < store._sketch.sample * 4

@@ -76,6 +76,8 @@ class NearClient(Reading):
     ) -> None:
         super().__init__(context, **options)
         self._lease = near_lease
+        if getattr(super().around, "__func__", None) is Client.around:
+            self.not_around = _WATCHED_HERE
         self._prefix = f"{self.naming.prefix}:" if self.naming.plain else ""
         self._keep_in(near_max_entries, near_max_bytes, near_ttl)
         self._trackers: dict[Node, Tracker] = {}

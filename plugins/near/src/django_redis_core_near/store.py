@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from .sketch import TOP, Sketch
+from .sketch import SECOND, TOP, Sketch
 
 #: Bytes that a copy takes besides its value and the text of its key, which is there twice.
 OVERHEAD = 500
@@ -35,6 +35,8 @@ WINS = 4
 #: A reader of many keys has this part of them kept at a time, and so many in any case: else one
 #: call would pay for all.
 PORTION, FEW = 14, 5
+#: And this part of them is counted, for to count a key takes a third of the time to read it.
+COUNTED = 3
 
 NEVER = float("-inf")
 
@@ -121,6 +123,7 @@ class Store:
         self._head = head
         #: Those that are kept, in the order in which they are looked at for their use.
         self._queue: OrderedDict[str, Copy] = OrderedDict()
+        self._turn = 0
         self._won = 0  # by copies, against other keys
         self._gone = 0  # hits of copies that are not there any more
         self._sketch = Sketch(min(max_entries, max_bytes // OVERHEAD))
@@ -148,35 +151,45 @@ class Store:
         self.misses += 1
         if self.misses >= self._age_at:
             self._age()
-        sketch = self._sketch
-        place = hash(name) & sketch.mask
-        count = sketch.counts[place]
+        counts, mask, hashed = self._sketch.counts, self._sketch.mask, hash(name)
+        first, second = hashed & mask, hashed >> SECOND & mask
+        count, other = counts[first], counts[second]
         if count < TOP:
-            sketch.counts[place] = count + 1
+            counts[first] = count + 1
+        if other < TOP:
+            counts[second] = other + 1
+        if other < count:
+            count = other
         if not count:
             return False
         return not self._is_full() or self._outdoes(count + 1)
 
     def wanted_of(self, names: Sequence[str]) -> list[int]:
-        """Which of several keys' values to keep, which are read together: their places. Where that
-        are enough, the rest is not counted; so it begins somewhere else each time."""
-        start = self.misses % len(names)
-        self.misses += len(names)
+        """Which of several keys' values to keep, which are read together: their places. A part of
+        the keys is counted, another one each time, and of these so many are kept as one call may
+        pay for."""
+        size = len(names)
+        start, part = self._turn % size, min(size, max(2 * FEW, size // COUNTED))
+        self._turn += part
+        self.misses += size
         if self.misses >= self._age_at:
             self._age()
         counts, mask = self._sketch.counts, self._sketch.mask
-        most = max(FEW, len(names) // PORTION)
+        most = max(FEW, size // PORTION)
         full = self._is_full()
         wanted: list[int] = []
-        places = list(map(hash, names))
-        for at, place in enumerate(places[start:] + places[:start], start - len(names)):
-            place &= mask
-            count = counts[place]
-            if not count:
-                counts[place] = 1
-                continue
+        for at in range(start - size, start - size + part):  # from the end, and on from the first
+            hashed = hash(names[at])
+            first, second = hashed & mask, hashed >> SECOND & mask
+            count, other = counts[first], counts[second]
             if count < TOP:
-                counts[place] = count + 1
+                counts[first] = count + 1
+            if other < TOP:
+                counts[second] = other + 1
+            if other < count:
+                count = other
+            if not count:
+                continue
             if not full or self._outdoes(count + 1):
                 wanted.append(at)
             most -= 1
@@ -200,13 +213,13 @@ class Store:
             if not self._least():
                 return False
             key, copy = next(iter(self._queue.items()))
-            place = self._place(key, copy.name)
-            if copy.until <= _now() or count > self._sketch.counts[place]:
+            known = self._sketch.count(_hash_of(key, copy))
+            if copy.until <= _now() or count > known:
                 return True
             self._queue.move_to_end(key)
             self._won += 1
             if self._won % WINS == 0:
-                self._sketch.halve(place)
+                self._sketch.lower(_hash_of(key, copy), known // 2)
             return False
 
     def _least(self) -> bool:
@@ -219,14 +232,10 @@ class Store:
             hits = copy.hits
             if hits == copy.used or copy.until <= now:
                 return True
-            self._sketch.add(self._place(key, copy.name), hits - copy.used)
+            self._sketch.add(_hash_of(key, copy), hits - copy.used)
             copy.used = hits
             queue.move_to_end(key)
         return False
-
-    def _place(self, key: str, name: str | None) -> int:
-        """Where the sketch counts it."""
-        return hash(key if name is None else name) & self._sketch.mask
 
     def name(self, key: str) -> str | None:
         """What follows ``head`` in ``key``, or None where it begins otherwise."""
@@ -266,7 +275,7 @@ class Store:
             unused = old.until != NEVER and not old.hits
             self._remove(key)
             if unused:
-                self._sketch.counts[self._place(key, old.name)] = 1
+                self._sketch.lower(_hash_of(key, old), 1)
             return not unused
 
     def keep(self, all_found: Iterable[Found]) -> None:
@@ -319,8 +328,10 @@ class Store:
                 text = str(key, "utf-8", "surrogateescape")
                 copy = self.copies.get(text)
                 if copy is None or not copy.hits:
-                    self._sketch.halve(self._place(text, self.name(text)))
-                if copy.__class__ is not Fence:
+                    hashed = hash(self.name(text) or text)
+                    if known := self._sketch.count(hashed):  # of most there is nothing to forget
+                        self._sketch.lower(hashed, known // 2)
+                if copy is not None and copy.__class__ is not Fence:
                     self._remove(text)
 
     def drop(self, session: Session) -> None:
@@ -359,6 +370,11 @@ class Store:
         while len(queue) > self.max_entries or self.bytes > self.max_bytes:
             self._least()  # is the first then, unless all that were looked at are in use
             self._remove(next(iter(queue)))
+
+
+def _hash_of(key: str, copy: Copy) -> int:
+    """By which the sketch counts it."""
+    return hash(copy.name or key)
 
 
 class Write:
