@@ -81,7 +81,9 @@ class Driver:
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
             if self.at_once and name in self.at_once:
-                answer = self.at_once[name](*args, **kwargs)
+                at_once = self.at_once[name]
+                # Keywords are copied, also where there are none.
+                answer = at_once(*args, **kwargs) if kwargs else at_once(*args)
                 if answer is not MISSING:
                     return answer
             if name in self.direct:
@@ -97,7 +99,9 @@ class Driver:
     async def acall(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
             if self.at_once and name in self.at_once:
-                answer = self.at_once[name](*args, **kwargs)
+                at_once = self.at_once[name]
+                # Keywords are copied, also where there are none.
+                answer = at_once(*args, **kwargs) if kwargs else at_once(*args)
                 if answer is not MISSING:
                     return answer
             if name in self.adirect:
@@ -193,6 +197,9 @@ class _Surrounded:
 
     def __getattr__(self, name: str) -> Callable[..., Operation[Any]]:
         begin, around = getattr(self._client, name), self._client.around
+        if name in self._client.not_around:
+            vars(self)[name] = begin
+            return begin
 
         def surrounded(*args: Any, **kwargs: Any) -> Operation[Any]:
             return around(name, begin(*args, **kwargs))

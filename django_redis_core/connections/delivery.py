@@ -76,6 +76,11 @@ class Plan:
         except ConnectionInterrupted as trouble:
             return (yield from self.recover(request, node, trouble, rest or Rest(began, node)))
 
+    def leaves(self, batch: Batch) -> bool:
+        """Whether nothing is made of ``batch`` but the replies of one server: it cannot become one
+        MSETEX, and nobody has to know what is written."""
+        return self.recent is None and batch[0].kind.name != b"SET"
+
     def recover(
         self, command: Command, node: Node, trouble: ConnectionInterrupted, rest: Rest
     ) -> Operation[Reply]:
@@ -230,7 +235,23 @@ class BlockingExecutor:
             return called(request)
         elif kind is not list:
             return self._answer(request)
+        elif single is not None and request and self.plan.leaves(request):
+            return self._together(single, request)
         return run(self.plan.route(request), self._send)
+
+    def _together(self, node: Node, batch: Batch) -> list[Reply]:
+        """What ``Plan.route`` does with a batch that only has to be sent, to the only server: its
+        generators take longer than two commands do."""
+        commands: list[Any] = [one if one.__class__ is Command else one.whole() for one in batch]  # type: ignore[union-attr]
+        try:
+            return self._sent_alone(node, commands)
+        except ConnectionInterrupted as trouble:
+            return [trouble] * len(batch)
+
+    def _sent_alone(self, node: Node, commands: Sequence[Command]) -> list[Reply]:
+        flight = node.send(commands)
+        flight.alone = True
+        return node.receive(flight)
 
     def _answer(self, request: Any) -> Any:
         if request.__class__ is WantRunner:

@@ -130,16 +130,24 @@ class Link:
         self.owes += len(commands)
         self._send_long(data)
 
-    def receive(self) -> list[Any]:
-        """The replies of all that was sent; error replies are among them as exceptions."""
+    def receive(self, *, alone: bool = False) -> list[Any]:
+        """The replies of all that was sent; error replies are among them as exceptions. ``alone``:
+        it was sent just now, so the time for the first read is that of ``call``."""
         replies: list[Any] = []
         gets = self._reader.gets
         patience = None
+        length = 0
+        if alone:
+            length = self._sock.recv_into(self._buffer)
+            if not length:
+                raise ConnectionInterrupted(None, LOST)
         try:
+            if length:
+                self._reader.feed(self._buffer, 0, length)
             while self.owes:
                 reply = gets()
                 if reply is INCOMPLETE:
-                    patience = patience or self._patience()
+                    patience = patience or self._patience(length)
                     reply = self._rest(patience)
                 replies.append(reply)
                 self.owes -= 1
@@ -271,7 +279,7 @@ class ForeignLink(Link):
         for args in commands:
             self.connection.send_packed_command(self.connection.pack_command(*args))
 
-    def receive(self) -> list[Any]:
+    def receive(self, *, alone: bool = False) -> list[Any]:
         replies: list[Any] = []
         while self.owes:
             try:

@@ -202,7 +202,7 @@ class Node:
         link = flight.link
         if link is not None:
             try:
-                flight.replies = link.receive()
+                flight.replies = link.receive(alone=flight.alone)
             except BaseException as error:
                 flight.replies = self._failed(link, flight.commands, error)
             else:

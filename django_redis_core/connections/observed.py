@@ -54,6 +54,12 @@ class ObservedExecutor(BlockingExecutor):
                 flight.abandon(error)
             raise
 
+    def _sent_alone(self, node: Node, commands: Sequence[Command]) -> list[Reply]:
+        (replies,) = self._send(Groups([(node, commands)]))
+        if isinstance(replies, Exception):
+            raise replies
+        return list(replies)
+
     def _one(self, node: Node, command: Command) -> Reply:
         exchange = self._exchange(node, (command,))
         try:

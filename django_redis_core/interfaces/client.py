@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from itertools import combinations
@@ -155,6 +155,9 @@ class Client(
         #: client outside that changes the operation would not be asked, so one is offered only
         #: where ``type(self).get is Mine.get``.
         self.at_once: Mapping[str, Callable[..., Any]] = {}
+        #: Names of operations that ``around`` gives back as they are, and that no other client's
+        #: changes either: they begin without it.
+        self.not_around: Collection[str] = ()
 
     @classmethod
     def defect(cls) -> str:

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from sys import getsizeof
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django_redis_core.commands import GET, Sleep
 from django_redis_core.exceptions import ConnectionInterrupted
-from django_redis_core.interfaces import ALL_OTHERS, MISSING, Client, Finding
+from django_redis_core.interfaces import ALL_OTHERS, Client, Finding
 
 from .council import Council
 from .options import OPTIONS
+from .reading import Reading
 from .servers import only_primary
-from .store import Copy, Session, Store
+from .store import Copy, Session
 from .tracking import Tracker, tracker_for
-from .watching import Fetch, watched
+from .watching import watched
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation, Place
     from django_redis_core.connections import Node, Topology
     from django_redis_core.interfaces import ClientContext
-
-#: Values that nobody can change are kept as they are; of others the bytes, decoded for each reader.
-UNCHANGEABLE = frozenset({str, bytes, int, float, bool, type(None)})
 
 #: Operations that watch themselves, for what they read is kept.
 _WATCHED_HERE = frozenset({"get", "get_many", "has_key"})
@@ -52,14 +49,14 @@ class NearInfo:
     tracking: dict[str, bool | str]
 
 
-class NearClient(Client):
+class NearClient(Reading):
     """Keeps what it reads in this process' memory, for ``NEAR_TTL`` seconds at most, and hears from
     the server when that is written. What is not known to be right is asked for.
 
     Where servers take each other's place, those who know the primaries are asked who they are.
 
-    It stands outside of all other clients, so that their writes are seen, and what is kept is what
-    the server stores: inner clients and the codec judge it at each read.
+    It stands outside of all other clients, so that their writes are seen. Where one of them judges
+    entries (``unwrap``), what is kept is what the server stores, and it judges it at each read.
     """
 
     name = "near"
@@ -77,22 +74,15 @@ class NearClient(Client):
         **options: Any,
     ) -> None:
         super().__init__(context, **options)
-        self._ttl = near_ttl
         self._lease = near_lease
-        self._store = Store(near_max_entries, near_max_bytes)
-        self._copies = self._store.copies
-        self._reads = True
-        if type(self).get is NearClient.get:  # and no class of a site's own has another one
-            self.at_once = {"get": self._copied}
-        self._plain = type(self).unwrap is Client.unwrap
-        self._asks = type(self).copyable is not Client.copyable
-        plain = self.naming.plain
-        self._prefix = f"{self.naming.prefix}:" if plain else ""
-        self._head = f"{self._prefix}{self.naming.version}:" if plain else None
+        if getattr(super().around, "__func__", None) is Client.around:
+            self.not_around = _WATCHED_HERE
+        self._prefix = f"{self.naming.prefix}:" if self.naming.plain else ""
+        self._keep_in(near_max_entries, near_max_bytes, near_ttl)
         self._trackers: dict[Node, Tracker] = {}
         self._only: Tracker | None = None
         self._council: Council | None = None
-        self._replicas = False
+        self._own_replicas = False
         self._topology: Topology | None = None
         self._direct: Client | None = None
 
@@ -111,7 +101,8 @@ class NearClient(Client):
                 tracker = tracker_for(primary.config, self._prefix, self._lease)
                 tracker.join(self._store)
                 self._trackers[primary] = tracker
-            self._replicas = self._replicas or topology.nodes() != topology.primaries()
+            several = topology.nodes() != topology.primaries()
+            self._own_replicas = self._own_replicas or several
             return topology
 
         self._topology = topology = super().build_topology(locations, trackable)
@@ -123,7 +114,7 @@ class NearClient(Client):
         store = self._store
         return {
             **super().numbers(),
-            "near_entries": len(store.copies),
+            "near_entries": store.entries,
             "near_bytes": store.bytes,
             "near_hits": store.hits,
             "near_misses": store.misses,
@@ -135,7 +126,7 @@ class NearClient(Client):
         return NearInfo(
             hits=store.hits,
             misses=store.misses,
-            entries=len(store.copies),
+            entries=store.entries,
             bytes=store.bytes,
             tracking={
                 **{tracker.name: tracker.state for tracker in self.trackers.values()},
@@ -145,7 +136,7 @@ class NearClient(Client):
 
     def forgotten(self) -> None:
         """Keeps nothing from now on, so that nobody needs to listen for it."""
-        self._copies, self._reads = {}, False
+        self._keep_nothing()
         for tracker in self._trackers.values():
             tracker.leave(self._store)
         if self._council is not None:
@@ -162,7 +153,7 @@ class NearClient(Client):
         written there is dropped here."""
         if self._direct is None:
             twin = copy.copy(self)
-            twin._copies, twin._reads, twin.at_once = {}, False, {}
+            twin._keep_nothing()
             self._direct = twin
         return self._direct
 
@@ -221,111 +212,16 @@ class NearClient(Client):
         operation = super().around(name, operation)
         return operation if name in _WATCHED_HERE else watched(operation)
 
-    # Reads. What another client's keywords (``**more``) ask for, no copy knows.
-
-    def _copied(self, key: Any, default: Any = None, version: Any = None, **more: Any) -> Any:
-        """``get``'s value out of a copy, or MISSING."""
-        if more:
-            return MISSING
-        if version is None and key.__class__ is str and self._head is not None:
-            full = self._head + key  # a key that has a copy was checked, any other one will be
-        else:
-            full = self.naming.make(key, version)
-        found = self._copies.get(full)
-        if found is not None:
-            now = _now()
-            if now < found.until and now < found.session.lease:
-                value = found.value
-                if value is MISSING:
-                    value = self.unwrap(full, found.data)
-                if value is not MISSING:
-                    self._store.hits += 1
-                    return value
-        return MISSING
-
-    def get(
-        self, key: Any, default: Any = None, version: Any = None, **more: Any
-    ) -> Operation[Any]:
-        if more:
-            return (yield from watched(super().get(key, default, version, **more)))
-        value = self._copied(key, default, version)
-        if value is not MISSING:
-            return value
-        full = self.naming.make(key, version)
-        fetch = self._fetch(1)
-        try:
-            value = yield from watched(super().get(key, MISSING, version), fetch)
-            if fetch is not None:
-                self._keep(fetch, full, value)
-        finally:
-            self._end(fetch)
-        return default if value is MISSING else value
-
-    def get_many(
-        self, keys: Iterable[Any], version: Any = None, **more: Any
-    ) -> Operation[dict[Any, Any]]:
-        if more:
-            return dict((yield from watched(super().get_many(keys, version, **more))))
-        given = list(keys)
-        copies, unwrap, now = self._copies, self.unwrap, _now()
-        values: dict[Any, Any] = {}
-        rest: list[tuple[str, Any]] = []
-        named = zip(self.naming.make_many(given, version), given, strict=True)
-        for full, key in self.codec.counted(named):
-            found = copies.get(full)
-            if found is not None and now < found.until and now < found.session.lease:
-                value = found.value
-                if value is MISSING:
-                    value = unwrap(full, found.data)
-                if value is not MISSING:
-                    values[key] = value
-                    continue
-            rest.append((full, key))
-        self._store.hits += len(values)
-        if not rest:
-            return values
-        fetch = self._fetch(len(rest))
-        try:
-            asked = super().get_many([key for _, key in rest], version)
-            others = yield from watched(asked, fetch)
-            if fetch is not None:
-                for full, key in rest:
-                    self._keep(fetch, full, others.get(key, MISSING))
-        finally:
-            self._end(fetch)
-        return {**values, **others}
-
-    def has_key(self, key: Any, version: Any = None, **more: Any) -> Operation[bool]:
-        if more:
-            return bool((yield from watched(super().has_key(key, version, **more))))
-        full = self.naming.make(key, version)
-        found, now = self._copies.get(full), _now()
-        if (
-            found is not None
-            and now < found.until
-            and now < found.session.lease
-            and (self._plain or self.unwrap(full, found.data) is not MISSING)
-        ):
-            self._store.hits += 1
-            return True
-        return bool((yield from watched(super().has_key(key, version))))
-
-    # What is kept of them
-
-    def _fetch(self, count: int) -> Fetch | None:
-        if not self._reads:
-            return None
-        self._store.misses += count
-        council = self._council
-        replicas = self._replicas if council is None else council.replicas
-        return Fetch(self._begin, self._ttl, replicas=replicas)
+    @property
+    def _replicas(self) -> bool:
+        return self._own_replicas if self._council is None else self._council.replicas
 
     def _begin(self, fulls: Sequence[str]) -> dict[str, Copy]:
         # Of other keys, which a CacheKey may be, the server does not tell.
         fulls = [full for full in fulls if full.startswith(self._prefix)]
         if self._only is not None:
             session = self._only.current()
-            return {} if session is None else self._store.begin(fulls, session)
+            return {} if session is None else self._begun(fulls, session)
         assert self._topology is not None
         place = self._topology.place
         sessions: dict[Place, Session | None] = {}
@@ -339,8 +235,12 @@ class NearClient(Client):
                 kept.setdefault(session, []).append(full)
         begun: dict[str, Copy] = {}
         for session, some in kept.items():
-            begun |= self._store.begin(some, session)
+            begun |= self._begun(some, session)
         return begun
+
+    def _begun(self, fulls: Sequence[str], session: Session) -> dict[str, Copy]:
+        begin = self._store.begin
+        return {full: copy for full in fulls if (copy := begin(full, session)) is not None}
 
     def _session(self, full: str) -> Session | None:
         """That of the key's server."""
@@ -364,22 +264,3 @@ class NearClient(Client):
             if council is not None:
                 council.want()
             return None
-
-    def _keep(self, fetch: Fetch, full: str, value: Any) -> None:
-        found = fetch.found.get(full)
-        if found is None or value is MISSING:
-            return
-        data, until = found
-        if self._asks and not self.copyable(full, data):
-            return
-        begun = fetch.copies.pop(full, None)
-        if begun is None:
-            return  # two names of one key, such as 1 and "1"
-        if self._plain and value.__class__ in UNCHANGEABLE:
-            self._store.keep(full, begun, value, b"", getsizeof(value), until)
-        else:
-            self._store.keep(full, begun, MISSING, data, len(data), until)
-
-    def _end(self, fetch: Fetch | None) -> None:
-        if fetch is not None and fetch.copies:
-            self._store.abandon(fetch.copies)

@@ -6,11 +6,10 @@ So every operation is watched by one rule, those of other clients and of days to
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django_redis_core.commands import PTTL, Command, Operation, Request, Spread
-from django_redis_core.exceptions import ConnectionInterrupted
 
 from .store import Copy, Write
 
@@ -73,64 +72,62 @@ def _text(key: str | bytes) -> str:
     return key if isinstance(key, str) else str(key, "utf-8", "surrogateescape")
 
 
+def life_of(key: str) -> Command:
+    """Asks how long the entry has to live: the primary, as for the value, for what a replica says
+    may be older than the invalidation that has passed."""
+    return Command(_PTTL, (b"PTTL", key), key)
+
+
+def until_of(life: Any, began: float, ttl: float) -> float | None:
+    """Until when a value may be kept: ``life`` is the reply to PTTL, which was sent together with
+    the request for the value and not before ``began``, so that a copy never outlives the entry.
+    None: it may not be kept."""
+    if not isinstance(life, int) or life < -1:  # -2: it is gone since
+        return None
+    return began + (ttl if life < 0 else min(life / 1000, ttl))  # -1: it has no expiry
+
+
 class Fetch:
     """What one read asks a server for, and what of it may be kept.
 
-    Called with a request, gives its answer. ``begin`` gives the keys' copies to be, as far as there
-    may be any. ``replicas``: others can answer where the primary cannot.
+    Called with a request, gives its answer. ``copies`` are those that were begun, by their keys.
+    ``refused`` raises the primary's error, or returns where others can answer in its place.
     """
 
-    __slots__ = ("_begin", "_replicas", "_ttl", "copies", "found")
+    __slots__ = ("_asked", "_refused", "_ttl", "copies", "found")
 
     def __init__(
-        self,
-        begin: Callable[[Sequence[str]], dict[str, Copy]],
-        ttl: float,
-        *,
-        replicas: bool = False,
+        self, copies: dict[str, Copy], ttl: float, refused: Callable[[Exception], None]
     ) -> None:
-        self._begin = begin
+        self.copies = copies
         self._ttl = ttl
-        self._replicas = replicas
-        #: The copies that were begun and not kept yet.
-        self.copies: dict[str, Copy] = {}
+        self._refused = refused
+        self._asked = False
         #: What is stored there, and until when it may be kept.
         self.found: dict[str, tuple[bytes, float]] = {}
 
     def __call__(self, request: Request) -> Operation[Any]:
         if (
-            not isinstance(request, Command | Spread)
+            self._asked
+            or not isinstance(request, Command | Spread)
             or request.kind.name not in _GETS
             or request.kind.write
-            or self.copies
         ):
             return (yield request)
-        if isinstance(request, Spread):
-            keys = [_text(key) for key in request.keys]
-        else:
-            assert request.key is not None
-            keys = [_text(request.key)]
-        self.copies = self._begin(keys)
-        if not self.copies:
+        keys = request.keys if isinstance(request, Spread) else (request.key,)
+        kept = [*self.copies.keys() & set(keys)]
+        if not kept:
             return (yield request)
-        # Before it is sent, so that a copy never outlives the entry. Of the primary: what a replica
-        # says may be older than the invalidation that has passed.
+        self._asked = True
         began = time.monotonic()
-        kept = list(self.copies)
-        reply, *lives = yield [
-            request.primary(),
-            *[Command(_PTTL, (b"PTTL", key), key) for key in kept],
-        ]
+        reply, *left = yield [request.primary(), *map(life_of, kept)]
         if isinstance(reply, Exception):
-            if self._replicas and isinstance(reply, ConnectionInterrupted):
-                return (yield request)
-            raise reply
-        replies = reply if isinstance(request, Spread) else [reply]
+            self._refused(reply)
+            return (yield request)
+        replies = reply if isinstance(request, Spread) else (reply,)
         stored = dict(zip(keys, replies, strict=True))
-        for key, life in zip(kept, lives, strict=True):
-            data = stored[key]
-            # -2: it is gone since; -1: it has no expiry.
-            if isinstance(data, bytes) and isinstance(life, int) and life >= -1:
-                left = self._ttl if life < 0 else min(life / 1000, self._ttl)
-                self.found[key] = data, began + left
+        for key, life in zip(kept, left, strict=True):
+            data, until = stored[key], until_of(life, began, self._ttl)
+            if isinstance(data, bytes) and until is not None:
+                self.found[key] = data, until
         return reply
