@@ -196,7 +196,8 @@ class _Surrounded:
         self._client = client
 
     def __getattr__(self, name: str) -> Callable[..., Operation[Any]]:
-        begin, around = getattr(self._client, name), self._client.around
+        begin: Callable[..., Operation[Any]] = getattr(self._client, name)
+        around = self._client.around
         if name in self._client.not_around:
             vars(self)[name] = begin
             return begin
