@@ -176,13 +176,13 @@ def test_a_move_that_stands_still(cache: RedisCache) -> None:
     assert "problem" not in findings(), "it is being changed"
     rewrite(cache, Phase.HANDOVER, 3, 5 * PASSING)
     [text] = findings()["problem"]
-    assert 'stands in "handover" for 0:05:0' in text
+    assert 'stands in "handover" for 5.0 minutes' in text
     assert "Go on (`manage.py redis_cache mirror new --alias moves`)" in text
     assert "back (`manage.py redis_cache mirror both --alias moves`)" in text
     rewrite(cache, Phase.BOTH, 4, 2 * LONG)
     told = findings()
     assert "problem" not in told
-    assert 'stands in "both" for 28 days' in told["advice"][0]
+    assert 'stands in "both" for 28.0 days' in told["advice"][0]
 
 
 def test_records_that_differ(cache: RedisCache, client: MirrorClient) -> None:

@@ -57,6 +57,7 @@ WRITES: dict[str, Begin] = {
     "set-briefly": lambda who: who.client.set("k", 70, 30),
     "set_many": lambda who: who.client.set_many({"k": 70, "other": 1}, 600),
     "delete": lambda who: who.client.delete("k"),
+    "delete-by-touch": lambda who: who.client.touch("k", 0),
     "delete_many": lambda who: who.client.delete_many(["k", "other"]),
 }
 
@@ -91,7 +92,12 @@ def test_who_dies_in_a_write_leaves_the_older_value_or_the_newer(
         assert 1 < count < MOST - 1
 
 
-def test_what_is_given_once_is_given_once(pair: tuple[Process, Process]) -> None:
+@pytest.mark.parametrize(
+    "give",
+    [lambda who: who.client.getdel("k"), lambda who: who.client.getex("k", 0)],
+    ids=["getdel", "getex"],
+)
+def test_what_is_given_once_is_given_once(pair: tuple[Process, Process], give: Begin) -> None:
     first, second = pair
     old, new = old_of(first.cache), first.cache.raw_client()
     (full,) = first.client.full_names([("k", None)])
@@ -100,7 +106,7 @@ def test_what_is_given_once_is_given_once(pair: tuple[Process, Process]) -> None
         old.set("k", "token", 600)
         first.go_by(Phase.NEW)
         second.go_by(Phase.NEW)
-        done = Watched(first, lambda who: who.client.getdel("k"), count)
+        done = Watched(first, give, count)
         a_minute_passes(first)
         if b"GETDEL" in done.names:
             assert second.cache.getdel("k") is None, f"{count} commands"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django_redis_core.commands import Command, Kind, Primaries
 from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError
 from django_redis_core.interfaces import Finding, ServerColumn
+from django_redis_core.operating import span
 
 from . import switch
 from .client import MirrorClient
@@ -204,4 +204,4 @@ def _command(client: MirrorClient, phase: Phase) -> str:
 
 
 def _ago(record: Record) -> str:
-    return str(timedelta(seconds=max(0, int(time.time()) - record.since)))
+    return span(max(0, int(time.time()) - record.since))

@@ -236,6 +236,9 @@ class Values(OneSided):
         old = partial(
             self.old_client.touch, key, self.own_timeout(timeout), self.own_version(version), **more
         )
+        if self._closing(timeout) == GONE:  # it removes the key
+            fulls = self.full_names([(key, version)])
+            return bool((yield from self.on_both(new, old, fulls, absent=False, closing=GONE)))
         return bool((yield from self._of_expiry(new, old, key, version)))
 
     def pexpire(
@@ -280,5 +283,8 @@ class Values(OneSided):
             self.own_version(version),
             **more,
         )
-        answer = yield from self._of_expiry(new, old, key, version, MISSING)
+        if self._closing(timeout) == GONE:  # as getdel, which gives a value once
+            answer = yield from self.on_one_side(new, old, [(key, version)])
+        else:
+            answer = yield from self._of_expiry(new, old, key, version, MISSING)
         return default if answer is MISSING else answer
