@@ -19,9 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..commands import SCAN, Command, Key, Kind, Operation
 from ..exceptions import ConnectionInterrupted
-from .counters import Told
+from .counters import Told, role_of
 from .output import folded, printable, share, shortened, table
-from .servers import all_nodes, if_allowed, is_refusal, name_of
+from .servers import Info, all_nodes, if_allowed, is_refusal, name_of
 from .stats import namer
 from .targets import Target
 
@@ -85,7 +85,7 @@ class Hot:
         for node in (*primaries, *others):
             name = name_of(node)
             of = told.get(name)
-            if of is None or of.error is not None:
+            if of is None or of.error is not None or self._silent(of.info or {}):
                 continue
             policy = (of.info or {}).get("maxmemory_policy", "")
             self._why.pop(name, None)
@@ -98,6 +98,12 @@ class Hot:
                 self._servers.pop(name, None)
                 self._why[name] = f"maxmemory-policy {policy}" if policy else "INFO is refused"
         return after
+
+    def _silent(self, info: Info) -> bool:
+        """A cluster's replica that serves no reads sends whoever asks for a key to its primary."""
+        mode = info.get("redis_mode") or info.get("server_mode")
+        reads = self._target.engine.options.connection.read_from
+        return mode == "cluster" and role_of(info) == "replica" and reads in (None, "primary")
 
     def _server(self, node: Any, match: str, spent: Counter[str]) -> Operation[None]:
         name = name_of(node)

@@ -21,6 +21,7 @@ import pytest
 from django.core.cache import caches
 
 from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.cluster import cluster
 from django_redis_core.testing.servers import Server
 
 from .conftest import Ran, on_disk
@@ -103,6 +104,25 @@ def test_hot_families(
         [server] = manage(*ONCE, "--hot", "--json").json[0]["servers"]
     assert re.search(r"HOT FAMILY +SHARE +KEYS SEEN +HOTTEST KEY\n  page +\d+\.\d%", text)
     assert 0.3 < server["hit_ratio"] < 0.7
+
+
+def test_a_look_at_a_cluster_is_no_hit_of_its_site(
+    site: Callable[..., Any], manage: Callable[..., Ran]
+) -> None:
+    """Its replicas serve no reads here, and would send whoever asks them to their primaries."""
+    with cluster(3, replicas=1) as group:
+        for node in group.nodes:
+            node.cli("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+        urls = [node.url for node in group.nodes]
+        cache = site(default={"LOCATION": urls, "OPTIONS": {"CONNECTION_FACTORY": "cluster"}})
+        cache.set_many({f"page:{number}": number for number in range(200)}, 500)
+        for _ in range(20):
+            cache.get_many([f"page:{number}" for number in range(200)])
+        [report] = manage(*ONCE, "--hot", "--json").json
+    servers = [server for server in report["servers"] if "error" not in server]
+    assert {server["role"] for server in servers} == {"primary", "replica"}
+    assert [server["hits"] for server in servers] == [0] * len(servers)
+    assert (report["hot"]["keys"], report["hot"]["families"][0]["family"]) == (200, "page")
 
 
 def hashed(key: str, prefix: str, version: int) -> str:
