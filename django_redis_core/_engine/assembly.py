@@ -71,7 +71,8 @@ class Engine:
         self.client = client_of(options, self.naming, self.codec)
         self.operations = declared(type(self.client))
         self.answers = answers_of(options, self.operations)
-        self._siblings: dict[type[Keys], Engine] | None = None
+        #: By the class of their keys; of its own kind the one that was first asked.
+        self._siblings: dict[type[Keys], Engine] = {}
         #: By the identity of the answers, which it keeps.
         self._answering: dict[int, tuple[Engine, Mapping[str, Fallback]]] = {}
         #: The methods for those that the core does not have, kept here by the backend.
@@ -168,18 +169,20 @@ class Engine:
         """The same cache with keys made by another class; one for all that ask."""
         if type(self.naming) is keys:
             return self
-        if self._siblings is None:
-            self._siblings = {type(self.naming): self}
-        if keys not in self._siblings:
+        siblings = self._siblings
+        found = siblings.get(keys)
+        if found is None:
+            siblings.setdefault(type(self.naming), self)
             made = Engine(self.options, keys)
-            made._siblings = self._siblings
-            return self._siblings.setdefault(keys, made)
-        return self._siblings[keys]
+            made._siblings = siblings
+            found = siblings.setdefault(keys, made)
+        return found
 
     def answering(self, instead: Mapping[str, Fallback]) -> Engine:
         """The same cache with ``instead`` as answers in trouble; one for all that ask."""
         known = self._answering
         if id(instead) not in known:
+            self._siblings.setdefault(type(self.naming), self)  # and never the copy
             own = copy.copy(self)
             own.answers = answers_of(self.options, self.operations, instead)
             own.driver = copy.copy(self.driver)
@@ -333,9 +336,12 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
     """A test has changed settings: what was built from the old ones is not theirs any more."""
     if setting in _SETTINGS or setting.startswith("DJANGO_REDIS_"):
         # Now and not when the collector finds them, which would end in ResourceWarnings.
-        for engine, _ in _engines.values():
-            engine.forgotten()
-        _engines.clear()
+        # One at a time: a thread of the test's (a live server) may build another one meanwhile, and
+        # so may what a plugin does when it is told.
+        for identity in list(_engines):
+            engine, _ = _engines.pop(identity, (None, None))
+            if engine is not None:
+                engine.forgotten()
         built.forget()
         if setting != "CACHES":  # for which Django does this itself
             caches._connections = Local(caches.thread_critical)

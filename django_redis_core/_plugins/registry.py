@@ -102,18 +102,24 @@ class Registry:
                 "dotted path of a module with hooks."
             )
         with self._lock:
-            if any(one.listed == written for one in self._hooked):
+            if self._is_listed(written):
                 return
             if "." not in written:
                 self._load_entry_point(written, where, listed=written)
                 return
-            found = imported(written, where)
-            if self.manager.is_registered(found):
+        # Without the lock: it is a module of the site's, which another thread may be importing now,
+        # and which may use a cache itself.
+        found = imported(written, where)
+        with self._lock:
+            if self._is_listed(written) or self.manager.is_registered(found):
                 return
             try:
                 self._take(found, written, Source(written), listed=written)
             except PluginError as error:
                 raise type(error)(f"{where}: {error}") from error
+
+    def _is_listed(self, written: str) -> bool:
+        return any(one.listed == written for one in self._hooked)
 
     def ask(
         self,
@@ -146,9 +152,10 @@ class Registry:
             known = self._loaded.get((kind, name))
             if known is not None:
                 return known.plugin
-            if "." in name:
-                return self._from_path(kind, name, where)
-            return self._from_entry_point(kind, name, where)
+            if "." not in name:
+                return self._from_entry_point(kind, name, where)
+        # Without the lock, as in ``load``.
+        return self._from_path(kind, name, where)
 
     def names(self, kind: str) -> list[str]:
         """The names that settings may use for ``kind``, as far as can be told without importing."""

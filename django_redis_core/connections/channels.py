@@ -5,7 +5,7 @@ closed with the loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from copy import copy
 from functools import partial
 from typing import Any
@@ -79,12 +79,20 @@ class Channels:
     def _forget_closed_loops(self) -> None:
         """A loop that was closed without running its asynchronous generators' ends: its
         transports close their sockets when they are collected."""
-        for loop in list(self._slots):
+        for loop, _ in self._each():
             if loop.is_closed():
                 self._slots.pop(loop, None)
-        for slot, loop in list(_open.items()):
-            if loop.is_closed():
+        for slot in list(_open):
+            if (of := _open.get(slot)) is not None and of.is_closed():
                 _open.pop(slot, None)
+
+    def _each(self) -> Iterator[tuple[asyncio.AbstractEventLoop, _Slot]]:
+        """The slots of all loops; from any thread. Of a list of the loops alone: a list of items
+        makes tuples, and on Python 3.11 the collector may run there, and with what it finalizes
+        another thread, which changes the dict."""
+        for loop in list(self._slots):
+            if (slot := self._slots.get(loop)) is not None:
+                yield loop, slot
 
     def renew(self) -> None:
         """Has the next call on every loop open another channel; the present ones finish. From any
@@ -94,7 +102,7 @@ class Channels:
             here = asyncio.get_running_loop()
         except RuntimeError:
             here = None  # blocking code
-        for loop, slot in list(self._slots.items()):
+        for loop, slot in self._each():
             if loop is here:
                 slot.renew()
                 continue
@@ -105,7 +113,7 @@ class Channels:
 
     def authenticate(self, args: tuple[Argument, ...]) -> None:
         """Has the channels of all loops authenticate by ``args``, an AUTH; from any thread."""
-        for loop, slot in list(self._slots.items()):
+        for loop, slot in self._each():
             try:
                 loop.call_soon_threadsafe(slot.authenticate, args)
             except RuntimeError:
@@ -113,7 +121,7 @@ class Channels:
 
     def abandon(self, reason: str) -> None:
         """Ends the channels of all loops, and the calls on them; from any thread."""
-        for loop, slot in list(self._slots.items()):
+        for loop, slot in self._each():
             try:
                 loop.call_soon_threadsafe(slot.abandon, reason)
             except RuntimeError:
@@ -155,9 +163,13 @@ class SeveralChannels(Channels):
         return self._all[self._turn].get()
 
     async def open(self, config: Any) -> Channel | ForeignChannel:
-        # ``get`` has just found that the one whose turn it is is not open.
+        # ``get`` has just found one that is not open. Whose turn it is may have become another
+        # one's since, by a loop in another thread, and one that is open must not be opened twice.
+        turn = self._turn
+        in_turn = (*self._all[turn:], *self._all[:turn])
+        chosen = next((each for each in in_turn if each.get() is None), in_turn[0])
         try:
-            return await self._all[self._turn].open(config)
+            return await chosen.open(config)
         except Exception as error:
             there = [channel for each in self._all if (channel := each.get()) is not None]
             if is_full(error) and there:
@@ -233,7 +245,9 @@ class _Slot:
         try:
             if trial is not None:
                 await trial.ahold()
-            allowed = config.kwargs.get("socket_connect_timeout") or config.timeout or 0.0
+            # The shorter one: either may be what ran out, as each reply of a handshake has its own.
+            times = (config.kwargs.get("socket_connect_timeout"), config.timeout)
+            allowed = min((each for each in times if each), default=0.0)
             self.channel = await in_its_own_time(partial(_opened, config, client), allowed)
             if self.abandoned:  # while it was connecting
                 await self.channel.close()

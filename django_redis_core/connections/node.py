@@ -41,7 +41,8 @@ from .trial import Trial
 from .troubles import Retired, may_repeat, translate, without_frames
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
-_lock = threading.Lock()
+#: Reentrant: a site's REDIS_CLIENT_CLASS, made under it, may use a cache itself.
+_lock = threading.RLock()
 
 
 class Node:
@@ -410,7 +411,7 @@ _of_the_parent: list[Channels] = []
 
 def _after_fork() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     for node in list(_nodes.values()):
         _of_the_parent.append(node.channels)
         node.reset()

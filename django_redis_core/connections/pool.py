@@ -45,7 +45,9 @@ class LinkPool:
         #: A held lock for each caller who waits, which is released to wake it.
         self._bells: deque[threading.Lock] = deque()
         #: Every link that somebody has or that is idle here, to be counted when that is asked for.
-        self._known: weakref.WeakSet[Link] = weakref.WeakSet()
+        #: No ``WeakSet``: until Python 3.13 that is gone through step by step, and raises where
+        #: another thread opens a connection meanwhile. ``list`` of a dict is one step.
+        self._known: dict[weakref.ref[Link], None] = {}
         self._closed = False
 
     def take(self) -> Link:
@@ -80,12 +82,17 @@ class LinkPool:
     def numbers(self) -> dict[str, float]:
         """How many links are idle and in use, and how many callers wait for one, at this moment."""
         idle = len(self._free)
-        opened = sum(not link.closed for link in list(self._known))
+        opened = self._opened()
         return {
             "connections_idle": idle,
             "connections_in_use": max(opened - idle, 0),
             "connections_waited_for": len(self._bells),
         }
+
+    def _opened(self) -> int:
+        """How many links there are, idle ones included."""
+        links = [known() for known in list(self._known)]
+        return sum(link is not None and not link.closed for link in links)
 
     def close_idle(self) -> None:
         """Closes the links that nobody uses."""
@@ -124,14 +131,14 @@ class LinkPool:
             link = Link(connection, sock, self, place)
         else:
             link = ForeignLink(connection, self, place)
-        self._known.add(link)
+        self._known[weakref.ref(link, self._known.pop)] = None
         return link
 
     def _given_back(self) -> Link | None:
         """A link that somebody gives back while the server takes no new one, or None where there is
         none, or all of them stay in use."""
         deadline = time.monotonic() + self._wait
-        while any(not link.closed for link in list(self._known)):
+        while self._opened():
             left = deadline - time.monotonic()
             if left <= 0:
                 return None

@@ -7,8 +7,11 @@ routed, so it holds on every topology that has replicas.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+import weakref
+from collections import OrderedDict
 from typing import Any
 
 from ..commands import Key, Spread
@@ -22,8 +25,10 @@ class Recent:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._until: dict[Key, float] = {}
+        #: The earliest first. Readers take no lock.
+        self._until: OrderedDict[Key, float] = OrderedDict()
         self._lock = threading.Lock()
+        _made.add(self)
 
     def routed(self, request: Any) -> Any:
         """``request``, bound for the primary where it reads what was just written."""
@@ -42,11 +47,25 @@ class Recent:
         with self._lock:
             until = self._until
             for key in keys:
-                # Taken out first, so that the order stays that of the times.
-                until.pop(key, None)
+                # At no moment is it out of there: another thread may read it now.
                 until[key] = now + self.seconds
+                until.move_to_end(key)
             while until:
                 oldest = next(iter(until))
                 if until[oldest] > now and len(until) <= LIMIT:
                     break
                 del until[oldest]
+
+
+#: All that were made, for a child.
+_made: weakref.WeakSet[Recent] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Another thread of the parent may have held a lock, and it does not exist here."""
+    for recent in list(_made):
+        recent._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

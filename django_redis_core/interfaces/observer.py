@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._operations.declare import Declaration
@@ -136,14 +137,18 @@ class CacheNumbers:
 
     def remember(self, alias: str, numbers: Callable[[], Sequence[Number]]) -> None:
         """A cache is built. Of caches that are gone nothing is kept."""
-        self._caches[:] = [known for known in self._caches if known[1]()]
+        # One at a time, for another thread may have built a cache meanwhile, which is to stay.
+        for known in list(self._caches):
+            if not known[1]():
+                with suppress(ValueError):  # which has found it, too
+                    self._caches.remove(known)
         self._caches.append((alias, numbers))
 
     def now(self) -> Mapping[tuple[str, str, str], float]:
         """All numbers by alias, server and name. Of several objects for one alias, those that are
         of a server are the same, and the others each object's own."""
         found: dict[tuple[str, str, str], float] = {}
-        for alias, ask in self._caches:
+        for alias, ask in list(self._caches):
             for name, value, server in ask():
                 key = (alias, server, name)
                 found[key] = value if server else found.get(key, 0) + value

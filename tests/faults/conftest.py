@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
@@ -28,9 +29,11 @@ def proxy(server: Server) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def cache_at() -> Callable[..., RedisCache]:
-    """``cache_at(url, OPTION=…)``: a cache with connections of its own."""
+    """``cache_at(url, OPTION=…)``: a cache with connections of its own, and with patience where the
+    test is not about a SOCKET_TIMEOUT."""
 
     def make(url: Any, **options: Any) -> RedisCache:
-        return RedisCache(url, {"OPTIONS": options})
+        patience = {} if "SOCKET_TIMEOUT" in options else PATIENCE
+        return RedisCache(url, {"OPTIONS": {**patience, **options}})
 
     return make

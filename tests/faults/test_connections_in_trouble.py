@@ -156,7 +156,7 @@ async def test_a_command_that_blocks_has_a_connection_of_its_own(
     for number in range(20):
         assert await cache.aset("key", number)
         assert cache.get("key") == number
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3  # those that block do so for 4
     assert not popped.done()
     assert not thread.done()
     server.cli("RPUSH", "queue", "a")
@@ -185,11 +185,11 @@ def test_a_fork_while_a_thread_holds_the_lock_of_all_servers_does_not_hang_the_c
         child = os.fork()
     if child == 0:
         gc.collect()
-        another = cache_at(server.url, SOCKET_TIMEOUT=2)
+        another = cache_at(server.url, SOCKET_TIMEOUT=6)
         os._exit(0 if cache.get("key") == another.get("key") == 1 else 1)
     free.set()
     holder.join()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:

@@ -149,6 +149,17 @@ def test_the_first_answer_of_a_fresh_connection_may_not_be_late(
     assert told == ["opened"]
 
 
+def test_a_server_that_takes_connections_and_is_silent_is_tried_once(
+    proxy: FaultProxy, cache_at: MakeCache, get: Get
+) -> None:
+    """Also where connecting may take longer than an answer: it is no loop that was late."""
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.3, SOCKET_CONNECT_TIMEOUT=5)
+    proxy.black_hole()
+    with pytest.raises(ServerTimeout):
+        get(cache)
+    assert proxy.accepted == 1
+
+
 async def test_a_reply_that_the_server_closes_connections_for_stops_nobody(
     proxy: FaultProxy, cache_at: MakeCache, told: list[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused, ServerTimeout
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
@@ -141,7 +143,8 @@ def full(server: Server) -> Iterator[Callable[[], None]]:
     def fill() -> None:
         server.cli("CONFIG", "SET", "maxclients", 4)
         held.extend(socket.create_connection(server.address) for _ in range(8))
-        time.sleep(0.1)
+        # It tells one that there is no place.
+        assert select.select(held, [], [], 30)[0]
 
     yield fill
     for one in held:
@@ -152,7 +155,8 @@ def test_maxclients_has_its_code_and_leaves_the_others_alone(
     server: Server, full: Callable[[], None]
 ) -> None:
     kwargs = {"timeout": 0.05}
-    cache = RedisCache(server.url, {"OPTIONS": {"CONNECTION_POOL_KWARGS": kwargs}})
+    options = {**PATIENCE, "CONNECTION_POOL_KWARGS": kwargs}
+    cache = RedisCache(server.url, {"OPTIONS": options})
     cache.set("k", "v")
     link = cache._engine.topology.single.links.take()  # in use, so that others need new ones
     full()
@@ -167,7 +171,7 @@ def test_maxclients_has_its_code_and_leaves_the_others_alone(
 def test_threads_share_the_connections_that_a_full_server_has_left_them(
     server: Server, full: Callable[[], None]
 ) -> None:
-    cache = RedisCache(server.url, {})
+    cache = RedisCache(server.url, {"OPTIONS": PATIENCE})
     cache.set("k", "v")
     full()
     outcomes: list[object] = []

@@ -16,6 +16,7 @@ import pytest
 from django_redis_core.commands import Operation, Sleep
 from django_redis_core.interfaces import Client, Finding, Serializer
 from django_redis_core.management.advice import on_servers
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.cluster import cluster
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import replicated
@@ -26,7 +27,7 @@ from .conftest import Ran, advice, one, problems
 def test_a_cache_that_is_well(
     site: Callable[..., Any], manage: Callable[..., Ran], redis_server: Server
 ) -> None:
-    cache = site(default={"OPTIONS": {"SOCKET_TIMEOUT": 0.7}})
+    cache = site(default={"OPTIONS": {**PATIENCE, "SOCKET_TIMEOUT": 5.7}})
     ran = manage("doctor", "--json", "--pings", "5")
     [report] = ran.json
     assert ran.code == 0
@@ -39,7 +40,7 @@ def test_a_cache_that_is_well(
     assert server["version"]
     assert abs(server["clock_ahead_ms"]) < 500
     assert server["memory"]["used"] > 0
-    assert report["timeouts"][0]["operation"] == 0.7
+    assert report["timeouts"][0]["operation"] == 5.7
     assert {entry["result"] for entry in report["encoding"]} == {"same"}
     assert report["write"] == "ok"
     assert "Values are pickles" in one(advice(report), "pickle")

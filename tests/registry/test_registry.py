@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
 import threading
 import warnings
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -408,3 +410,55 @@ def test_a_fork_while_a_thread_loads_a_plugin_does_not_hang_the_child() -> None:
     holder.join()
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("load", ["plugin", "listed"])
+def test_a_module_that_uses_a_cache_may_be_imported_by_two_threads(
+    site: Site, monkeypatch: pytest.MonkeyPatch, load: str
+) -> None:
+    """One imports it, and the other one a cache whose settings name it."""
+    registry = Registry(no_entry_points)
+    begun, named = threading.Event(), threading.Event()
+    shared = ModuleType("shared_with_the_test")
+    vars(shared).update(registry=registry, begun=begun, named=named)
+    monkeypatch.setitem(sys.modules, shared.__name__, shared)
+    (site.folder / "a_shop").mkdir()
+    (site.folder / "a_shop" / "uses_a_cache.py").write_text(
+        "import time\n"
+        "from django_redis_core import hookimpl\n"
+        "from django_redis_core.interfaces import Compressor\n"
+        "from shared_with_the_test import begun, named, registry\n"
+        "class Mine(Compressor):\n"
+        "    name = 'mine'\n"
+        "    magic = (b'mine',)\n"
+        "    def compress(self, data): return data\n"
+        "    def decompress(self, data): return data\n"
+        "@hookimpl\n"
+        "def register_compressor(): return Mine\n"
+        "begun.set()\n"
+        "assert named.wait(30)\n"
+        "time.sleep(0.2)  # until the other thread waits for this import\n"
+        "registry.plugin('serializer', 'pickle', 'here')\n",
+        encoding="utf-8",
+    )
+
+    def use() -> None:
+        named.set()
+        if load == "plugin":
+            registry.plugin("compressor", "a_shop.uses_a_cache.Mine", WHERE)
+        else:
+            registry.load("a_shop.uses_a_cache", "settings.DJANGO_REDIS_PLUGINS")
+
+    # Daemons: those that wait for each other are to fail the test and not to hang it.
+    threads = [
+        threading.Thread(
+            target=importlib.import_module, args=("a_shop.uses_a_cache",), daemon=True
+        ),
+        threading.Thread(target=use, daemon=True),
+    ]
+    threads[0].start()
+    assert begun.wait(30)
+    threads[1].start()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)

@@ -19,6 +19,7 @@ CROWD = 50
 PERIODS = 4
 PERIOD = 0.3  # seconds
 COMPUTING = 0.05  # seconds, in which all of the crowd come by
+LONG = 30  # seconds, as the last resort
 
 Make = Callable[..., RedisCache]
 
@@ -58,7 +59,7 @@ def check(work: Work, seen: Counter[int], began: float) -> None:
     """``seen`` counts the readers of each period's value."""
     periods = (time.monotonic() - began) / PERIOD
     assert work.most_at_once == 1
-    assert PERIODS - 1 <= work.done <= periods + 1
+    assert PERIODS <= work.done <= periods + 1
     assert sorted(seen) == list(range(1, work.done + 1)), "each value was seen, none was invented"
 
 
@@ -80,7 +81,7 @@ def test_threads(make_cache: Make, via: str) -> None:
 
     def reader(_: int) -> Counter[int]:
         seen: Counter[int] = Counter()
-        while time.monotonic() - began < PERIODS * (PERIOD + COMPUTING):
+        while work.done < PERIODS and time.monotonic() - began < LONG:
             seen[value()] += 1
             time.sleep(0.005)
         return seen
@@ -98,7 +99,7 @@ async def test_tasks(make_cache: Make) -> None:
 
     async def reader() -> Counter[int]:
         seen: Counter[int] = Counter()
-        while time.monotonic() - began < PERIODS * (PERIOD + COMPUTING):
+        while work.done < PERIODS and time.monotonic() - began < LONG:
             seen[await cache.aget_or_set("k", work.slowly, PERIOD)] += 1
             await asyncio.sleep(0.005)
         return seen
@@ -167,7 +168,7 @@ def test_a_wait_for_a_worker_that_died_has_an_end(make_cache: Make) -> None:
         cache.get_or_set("cold", killed, 10)
     began = time.monotonic()
     assert cache.get_or_set("cold", lambda: "mine", 10) == "mine"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # a turn is 10
 
 
 def test_without_a_wait_a_cold_key_is_computed_by_all(make_cache: Make) -> None:

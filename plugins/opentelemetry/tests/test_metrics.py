@@ -24,7 +24,7 @@ def test_round_trips_are_the_conventions_histogram(traced: MakeCache, measured: 
         point for attributes, point in points.items() if ("db.operation.name", "GET") in attributes
     ]
     assert get.count == 2
-    assert 0 < get.sum < 1
+    assert 0 < get.sum < 30
     assert get.explicit_bounds == (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
     names = {name for attributes in points for name, _ in attributes}
     assert names == {

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from django_redis_core.testing.forks import in_child
 from django_redis_core.testing.servers import Server
+from django_redis_core_prometheus import state
 
 PROGRAM = """
 import os, sys
@@ -65,3 +67,11 @@ def test_forked_workers_add_up(tmp_path: Path, redis_server: Server) -> None:
         env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_fork_while_a_thread_builds_a_cache_does_not_hang_the_child() -> None:
+    def work() -> None:
+        assert state._lock.acquire(timeout=10)
+
+    with state._lock:
+        assert in_child(work) == 0

@@ -11,7 +11,7 @@ from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused
-from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import Sentinels
 
@@ -121,7 +121,8 @@ def test_the_nearest(service: Sentinels, cache_on: MakeCache) -> None:
 def test_a_replica_leaves_and_comes_back(
     service: Sentinels, cache_on: MakeCache, two_locations: list[str], fault: str
 ) -> None:
-    cache = cache_on(two_locations)
+    # Nobody waits for one that is dead; for one that is silent, as long as the settings say.
+    cache = cache_on(two_locations, **(PATIENCE if fault == "kill" else {}))
     cache.set("k", 1)
     service.data.wait_in_sync()
     primary = service.current_primary()
@@ -150,7 +151,7 @@ def test_a_replica_leaves_and_comes_back(
     assert not listed()
     if fault == "kill":
         assert failed == 0
-        assert slowest < 0.9  # who waits for it does so for nearly a second
+        assert slowest < 2  # who waits for it does so for half of the timeout
         lost.start()
     else:
         assert failed <= 2  # a timeout of one second is all the time that a call has

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ class ClusterClients:
         self._configs = tuple(configs)
         self._remap = remap
         self._lock = threading.Lock()
+        _all.add(self)
         self._made: tuple[int, Any] | None = None
         self._of_loops = Channels()
 
@@ -116,3 +118,17 @@ class ClusterClients:
         if config.tls:
             arguments["ssl"] = True
         return arguments
+
+
+#: All that were made, for a child.
+_all: weakref.WeakSet[ClusterClients] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Another thread of the parent may have held a lock, and it does not exist here."""
+    for clients in list(_all):
+        clients._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -6,8 +6,9 @@ two themselves, the plugins ``single`` and ``sentinel`` do their job.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from threading import Lock
+from threading import RLock
 from typing import Any, ClassVar, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -39,7 +40,8 @@ RedisParserType_co = TypeVar("RedisParserType_co", covariant=True)
 RedisType = TypeVar("RedisType")
 
 _pools: dict[Any, Any] = {}
-_lock = Lock()
+#: Reentrant: a subclass' ``get_connection_pool`` may ask for another pool.
+_lock = RLock()
 
 
 def _loaded(written: Any, default: Any) -> Any:
@@ -195,3 +197,13 @@ def get_connection_factory(options: Mapping[str, Any]) -> ConnectionFactory:
     )
     factory: ConnectionFactory = _loaded(written, ConnectionFactory)(options)
     return factory
+
+
+def _after_fork() -> None:
+    """Another thread of the parent may have held the lock, and it does not exist in the child."""
+    global _lock
+    _lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

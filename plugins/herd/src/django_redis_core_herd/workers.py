@@ -60,8 +60,10 @@ class Workers:
     def reserve(self) -> Worker | None:
         """A place, or None where all are taken."""
         with self._lock:
-            for worker in [one for one in self.running if one.loop and one.loop.is_closed()]:
-                worker.release()  # its loop has ended without it
+            # Of a copy: who is done goes without the lock, at any moment.
+            for worker in list(self.running):
+                if worker.loop is not None and worker.loop.is_closed():
+                    worker.release()  # its loop has ended without it
             if self.closed or len(self.running) >= self.limit:
                 return None
             worker = Worker(self)

@@ -106,11 +106,19 @@ class Tracker:
         self._auth = b""
 
     def join(self, store: Store) -> None:
-        self._stores.add(store)
+        with self._lock:
+            self._stores.add(store)
 
     def leave(self, store: Store) -> None:
         """Where it was the last one, the thread ends as soon as it looks."""
-        self._stores.discard(store)
+        with self._lock:
+            self._stores.discard(store)
+
+    def _joined(self) -> list[Store]:
+        """The stores of now. Under the lock: until Python 3.13 a ``WeakSet`` is gone through step
+        by step, and raises where one joins meanwhile."""
+        with self._lock:
+            return list(self._stores)
 
     def current(self) -> Session | None:
         """The session to keep copies under, or None while the server is not heard. The first one
@@ -196,7 +204,7 @@ class Tracker:
         """Takes the copies of sessions that have ended out of the stores."""
         while self._ended:
             session = self._ended.pop()
-            for store in list(self._stores):
+            for store in self._joined():
                 store.drop(session)
 
     def _listen(self, sock: socket.socket) -> None:
@@ -213,7 +221,8 @@ class Tracker:
                 self._drop()
                 every = min(every, LOOK)
             if not owed and now >= asked + every:
-                auth, self._auth = self._auth, b""
+                with self._lock:  # a token that comes now goes with the next one
+                    auth, self._auth = self._auth, b""
                 asked, owed = now, 2 if auth else 1
                 sock.sendall(auth + _HELLO)
             until = asked + (patience if owed else every)
@@ -274,7 +283,7 @@ class Tracker:
             key if isinstance(key, bytes) else key.encode("utf-8", "surrogateescape")
             for key in keys
         ]
-        for store in list(self._stores):
+        for store in self._joined():
             store.invalidate(names)
 
     def confirm(self, asked: float, part: Hashable) -> None:
@@ -288,7 +297,9 @@ class Tracker:
 
     def authenticate(self, args: tuple[Argument, ...]) -> None:
         """The credential provider has another token, which goes with the next PING."""
-        self._auth = _packed(args)
+        auth = _packed(args)
+        with self._lock:
+            self._auth = auth
 
     def _believe(self, asked: float) -> None:
         """It has answered what it was asked then, as a primary."""
@@ -314,7 +325,7 @@ class Tracker:
             return
         if len(message) != 2 or not (message[1] is None or isinstance(message[1], list)):
             raise ConnectionInterrupted(self.name, "it tells of writes in a way of its own")
-        for store in list(self._stores):
+        for store in self._joined():
             if message[1] is None:  # FLUSHDB, FLUSHALL
                 store.clear()
             else:

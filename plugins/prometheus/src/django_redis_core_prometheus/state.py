@@ -82,3 +82,13 @@ def remember(alias: str, numbers: Callable[[], Sequence[Number]]) -> None:
         if not _registered:
             REGISTRY.register(State())
             _registered.append(True)
+
+
+def _after_fork() -> None:
+    """Another thread of the parent may have held the lock, and it does not exist in the child."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
