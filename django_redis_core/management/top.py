@@ -38,6 +38,10 @@ class _Watched:
         self.alias = target.alias
         self._target = target
         self._hot = Hot(target) if hot else None
+        self._before: _Read = {}
+
+    def begin(self) -> None:
+        """Reads what the first report is counted from."""
         self._before = self._read()
 
     def _read(self) -> _Read:
@@ -70,6 +74,8 @@ def run(
     if not once and console.live:
         _live(console, caches, interval)
         return
+    for cache in caches:
+        cache.begin()
     time.sleep(interval)
     found = [cache.report() for cache in caches]
     console.show(found, lines)
@@ -88,6 +94,8 @@ def _live(console: Console, caches: Sequence[_Watched], interval: float) -> None
         with console.screen() as screen:
             drawn = [_title(interval), "", "counting …"]
             screen.draw(drawn)
+            for cache in caches:
+                cache.begin()
             while not screen.wait(interval):
                 drawn = [_title(interval)]
                 for cache in caches:

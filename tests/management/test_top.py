@@ -212,6 +212,31 @@ def test_live_in_a_terminal(end: str, project: dict[str, str]) -> None:
     assert len(lines) <= 24
 
 
+def test_it_is_left_while_a_server_hangs(tmp_path: Path, own_server: Server) -> None:
+    hangs = {"LOCATION": own_server.url, "OPTIONS": {"SOCKET_TIMEOUT": 60}}
+    environment = on_disk(tmp_path, default=hangs)
+    own_server.pause()
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django", "redis_cache", "top"],
+        env=environment,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    shown = bytearray()
+    while b"counting" not in shown:
+        assert select.select([master], [], [], 30)[0], "it waits for the server, and draws nothing"
+        shown += os.read(master, 65536)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    while select.select([master], [], [], 0)[0]:
+        shown += os.read(master, 65536)
+    os.close(slave)
+    os.close(master)
+    assert shown.endswith(b"\x1b[?25h\x1b[?1049l"), shown
+
+
 def test_a_pipe_has_one_look(project: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "django", "redis_cache", "top", "--interval", "0.1"],
