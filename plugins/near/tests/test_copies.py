@@ -271,12 +271,15 @@ def test_copies_in_use_stay(make_near: Make) -> None:
     cache.set_many({f"k{number}": number for number in range(200)})
     used = [f"k{number}" for number in range(10)]
     wait_until(lambda: all(kept(cache, key) for key in used), "copies")
+    answered = 0
     for number in range(10, 200):
         for _ in range(3):
             cache.get(f"k{number}")
+        before = cache.client.near_info().hits
         assert cache.get_many(used) == {f"k{number}": number for number in range(10)}
-    # For each of them 19 other keys came by, three times each.
-    assert sum(kept(cache, key, read=False) for key in used) > 5
+        answered += cache.client.near_info().hits - before
+    # Where the oldest went first, it was half of them.
+    assert answered > 0.7 * 190 * 10
 
 
 def test_copies_that_nobody_uses_give_way(make_near: Make) -> None:
@@ -300,7 +303,7 @@ def test_of_many_keys_a_part_is_kept_at_a_time(make_near: Make, redis_server: Se
         assert cache.get_many([*values]) == values
         asked = redis_server.info("commandstats").get("cmdstat_pttl", {"calls": 0})
         assert int(asked["calls"]) <= 20, "of 200 keys"
-        return bool(cache.client.near_info().entries >= 200)
+        return all(kept(cache, key, read=False) for key in values)
 
     wait_until(all_kept, "copies of all")
 
