@@ -162,7 +162,8 @@ SUITES = (
         ("celery", "redis", "setuptools<80"),
         backends=(OURS, COMPAT, DJANGO_REDIS),
         note="It asks the cache for its redis-py client, so locmem is no control. Its own settings "
-        "choose a mock of Redis; here it is the cache's server.",
+        "choose a mock of Redis; here it is the cache's server, and a quick hash of passwords, for "
+        "attempts are counted for two seconds.",
     ),
     Suite(
         "django-rq",
