@@ -48,6 +48,11 @@ BUS_OFFSET = 10_000
 # itself.
 _PORTS = range(10_000, 20_000)
 _MAX_DIRECTORY = 70  # a Unix socket's path has 104 to 108 bytes
+# Nothing that a server of a test writes is to outlive it, and yet a node of a cluster, a sentinel
+# and a replica wait for the disk (fsync) in the midst of answering: on a disk that others are
+# writing to, for longer than a client's timeout.
+_MEMORY = "/dev/shm"
+_ROOM = 1 << 30  # bytes that must be free there: a container's 64 MiB are soon full
 
 # What the watcher must not die of. SIGHUP is what the kernel sends to all of the group when its
 # parent ends while a server in it is stopped; the others come from who ends a tree of processes
@@ -206,6 +211,16 @@ class _Watcher:
         self._process.returncode = 0  # somebody else's child: nothing to wait for or to warn about
 
 
+def _scratch_root() -> str:
+    """Memory where there is enough of it, unless ``TMPDIR`` names a directory."""
+    if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK | os.X_OK):
+        room = os.statvfs(_MEMORY)
+        if room.f_bavail * room.f_frsize >= _ROOM:
+            return _MEMORY
+    temporary = tempfile.gettempdir()
+    return temporary if len(temporary) <= _MAX_DIRECTORY else "/tmp"
+
+
 _watcher: _Watcher | None = None
 _spawned: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 _lock = threading.Lock()
@@ -215,9 +230,7 @@ def _watch() -> _Watcher:
     """This process' watcher. Call with the lock held."""
     global _watcher
     if _watcher is None:
-        temporary = tempfile.gettempdir()
-        where = temporary if len(temporary) <= _MAX_DIRECTORY else "/tmp"
-        scratch = os.path.join(where, f"redis-kit-{_random.getrandbits(48):012x}")
+        scratch = os.path.join(_scratch_root(), f"redis-kit-{_random.getrandbits(48):012x}")
         _watcher = _Watcher(scratch)
         os.mkdir(scratch, 0o700)  # now that somebody will remove it
     elif not _watcher.alive():  # somebody killed it; the servers that it watched are on their own

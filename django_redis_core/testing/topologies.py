@@ -66,7 +66,7 @@ def in_sync(primary: Server, replicas: Sequence[Server]) -> bool:
 
 @dataclass
 class Replicated:
-    """A primary and its replicas, as they were at the start."""
+    """A primary and its replicas, as they were at the start: sentinels may have exchanged them."""
 
     primary: Server
     replicas: list[Server]
@@ -82,10 +82,14 @@ class Replicated:
         return [server.url for server in self.servers]
 
     def wait_in_sync(self, *, timeout: float = 10.0) -> None:
-        """Until every replica has what the primary has; not for after a failover."""
-        wait_until(
-            lambda: in_sync(self.primary, self.replicas), "replicas in sync", timeout=timeout
-        )
+        """Until all are replicas of the one that says it is the primary, and have what it has."""
+        wait_until(self._in_sync, "replicas in sync", timeout=timeout)
+
+    def _in_sync(self) -> bool:
+        primaries = [server for server in self.servers if server.cli("ROLE")[0] == "master"]
+        if len(primaries) != 1:
+            return False
+        return in_sync(primaries[0], [one for one in self.servers if one is not primaries[0]])
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ def group() -> Iterator[Replicated]:
 def services() -> Iterator[Sentinels]:
     """Sentinels that know two services, the second of one server."""
     with (
-        sentinels(SERVICES[0], kind=KIND, password=PASSWORD, replicas=1) as group,
+        sentinels(SERVICES[0], kind=KIND, password=PASSWORD, replicas=1, down_after=30) as group,
         Server(KIND, password=PASSWORD) as alone,
     ):
         for sentinel in group.sentinels:

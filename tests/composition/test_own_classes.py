@@ -44,7 +44,7 @@ BOTH = {**OWN, "ASYNC_CONNECTION_CLASS": AsyncTagged}
 def place(request: pytest.FixtureRequest) -> Iterator[tuple[Any, dict[str, Any], list[Server]]]:
     """LOCATION, the OPTIONS that it needs, and the servers."""
     if request.param == "sentinel":
-        with sentinels(service="orders") as group:
+        with sentinels(service="orders", down_after=30) as group:
             yield "redis://orders/0", group.options, list(group.data.servers)
     elif request.param == "cluster":
         with cluster(primaries=2, replicas=0) as nodes:
@@ -130,7 +130,7 @@ class AsyncOwnPool(AsyncSentinelPool):
 
 
 def test_a_pool_class_of_sentinels() -> None:
-    with sentinels(service="orders") as group:
+    with sentinels(service="orders", down_after=30) as group:
         options: dict[str, Any] = {
             **group.options,
             "CONNECTION_POOL_CLASS": OwnPool,

@@ -33,7 +33,7 @@ def works(cache: RedisCache) -> None:
 
 
 def test_sentinels() -> None:
-    with sentinels(service="orders") as group:
+    with sentinels(service="orders", down_after=30) as group:
         options: dict[str, Any] = {
             **group.options,
             "SENTINEL_KWARGS": {**group.options["SENTINEL_KWARGS"], "protocol": 3},

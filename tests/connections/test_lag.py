@@ -269,7 +269,7 @@ def test_one_that_dies_while_it_is_asked_is_left_out(group: Replicated) -> None:
 
 def test_a_server_that_does_not_say_where_it_is_is_named() -> None:
     """A sentinel stands for those that speak the protocol and have no replication of this kind."""
-    with sentinels("Named", replicas=1, kind=KIND) as watched:
+    with sentinels("Named", replicas=1, kind=KIND, down_after=30) as watched:
         stranger = watched.sentinels[0]
         for urls in (
             [watched.data.primary.url, stranger.url],

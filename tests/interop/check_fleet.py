@@ -92,7 +92,9 @@ def test_workers_of_both_exclude_each_other(client, pair, urls, prefix):
 
 @pytest.fixture(scope="module")
 def service():
-    with sentinels(service="orders", kind=os.environ.get("DRC_TEST_SERVER", "valkey")) as group:
+    with sentinels(
+        service="orders", kind=os.environ.get("DRC_TEST_SERVER", "valkey"), down_after=30
+    ) as group:
         yield group
 
 

@@ -49,7 +49,7 @@ def databases_as_shards(server: Server) -> Iterator[tuple[Entry, int]]:
 
 
 def of_sentinels(server: Server) -> Iterator[tuple[Entry, int]]:
-    with sentinels(service="orders", replicas=1) as group:
+    with sentinels(service="orders", replicas=1, down_after=30) as group:
         # Its replica serves no reads of this cache, but may be the primary tomorrow.
         options = {**group.options, "READ_FROM": "primary"}
         yield {"LOCATION": "redis://orders/0", "OPTIONS": options}, 2

@@ -26,7 +26,7 @@ def nodes() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def group() -> Iterator[Sentinels]:
-    with sentinels("Orders", kind=KIND, replicas=1) as group:
+    with sentinels("Orders", kind=KIND, replicas=1, down_after=30) as group:
         yield group
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.testing.clients import wait_until
+from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.cluster import Cluster, cluster, slot_of
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
@@ -82,7 +82,8 @@ def cache_on() -> Iterator[CacheOn]:
 
 @pytest.fixture
 def cache(nodes: Cluster, cache_on: CacheOn) -> RedisCache:
-    return cache_on(nodes.urls[0])
+    """Where no node is in trouble. Who measures how long one is waited for makes a cache."""
+    return cache_on(nodes.urls[0], **PATIENCE)
 
 
 @pytest.fixture

@@ -93,8 +93,9 @@ class Load:
 
 @pytest.mark.parametrize("end", ["kill", "pause"])
 def test_a_primary_dies_under_load(
-    cache: RedisCache, nodes: Cluster, keys_of: KeysOf, end: str
+    cache_on: CacheOn, nodes: Cluster, keys_of: KeysOf, end: str
 ) -> None:
+    cache = cache_on(nodes.urls[0])
     found = keys_of(cache, 200)
     victim = next(iter(found))
     lost = set(found[victim])
@@ -179,8 +180,9 @@ async def test_nor_on_asyncio(
 
 
 def test_a_shard_without_any_node_fails_its_own_keys_only(
-    cache: RedisCache, nodes: Cluster, keys_of: KeysOf
+    cache_on: CacheOn, nodes: Cluster, keys_of: KeysOf
 ) -> None:
+    cache = cache_on(nodes.urls[0])
     found = keys_of(cache, 20)
     data = {
         key: number for number, key in enumerate(key for keys in found.values() for key in keys)

@@ -142,8 +142,9 @@ async def test_in_the_midst_of_a_move_on_asyncio(
 
 
 def test_keys_that_one_command_needs_together_are_waited_for(
-    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+    cache_on: CacheOn, nodes: Cluster, slot: int, target: Server
 ) -> None:
+    cache = cache_on(nodes.urls[0])
     cache.sadd("{tag}:a", 1, 2)
     cache.sadd("{tag}:b", 2, 3)
     with nodes.moving(slot, target) as move:
@@ -174,8 +175,9 @@ def disagreeing(nodes: Cluster, slot: int, target: Server) -> Iterator[Server]:
 
 
 def test_a_redirection_that_never_ends_is_an_error_and_then_not_waited_for(
-    cache: RedisCache, nodes: Cluster, slot: int, target: Server
+    cache_on: CacheOn, nodes: Cluster, slot: int, target: Server
 ) -> None:
+    cache = cache_on(nodes.urls[0])
     cache.set(KEYS[0], 1)
     for node in nodes.nodes:
         node.cli("CONFIG", "RESETSTAT")

@@ -25,9 +25,12 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def group() -> Iterator[Sentinels]:
-    """Its servers have a password, and the sentinels none."""
+    """Its servers have a password, and the sentinels none.
+
+    None of its primaries is to die: the sentinels are more patient than a busy machine is slow.
+    """
     kind = os.environ.get("DRC_TEST_SERVER", "valkey")
-    with sentinels(SERVICE, kind=kind, password=PASSWORD) as group:
+    with sentinels(SERVICE, kind=kind, password=PASSWORD, down_after=2) as group:
         yield group
 
 

@@ -25,7 +25,7 @@ Proxies = dict[tuple[str, int], FaultProxy]
 def group() -> Iterator[Sentinels]:
     """Of these tests alone: after a failover it takes long to be as it was."""
     kind = os.environ.get("DRC_TEST_SERVER", "valkey")
-    with sentinels(SERVICE, kind=kind, password=PASSWORD) as group:
+    with sentinels(SERVICE, kind=kind, password=PASSWORD, down_after=30) as group:
         yield group
 
 

@@ -129,15 +129,18 @@ def test_a_replica_leaves_and_comes_back(
     lost = next(server for server in service.data.servers if server is not primary)
     cache.get("k")
 
+    def listed() -> bool:
+        return any(f":{lost.port}/" in node.name for node in cache._engine.topology.nodes())
+
     def known() -> bool:
         cache.get("k")
-        return any(f":{lost.port}/" in node.name for node in cache._engine.topology.nodes())
+        return listed()
 
     assert known()
     getattr(lost, fault)()
-    failed, slowest = 0, 0.0
-    until = time.monotonic() + 1.2
-    while time.monotonic() < until:
+    failed, slowest, least = 0, 0.0, time.monotonic() + 1.2
+    until = least + 20
+    while time.monotonic() < least or (listed() and time.monotonic() < until):
         began = time.monotonic()
         try:
             assert cache.get("k") == 1
@@ -145,10 +148,10 @@ def test_a_replica_leaves_and_comes_back(
             failed += 1
         slowest = max(slowest, time.monotonic() - began)
         time.sleep(0.005)
-    assert not known()
+    assert not listed()
     if fault == "kill":
         assert failed == 0
-        assert slowest < 4
+        assert slowest < 4  # who waits for it does so for nearly 5 seconds
         lost.start()
     else:
         assert failed <= 2  # a timeout of one second is all the time that a call has
