@@ -32,7 +32,24 @@ DRIVING = {
     function.__code__ for function in (run, arun, run_on, arun_on, blamed, stream, astream, collect)
 }
 _PIPELINE = f"{__name__.partition('.')[0]}.cache."
-_YIELD_FROM = opcode.opmap.get("GET_YIELD_FROM_ITER")
+
+
+def _yield_from() -> bytes:
+    """The instruction that ``yield from`` begins with; empty where there is none such.
+
+    It has one of its own, and since Python 3.15 that of a loop with another argument.
+    """
+
+    def example() -> Iterator[None]:
+        yield from ()
+
+    code = example.__code__.co_code
+    taking = {opcode.opmap.get(name) for name in ("GET_YIELD_FROM_ITER", "GET_ITER")}
+    pairs = (code[at : at + 2] for at in range(0, len(code), 2))
+    return next((pair for pair in pairs if pair[0] in taking), b"")
+
+
+_YIELD_FROM = _yield_from()
 #: Where a pair is taken apart, where it becomes arguments, and where a call has others than it
 #: should. PRECALL is of Python 3.11, CALL_KW of 3.13 and later.
 _UNPACKING = {
@@ -147,7 +164,7 @@ def _not_to_be_yielded_from(error: BaseException, place: TracebackType, client: 
     code = place.tb_frame.f_code
     if not isinstance(error, TypeError) or place.tb_frame.f_locals.get("self") is not client:
         return ""
-    if code.co_code[place.tb_lasti] != _YIELD_FROM:
+    if not _YIELD_FROM or code.co_code[place.tb_lasti :][:2] != _YIELD_FROM:
         return ""
     operations = declared(type(client))
     called = [name for name in operations if name in code.co_names and _plain(client, name)]

@@ -57,7 +57,10 @@ class Hooked(NamedTuple):
 
 def source_of(entry_point: EntryPoint) -> Source:
     # What a broken uninstall leaves behind has entry points and no METADATA: no name either.
-    metadata: Any = entry_point.dist.metadata if entry_point.dist else None
+    try:
+        metadata: Any = entry_point.dist.metadata if entry_point.dist else None
+    except FileNotFoundError:  # since Python 3.15
+        metadata = None
     if metadata and metadata.get("Name"):
         return Source(metadata.get("Name"), metadata.get("Version") or "", entry_point)
     return Source(f"an unknown distribution ({entry_point.value})", "", entry_point)

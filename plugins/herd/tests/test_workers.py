@@ -24,8 +24,8 @@ def test_a_place_is_given_back_while_another_one_is_looked_for() -> None:
     loop.is_closed = is_closed  # type: ignore[method-assign]
     try:
         assert workers.reserve() is not None
+        assert workers.reserve() is None
     finally:
         del loop.is_closed
         loop.close()
-    assert workers.reserve() is None
     assert len(workers.running) == 2

@@ -17,6 +17,7 @@ from django.core.signals import setting_changed
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.clients import PATIENCE, wait_until
+from django_redis_core.testing.forks import forked, status_of
 from django_redis_core.testing.topologies import Sentinels
 from django_redis_core_sentinel.watch import EVENTS
 
@@ -151,8 +152,8 @@ def test_a_forked_child(service: Sentinels, cache_on: MakeCache, way: str) -> No
     cache = cache_on()
     cache.set("k", "parent")
     read, write = os.pipe()
-    child = os.fork()
-    if not child:
+
+    def work() -> None:
         verdict = b"raised"
         try:
             value = got(cache, way)
@@ -163,11 +164,12 @@ def test_a_forked_child(service: Sentinels, cache_on: MakeCache, way: str) -> No
             verdict = f"{value} {len(threads())} {topology._watch.beat > 0}".encode()
         finally:
             os.write(write, verdict)
-            os._exit(0)
+
+    child = forked(work)
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
         assert pipe.read() == b"parent 3 True"
-    os.waitpid(child, 0)
+    assert status_of(child) == 0
     assert cache.get("k") == "parent"
 
 
