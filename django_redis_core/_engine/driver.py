@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from inspect import isawaitable
 from types import MethodType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .. import signals
 from .._codec.codec import MISSING
@@ -179,8 +179,8 @@ class Driver:
 
 def _called_quickly(execute: _E) -> _E:
     """A method is called in half the time that it takes to find an object's ``__call__``."""
-    method: Any = getattr(execute, "__call__", None)  # noqa: B004
-    return method if isinstance(method, MethodType) else execute
+    method = getattr(execute, "__call__", None)  # noqa: B004
+    return cast("_E", method) if isinstance(method, MethodType) else execute
 
 
 def _are_plain(client: Client, names: Sequence[str]) -> bool:

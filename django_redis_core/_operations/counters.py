@@ -74,7 +74,7 @@ class Counters(Family):
             except ReplyError as error:
                 reply = yield _ADD.again(error, (full,), amount, *start)
             if reply.__class__ is int:
-                return reply  # type: ignore[no-any-return]
+                return reply
             if reply is None:
                 if not ignore_key_check:
                     raise ValueError(f"Key {key!r} not found")
@@ -84,7 +84,8 @@ class Counters(Family):
                     return delta
                 continue
             if not isinstance(reply, list):
-                if not isinstance(reply, bytes | str) or not reads_as_int(reply):
+                text: Any = reply  # of a caller's own client, which may decode
+                if not isinstance(reply, bytes | str) or not reads_as_int(text):
                     # The script has just added to it.
                     raise ConnectionInterrupted(None, "the new value is no number")
                 return int(reply)

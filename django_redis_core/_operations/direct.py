@@ -398,7 +398,8 @@ def incr(
                     return delta
                 continue
             if not isinstance(reply, list):
-                if not isinstance(reply, bytes | str) or not reads_as_int(reply):
+                text: Any = reply
+                if not isinstance(reply, bytes | str) or not reads_as_int(text):
                     raise ConnectionInterrupted(None, "the new value is no number")
                 return int(reply)
             old = reply[0] if reply else None
@@ -463,7 +464,8 @@ async def aincr(
                     return delta
                 continue
             if not isinstance(reply, list):
-                if not isinstance(reply, bytes | str) or not reads_as_int(reply):
+                text: Any = reply
+                if not isinstance(reply, bytes | str) or not reads_as_int(text):
                     raise ConnectionInterrupted(None, "the new value is no number")
                 return int(reply)
             old = reply[0] if reply else None

@@ -61,7 +61,7 @@ class PickleSerializer(Serializer):
         self.protocol = pickle.DEFAULT_PROTOCOL if protocol is None else protocol
         self.allow: AllowList | None = None
         if self.protocol == pickle.DEFAULT_PROTOCOL and type(self).dumps is PickleSerializer.dumps:
-            self.dumps = pickle.dumps  # type: ignore[method-assign]  # a call less for every value
+            self.dumps = pickle.dumps  # type: ignore[assignment]  # a call less for every value
         if allow is not None:
             self._use(AllowList(allow))
 
