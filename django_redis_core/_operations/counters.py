@@ -9,18 +9,18 @@ from ..commands import INCRBY, SET, Operation, Script
 from ..exceptions import ConnectionInterrupted, NotANumberError, ReplyError, WrongTypeError
 from .declare import Family, operation
 
-# The new value is read back as text because a Lua number keeps 53 bits only. A value that INCRBY
-# refuses (past 64 bits, or serialized) is handed back for the caller to add to. The second argument
-# is there when the counter may be created: the milliseconds that it then lives.
+# A value that INCRBY refuses (past 64 bits, or serialized) is handed back for the caller to add to.
+# The second argument is there when the counter may be created: the milliseconds that it then lives.
+# A Lua number keeps 53 bits, so what may be longer is read back as text.
 _ADD = Script(
     """
 local old = redis.call('GET', KEYS[1])
 if not old and not ARGV[2] then return false end
-local result = redis.pcall('INCRBY', KEYS[1], ARGV[1])
-if type(result) == 'table' then return old and {old} end
-local new = redis.call('GET', KEYS[1])
+local new = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(new) == 'table' then return old and {old} end
 if not old then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return new
+if new > -2^53 and new < 2^53 then return new end
+return redis.call('GET', KEYS[1])
 """
 )
 
@@ -69,7 +69,12 @@ class Counters(Family):
                 pass
         amount = b"%d" % delta if small else delta
         while True:
-            reply = yield from _ADD((full,), amount, *start)
+            try:
+                reply = yield _ADD.command((full,), amount, *start)
+            except ReplyError as error:
+                reply = yield _ADD.again(error, (full,), amount, *start)
+            if reply.__class__ is int:
+                return reply
             if reply is None:
                 if not ignore_key_check:
                     raise ValueError(f"Key {key!r} not found")
@@ -79,11 +84,12 @@ class Counters(Family):
                     return delta
                 continue
             if not isinstance(reply, list):
-                if not isinstance(reply, int) and not reads_as_int(reply):
+                text: Any = reply  # of a caller's own client, which may decode
+                if not isinstance(reply, bytes | str) or not reads_as_int(text):
                     # The script has just added to it.
                     raise ConnectionInterrupted(None, "the new value is no number")
                 return int(reply)
-            old = reply[0]
+            old = reply[0] if reply else None
             if not isinstance(old, bytes):
                 raise ConnectionInterrupted(None, "the old value is no text")
             total = self.total(full, old, delta)

@@ -17,11 +17,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from . import expiry, strings
+from . import counters, expiry, strings
 
-#: What is derived: operations, and what they are made of. Not those that may stumble over the reply
-#: to a script: which request that answers is known to ``run`` alone.
-NAMES = ("get", "set", "has_key", "delete", "get_many", "set_many", "touch", "live_for")
+#: What is derived: operations, and what they are made of. One that may stumble over the reply to a
+#: script sends that by itself: which request a ``Script`` has made is known to ``run`` alone.
+NAMES = ("get", "set", "has_key", "delete", "get_many", "set_many", "touch", "live_for", "incr")
+
+_MODULES = (strings, expiry, counters)
 
 FILE = Path(__file__).with_name("direct.py")
 
@@ -73,7 +75,7 @@ def text() -> str:
     """The whole file, not laid out."""
     functions: list[str] = []
     made_of: dict[str, tuple[str, ...]] = {}
-    for module in (strings, expiry):
+    for module in _MODULES:
         for node in _functions(module):
             for asynchronous in (False, True):
                 asking = _Asking(asynchronous)
@@ -128,7 +130,7 @@ def _imports(names: set[str]) -> list[str]:
     """What the functions use of the modules that they are from."""
     lines = ["from ..commands.running import arun, run"]
     lines.append("from ..commands.shapes import NOTHING, STUMBLED, misread")
-    for module in (strings, expiry):
+    for module in _MODULES:
         used = sorted(names & set(vars(module)) - {"annotations"})
         names = names - set(used)
         if used:

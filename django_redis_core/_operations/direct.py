@@ -14,6 +14,7 @@ from ..commands.shapes import NOTHING, STUMBLED, misread
 from .strings import (
     Any,
     Batch,
+    ConnectionInterrupted,
     DEFAULT_TIMEOUT,
     EXISTS,
     GET,
@@ -29,6 +30,7 @@ from .strings import (
     checked,
 )
 from .expiry import PERSIST, PEXPIRE
+from .counters import INCRBY, ReplyError, WrongTypeError, _ADD, _SWAP, reads_as_int
 
 
 def get(self, ask, key: Any, default: Any = None, version: Any = None):
@@ -246,8 +248,9 @@ def set_many(
         else:
             wrap = self.wrap
             commands = [
-                SET(full, *wrap(full, value, milliseconds))
+                SET(full, payload, lives)
                 for full, value in zip(fulls, data.values(), strict=True)
+                for payload, lives in [wrap(full, value, milliseconds)]
             ]
         replies = (answer := ask((request := commands)))
         failed = [
@@ -277,8 +280,9 @@ async def aset_many(
         else:
             wrap = self.wrap
             commands = [
-                SET(full, *wrap(full, value, milliseconds))
+                SET(full, payload, lives)
                 for full, value in zip(fulls, data.values(), strict=True)
+                for payload, lives in [wrap(full, value, milliseconds)]
             ]
         replies = (answer := (await ask((request := commands))))
         failed = [
@@ -349,6 +353,134 @@ async def alive_for(self, ask, full: str, milliseconds: int | None):
         raise
 
 
+def incr(
+    self,
+    ask,
+    key: Any,
+    delta: int = 1,
+    version: Any = None,
+    *,
+    ignore_key_check: bool = False,
+    timeout: Any = MISSING,
+):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        self.check_delta(delta)
+        milliseconds = None
+        if timeout is not MISSING:
+            milliseconds, ignore_key_check = (self.milliseconds(timeout), True)
+        start = () if milliseconds is None else (milliseconds,)
+        small = delta.__class__ is int and -(2**63) <= delta < 2**63
+        if ignore_key_check and small and (not start):
+            try:
+                return int((answer := ask((request := INCRBY(full, delta)))))
+            except WrongTypeError:
+                raise
+            except ReplyError:
+                pass
+        amount = b"%d" % delta if small else delta
+        while True:
+            try:
+                reply = (answer := ask((request := _ADD.command((full,), amount, *start))))
+            except ReplyError as error:
+                reply = (answer := ask((request := _ADD.again(error, (full,), amount, *start))))
+            if reply.__class__ is int:
+                return reply
+            if reply is None:
+                if not ignore_key_check:
+                    raise ValueError(f"Key {key!r} not found")
+                if milliseconds is not None and milliseconds <= 0:
+                    return delta
+                if answer := ask(
+                    (request := SET(full, *self.wrap(full, delta, milliseconds), nx=True))
+                ):
+                    return delta
+                continue
+            if not isinstance(reply, list):
+                text: Any = reply
+                if not isinstance(reply, bytes | str) or not reads_as_int(text):
+                    raise ConnectionInterrupted(None, "the new value is no number")
+                return int(reply)
+            old = reply[0] if reply else None
+            if not isinstance(old, bytes):
+                raise ConnectionInterrupted(None, "the old value is no text")
+            total = self.total(full, old, delta)
+            data, _ = self.wrap(full, total, None)
+            if run(_SWAP((full,), old, data), ask):
+                return total
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
+async def aincr(
+    self,
+    ask,
+    key: Any,
+    delta: int = 1,
+    version: Any = None,
+    *,
+    ignore_key_check: bool = False,
+    timeout: Any = MISSING,
+):
+    request = answer = NOTHING
+    try:
+        full = self.naming.make(key, version)
+        self.check_delta(delta)
+        milliseconds = None
+        if timeout is not MISSING:
+            milliseconds, ignore_key_check = (self.milliseconds(timeout), True)
+        start = () if milliseconds is None else (milliseconds,)
+        small = delta.__class__ is int and -(2**63) <= delta < 2**63
+        if ignore_key_check and small and (not start):
+            try:
+                return int((answer := (await ask((request := INCRBY(full, delta))))))
+            except WrongTypeError:
+                raise
+            except ReplyError:
+                pass
+        amount = b"%d" % delta if small else delta
+        while True:
+            try:
+                reply = (answer := (await ask((request := _ADD.command((full,), amount, *start)))))
+            except ReplyError as error:
+                reply = (
+                    answer := (await ask((request := _ADD.again(error, (full,), amount, *start))))
+                )
+            if reply.__class__ is int:
+                return reply
+            if reply is None:
+                if not ignore_key_check:
+                    raise ValueError(f"Key {key!r} not found")
+                if milliseconds is not None and milliseconds <= 0:
+                    return delta
+                if answer := (
+                    await ask(
+                        (request := SET(full, *self.wrap(full, delta, milliseconds), nx=True))
+                    )
+                ):
+                    return delta
+                continue
+            if not isinstance(reply, list):
+                text: Any = reply
+                if not isinstance(reply, bytes | str) or not reads_as_int(text):
+                    raise ConnectionInterrupted(None, "the new value is no number")
+                return int(reply)
+            old = reply[0] if reply else None
+            if not isinstance(old, bytes):
+                raise ConnectionInterrupted(None, "the old value is no text")
+            total = self.total(full, old, delta)
+            data, _ = self.wrap(full, total, None)
+            if await arun(_SWAP((full,), old, data), ask):
+                return total
+    except STUMBLED as error:
+        if (trouble := misread(request, answer)) is not None:
+            raise trouble from error
+        raise
+
+
 MADE_OF = {
     "get": ("get",),
     "set": ("set",),
@@ -358,4 +490,5 @@ MADE_OF = {
     "set_many": ("set_many",),
     "touch": ("touch", "live_for"),
     "live_for": ("live_for",),
+    "incr": ("incr",),
 }

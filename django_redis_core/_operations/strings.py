@@ -299,8 +299,9 @@ class Strings(Family):
         else:
             wrap = self.wrap
             commands = [
-                SET(full, *wrap(full, value, milliseconds))
+                SET(full, payload, lives)
                 for full, value in zip(fulls, data.values(), strict=True)
+                for payload, lives in [wrap(full, value, milliseconds)]
             ]
         replies = yield commands
         failed = [

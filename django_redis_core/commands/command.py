@@ -11,6 +11,7 @@ on a raw redis-py client (``client=``) gives the same reply as on a connection o
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 from ..exceptions import ConnectionInterrupted
@@ -262,21 +263,16 @@ def msetex(
 ) -> Command | None:
     """One command that does what ``sets`` do, or None: when one of them is no plain SET, their
     expiry is not the same, their keys live in several places, or it has over ``largest`` bytes."""
-    first = sets[0]
-    if first.kind is not _SET or first.key is None:
+    every = [one.args for one in sets]
+    if {one.kind for one in sets} != {_SET} or len({args[3:] for args in every}) > 1:
         return None
-    expiry, home, size = first.args[3:], place(first.key), 0
-    args: list[Argument] = [b"MSETEX", b"%d" % len(sets)]
-    for one in sets:
-        if one.kind is not _SET or one.args[3:] != expiry or place(one.args[1]) != home:  # type: ignore[arg-type]
-            return None
-        payload = one.args[2]
-        size += len(payload)  # type: ignore[arg-type]
-        args += (one.args[1], payload)
-    if size > largest:
+    keys: list[Any] = [args[1] for args in every]
+    payloads: list[Any] = [args[2] for args in every]
+    if len(set(map(place, keys))) > 1 or sum(map(len, payloads)) > largest:
         return None
-    args += expiry
-    return Command(_MSETEX, tuple(args), first.key, first.node)
+    pairs = chain.from_iterable(zip(keys, payloads, strict=True))
+    packed = (b"MSETEX", b"%d" % len(sets), *pairs, *every[0][3:])
+    return Command(_MSETEX, packed, keys[0], sets[0].node)
 
 
 def MGET(keys: Sequence[Key]) -> Spread:

@@ -74,19 +74,24 @@ class Script:
         count = b"%d" % len(keys)
         return Command(_EVALSHA, (b"EVALSHA", self.digest, count, *keys, *args), keys[0])
 
-    def __call__(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
-        """Runs where the first key lives; the reply is the script's."""
-        try:
-            reply = yield self.command(keys, *args)
-        except NoScriptError:
-            reply = yield self.whole(keys, *args)
-        except ReplyError as error:
-            if "unknown command" not in str(error):
-                raise
+    def again(self, error: ReplyError, keys: Sequence[str], *args: Argument) -> Command:
+        """What to send where ``command`` was refused with ``error``: ``whole``, for a server that
+        does not know the script. Raises where that is not the reason."""
+        if isinstance(error, NoScriptError):
+            return self.whole(keys, *args)
+        if "unknown command" in str(error):
             raise ReplyError(
                 f"{error}: this operation is a script, and the server must know EVALSHA (of "
                 "fakeredis: pip install 'fakeredis[lua]')"
             ) from error
+        raise error
+
+    def __call__(self, keys: Sequence[str], *args: Argument) -> Operation[Any]:
+        """Runs where the first key lives; the reply is the script's."""
+        try:
+            reply = yield self.command(keys, *args)
+        except ReplyError as error:
+            reply = yield self.again(error, keys, *args)
         if self._gives is not None and not self._gives(reply):
             kind = type(reply).__name__
             raise ConnectionInterrupted(None, f"the reply to a script is none of its own: a {kind}")

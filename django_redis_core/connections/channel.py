@@ -2,7 +2,8 @@
 
 Commands of one turn of the loop are sent together and replies are matched in order, so fifty tasks
 cost one system call and not fifty, and cancelling a task only means that nobody looks at its reply
-when it comes: no other task is disturbed, and nobody gets a reply that is not theirs.
+when it comes: no other task is disturbed, and nobody gets a reply that is not theirs. Where one
+task alone uses it, its command leaves at once: nothing is won by another turn of the loop.
 
 redis-py's asyncio connection does the connecting (TLS, authentication, credential providers, the
 handshake); after that the transport is handed to the channel, which speaks the protocol itself.
@@ -71,6 +72,8 @@ class Channel(asyncio.Protocol):
         self._sent = 0
         self._flushed = 0
         self._received = 0
+        #: Whether a call came while another one was under way, since there was none at all.
+        self._shared = False
         # When what was sent up to a count left: one mark a turn of the loop, not one a command.
         self._marks: deque[tuple[int, float]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -87,23 +90,51 @@ class Channel(asyncio.Protocol):
         """Sends one command; the future is its reply, an exception object for an error reply."""
         data = pack(args)
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._pending.append(future)
-        self._sent += 1
-        if not self._buffer:
-            self._loop.call_soon(self._flush)
-        self._buffer.append(data)
+        try:
+            self._pending.append(future)
+            self._sent += 1
+            if self._buffer:
+                self._buffer.append(data)
+                self._shared = True
+            else:
+                self._begin(data)
+        except BaseException:
+            self._interrupted(future)
+            raise
         return future
 
     def call_many(self, commands: Sequence[tuple[Argument, ...]]) -> asyncio.Future[list[Any]]:
         """Sends commands together; the future is the list of their replies."""
         data = b"".join([pack(args) for args in commands])
         future: asyncio.Future[list[Any]] = self._loop.create_future()
-        self._pending.append(Replies(len(commands), future))
-        self._sent += len(commands)
-        if not self._buffer:
-            self._loop.call_soon(self._flush)
-        self._buffer.append(data)
+        try:
+            self._pending.append(Replies(len(commands), future))
+            self._sent += len(commands)
+            if self._buffer:
+                self._buffer.append(data)
+                self._shared = True
+            else:
+                self._begin(data)
+        except BaseException:
+            self._interrupted(future)
+            raise
         return future
+
+    def _begin(self, data: bytes) -> None:
+        """Has ``data`` sent: at once where callers come one at a time, else with what others ask
+        for in this turn of the loop."""
+        others = len(self._pending) > 1
+        self._buffer.append(data)
+        if others or self._shared:
+            self._loop.call_soon(self._flush)
+        else:
+            self._flush()
+        self._shared = others
+
+    def _interrupted(self, future: asyncio.Future[Any]) -> None:
+        """A time limit has struck, so what was sent for whom is not known any more."""
+        future.cancel()
+        self._fail(ConnectionInterrupted(None, "interrupted while it was sent to"))
 
     def _flush(self) -> None:
         data = b"".join(self._buffer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -112,7 +112,7 @@ class Plan:
     ) -> Operation[list[Reply]]:
         """Replies in the order of ``requests``; what failed has its exception there. ``rest``:
         that of an operation which has asked somebody already."""
-        if not any(request.__class__ is Spread for request in requests):
+        if Spread not in set(map(type, requests)):
             return (yield from self._send(requests, began, rest))  # type: ignore[arg-type]
         commands: list[Command] = []
         # For each request its command's position, or for a spread its parts with theirs.
@@ -293,24 +293,25 @@ class AsyncioExecutor:
         self.plan = plan
         self._single = plan.topology.single
 
-    async def __call__(self, request: Any) -> Any:
+    # No coroutine of its own: it has nothing to do once the answer is there.
+    def __call__(self, request: Any) -> Awaitable[Any]:
         kind = request.__class__
         single = self._single
         if kind is Command:
             if single is not None:
-                return await single.acall(request)
+                return single.acall(request)
         elif kind is Spread:
             if single is not None:
-                return await single.acall(request.whole())
+                return single.acall(request.whole())
         elif kind is Sleep:
-            return await apause(request.seconds)
+            return apause(request.seconds)
         elif kind is Await:
-            return await request.awaitable
+            return request.awaitable  # type: ignore[no-any-return]
         elif kind is Call:
-            return await acalled(request)
+            return acalled(request)
         elif kind is not list:
-            return await self._answer(request)
-        return await arun(self.plan.route(request), self._send)
+            return self._answer(request)
+        return arun(self.plan.route(request), self._send)
 
     async def _answer(self, request: Any) -> Any:
         if request.__class__ is WantRunner:

@@ -42,7 +42,7 @@ class Joined:
                 "unknown command" in str(reply) or getattr(reply, "code", "") == "NOPERM"
             ):
                 self.node.without_msetex = True
-            if refused or not keys.isdisjoint(one.key for one in piece):
+            if refused or (keys and not keys.isdisjoint(one.key for one in piece)):
                 keys.update(one.key for one in piece)
                 again += range(len(done), len(done) + len(piece))
             done += [reply] * len(piece)

@@ -146,9 +146,10 @@ def _pairs(args: Sequence[Any]) -> bytes:
 
 
 def _before(values: Sequence[bytes]) -> list[bytes]:
-    return [
-        _OF_BYTES[size] if (size := len(value)) < _TABLE else b"$%d\r\n" % size for value in values
-    ]
+    try:
+        return [_OF_BYTES[len(value)] for value in values]
+    except IndexError:  # longer than the table
+        return [b"$%d\r\n" % len(value) for value in values]
 
 
 _OF_MANY: dict[bytes, Callable[[Sequence[Any]], bytes | None]] = {b"MGET": _keys, b"MSETEX": _pairs}

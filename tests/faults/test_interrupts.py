@@ -8,6 +8,7 @@ for one wrong value.
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import itertools
 import json
@@ -114,6 +115,23 @@ def test_an_interrupt_at_any_line_leaves_the_connections_place_free(
     finally:
         gc.enable()
     assert line > 50
+
+
+async def test_an_interrupt_at_any_line_of_sending_leaves_no_reply_for_another_task(
+    server: Server, cache_at: Callable[..., RedisCache]
+) -> None:
+    """What was sent for nobody, or not sent for somebody, would shift all replies behind it."""
+    cache = cache_at(server.url)
+    await cache.aset_many({key: f"value of {key}" for key in KEYS})
+    for line in itertools.count():
+        call = cache.aget("key1")
+        interrupted = struck(line, functools.partial(call.send, None))
+        call.close()  # like a task that is cancelled while it waits
+        async with asyncio.timeout(30):
+            check("key2", await cache.aget("key2"))
+        if not interrupted:
+            break
+    assert line > 30
 
 
 class Striking:

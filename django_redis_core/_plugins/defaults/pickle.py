@@ -60,11 +60,14 @@ class PickleSerializer(Serializer):
             )
         self.protocol = pickle.DEFAULT_PROTOCOL if protocol is None else protocol
         self.allow: AllowList | None = None
+        if self.protocol == pickle.DEFAULT_PROTOCOL and type(self).dumps is PickleSerializer.dumps:
+            self.dumps = pickle.dumps  # type: ignore[assignment]  # a call less for every value
         if allow is not None:
             self._use(AllowList(allow))
 
     def _use(self, allow: AllowList) -> None:
         self.allow = allow
+        vars(self).pop("dumps", None)  # what it writes is looked at
         # On the object alone, so that other caches call pickle.loads itself.
         self.loads = allow.loads  # type: ignore[assignment]
         self.find_class = allow.find_class
