@@ -110,7 +110,8 @@ class Reversing(BaseCompressor):
     """Has no magic number: it finds out by trying, as compressors of django-redis do."""
 
     def compress(self, value):
-        return b"REV" + value[::-1] if value[:3] == b"\x80\x04\x95" else value
+        # A pickle with a frame, of whichever protocol is this Python's.
+        return b"REV" + value[::-1] if value[:1] + value[2:3] == b"\x80\x95" else value
 
     def decompress(self, value):
         if not value.startswith(b"REV"):

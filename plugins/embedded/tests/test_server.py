@@ -22,6 +22,7 @@ from django_redis_core_embedded import reaper, server
 
 LOOP = """
 import os, random, signal, socket, subprocess, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores it
 from django_redis_core_embedded.server import EmbeddedServerError, open_server
 
 def say(text):
