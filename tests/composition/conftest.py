@@ -6,6 +6,7 @@ import gc
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,14 +53,25 @@ def group() -> Iterator[Replicated]:
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[Sentinels]:
-    """Sentinels that know two services, the second of one server."""
+    """Sentinels that know two services, the second of one server. They are more patient than a busy
+    machine is slow: who waits for them to act has others."""
+    with two_services(down_after=30) as group:
+        yield group
+
+
+@contextmanager
+def two_services(*, down_after: float) -> Iterator[Sentinels]:
+    each: dict[str, Any] = {"kind": KIND, "password": PASSWORD, "replicas": 1}
     with (
-        sentinels(SERVICES[0], kind=KIND, password=PASSWORD, replicas=1) as group,
+        sentinels(SERVICES[0], **each, down_after=down_after) as group,
         Server(KIND, password=PASSWORD) as alone,
     ):
         for sentinel in group.sentinels:
             sentinel.cli("SENTINEL", "MONITOR", SERVICES[1], alone.host, alone.port, 2)
             sentinel.cli("SENTINEL", "SET", SERVICES[1], "auth-pass", PASSWORD)
+            sentinel.cli(
+                "SENTINEL", "SET", SERVICES[1], "down-after-milliseconds", int(down_after * 1000)
+            )
         yield group
         setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
         with warnings.catch_warnings():

@@ -22,12 +22,19 @@ from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.topologies import Sentinels, sentinels
 
-from .conftest import KIND, PASSWORD, SERVICES, Place
+from .conftest import KIND, PASSWORD, SERVICES, Place, two_services
 from .readers import heard, kept, listening, reading, wait_for_copies, with_a_copy
 
 LEASE = 0.5
 #: The lease is longer than a busy machine keeps a thread waiting.
 LONG = {"CLIENT": "near", "NEAR_TTL": 600, "NEAR_LEASE": 30}
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[Sentinels]:
+    """In place of those of all others: here primaries are ousted."""
+    with two_services(down_after=0.5) as group:
+        yield group
 
 
 @pytest.fixture

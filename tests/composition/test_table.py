@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import SerializationError
@@ -135,7 +136,7 @@ class Maker:
         place = self.place
         location = place.sharded if with_shard(options.get("CLIENT", ())) else place.alone
         if "near" in options.get("CLIENT", ()):
-            # These are hundreds of caches, which are not to ask their servers all the time.
+            # These are dozens of caches, which are not to ask their servers all the time.
             options["NEAR_LEASE"] = 60
         return self._make({**place.options, **options}, LOCATION=location)
 
@@ -171,8 +172,10 @@ def round_trip(cache: Caller, place: Place) -> None:
 @pytest.fixture
 def maker(
     request: pytest.FixtureRequest, make_cache: MakeCache, cache_loop: asyncio.AbstractEventLoop
-) -> Maker:
-    return Maker(request.getfixturevalue(request.param), make_cache, cache_loop)
+) -> Iterator[Maker]:
+    yield Maker(request.getfixturevalue(request.param), make_cache, cache_loop)
+    # With its caches go the threads of ``near``, which were nine hundred in the end.
+    setting_changed.send(sender=None, setting="CACHES", value=None, enter=True)
 
 
 def refused(maker: Maker, says: str, **options: Any) -> None:

@@ -251,9 +251,11 @@ async def test_a_cancelled_caller_leaves_the_question_to_the_next_one(group: Rep
         with pytest.raises(asyncio.CancelledError):
             await task
         proxy.heal()
-        seen = calls(group.replicas[0], "get")
-        assert await cache.aget("key") == "value"
-        assert calls(group.replicas[0], "get") == seen + 1
+        seen, until = calls(group.replicas[0], "get"), time.monotonic() + 30
+        # The first one may be told of the connection that the proxy has just ended.
+        while calls(group.replicas[0], "get") == seen:
+            assert await cache.aget("key") == "value"
+            assert time.monotonic() < until, "nobody asks where the replica stands"
 
 
 def test_one_that_dies_while_it_is_asked_is_left_out(group: Replicated) -> None:

@@ -40,7 +40,7 @@ def page(cache: RedisCache) -> tuple[float, list[str]]:
 
 
 def test_a_hung_server_costs_a_page_one_timeout(server: Server, cache_at: MakeCache) -> None:
-    cache = cache_at(server.url, SOCKET_TIMEOUT=0.5)
+    cache = cache_at(server.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=5)
     cache.set("key0", 1)
     server.pause()
     try:
@@ -48,13 +48,13 @@ def test_a_hung_server_costs_a_page_one_timeout(server: Server, cache_at: MakeCa
     finally:
         server.resume()
     assert raised == ["ServerTimeout"] + ["CircuitOpen"] * 9
-    assert 0.5 <= seconds < 0.99  # two timeouts would be 1
+    assert 1 <= seconds < 1.99  # two timeouts would be 2
 
 
 def test_while_the_breaker_is_open_a_call_costs_microseconds(
     server: Server, cache_at: MakeCache
 ) -> None:
-    cache = cache_at(server.url, SOCKET_TIMEOUT=0.5, BREAKER_INTERVAL=5)
+    cache = cache_at(server.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=30)
     cache.set("key0", 1)
     server.pause()
     try:
@@ -63,7 +63,7 @@ def test_while_the_breaker_is_open_a_call_costs_microseconds(
     finally:
         server.resume()
     assert set(raised) == {"CircuitOpen"}
-    assert seconds < 0.45  # less than one timeout, for ten calls on a busy machine
+    assert seconds < 0.95  # less than one timeout, for ten calls on a busy machine
 
 
 @pytest.mark.parametrize("fault", ["black_hole", "stall_connects"])
@@ -132,7 +132,7 @@ async def test_the_same_for_asyncio(server: Server, cache_at: MakeCache) -> None
 async def test_a_hung_server_costs_a_hundred_tasks_one_timeout(
     server: Server, cache_at: MakeCache
 ) -> None:
-    cache = cache_at(server.url, SOCKET_TIMEOUT=0.3, BREAKER_INTERVAL=5)
+    cache = cache_at(server.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=30)
     await cache.aset("key", 1)
     server.pause()
     try:
@@ -147,8 +147,8 @@ async def test_a_hung_server_costs_a_hundred_tasks_one_timeout(
     finally:
         server.resume()
     assert {type(outcome) for outcome in outcomes} == {ServerTimeout}
-    assert 0.3 <= first < 0.6
-    assert second < 0.25
+    assert 1 <= first < 2
+    assert second < 0.8
 
 
 def test_a_lost_reply_never_counts_twice(proxy: FaultProxy, cache_at: MakeCache) -> None:
