@@ -162,6 +162,7 @@ def round_trip(cache: Caller, place: Place) -> None:
     assert cache.get_or_set("big", lambda: SMALL) == BIG
     assert cache.touch("big", 100) is True
     assert cache.touch("missing", 100) is False
+    place.settle()  # a replica may not have heard of it yet
     assert 60 < cache.ttl("big") <= 100
     assert sorted(cache.iter_keys("*")) == sorted(everything)
     assert cache.delete_many([*everything, "missing"]) == len(everything)

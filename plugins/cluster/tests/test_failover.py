@@ -182,7 +182,7 @@ async def test_nor_on_asyncio(
 def test_a_shard_without_any_node_fails_its_own_keys_only(
     cache_on: CacheOn, nodes: Cluster, keys_of: KeysOf
 ) -> None:
-    cache = cache_on(nodes.urls[0])
+    cache = cache_on(nodes.urls[0], SOCKET_TIMEOUT=3)
     found = keys_of(cache, 20)
     data = {
         key: number for number, key in enumerate(key for keys in found.values() for key in keys)
@@ -208,7 +208,7 @@ def test_a_shard_without_any_node_fails_its_own_keys_only(
             assert cache.get(key) == data[key]
         with pytest.raises(CircuitOpen):
             cache.get(found[dead][0])
-        assert time.monotonic() - began < 0.9  # who waits does so for nearly a second
+        assert time.monotonic() - began < 2.7  # who waits does so for nearly three seconds
     finally:
         signals.partial_failure.disconnect(report)
     assert set(reported) == {cache.make_key(key) for key in found[dead]}
