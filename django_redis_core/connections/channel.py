@@ -90,51 +90,42 @@ class Channel(asyncio.Protocol):
         """Sends one command; the future is its reply, an exception object for an error reply."""
         data = pack(args)
         future: asyncio.Future[Any] = self._loop.create_future()
-        try:
-            self._pending.append(future)
-            self._sent += 1
-            if self._buffer:
-                self._buffer.append(data)
-                self._shared = True
-            else:
-                self._begin(data)
-        except BaseException:
-            self._interrupted(future)
-            raise
+        self._queue(future, future, 1, data)
         return future
 
     def call_many(self, commands: Sequence[tuple[Argument, ...]]) -> asyncio.Future[list[Any]]:
         """Sends commands together; the future is the list of their replies."""
         data = b"".join([pack(args) for args in commands])
         future: asyncio.Future[list[Any]] = self._loop.create_future()
-        try:
-            self._pending.append(Replies(len(commands), future))
-            self._sent += len(commands)
-            if self._buffer:
-                self._buffer.append(data)
-                self._shared = True
-            else:
-                self._begin(data)
-        except BaseException:
-            self._interrupted(future)
-            raise
+        self._queue(Replies(len(commands), future), future, len(commands), data)
         return future
 
-    def _begin(self, data: bytes) -> None:
+    def _queue(
+        self,
+        entry: asyncio.Future[Any] | Replies,
+        future: asyncio.Future[Any],
+        count: int,
+        data: bytes,
+    ) -> None:
         """Has ``data`` sent: at once where callers come one at a time, else with what others ask
-        for in this turn of the loop."""
-        others = len(self._pending) > 1
-        self._buffer.append(data)
-        if others or self._shared:
-            self._loop.call_soon(self._flush)
-        else:
-            self._flush()
-        self._shared = others
-
-    def _interrupted(self, future: asyncio.Future[Any]) -> None:
-        """A time limit has struck, so what was sent for whom is not known any more."""
-        future.cancel()
-        self._fail(ConnectionInterrupted(None, "interrupted while it was sent to"))
+        for in this turn of the loop. ``entry`` waits for the ``count`` replies."""
+        try:
+            self._pending.append(entry)
+            self._sent += count
+            waiting = bool(self._buffer)
+            others = waiting or len(self._pending) > 1
+            self._buffer.append(data)
+            if not waiting:
+                if others or self._shared:
+                    self._loop.call_soon(self._flush)
+                else:
+                    self._flush()
+            self._shared = others
+        except BaseException:
+            # A time limit has struck, so what was sent for whom is not known any more.
+            future.cancel()
+            self._fail(ConnectionInterrupted(None, "interrupted while it was sent to"))
+            raise
 
     def _flush(self) -> None:
         data = b"".join(self._buffer)
