@@ -129,3 +129,17 @@ def pair(make_cache: MakeCache) -> tuple[Process, Process]:
     )
     assert one._engine is not two._engine
     return Process(one), Process(two)
+
+
+@pytest.fixture
+def there() -> Iterator[Server]:
+    """The old cache's server, which the test may do anything to."""
+    with Server(KIND) as server:
+        yield server
+
+
+@pytest.fixture
+def here() -> Iterator[Server]:
+    """As ``there``, the new cache's."""
+    with Server(KIND) as server:
+        yield server

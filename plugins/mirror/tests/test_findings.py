@@ -6,7 +6,6 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from django_redis_core_mirror.client import MirrorClient
 from django_redis_core_mirror.findings import LONG, PASSING
 from django_redis_core_mirror.phases import Phase, Record
 
-from .conftest import KIND, MakeCache, add
+from .conftest import MakeCache, add
 
 OURS = "django-redis-core-mirror"
 
@@ -28,19 +27,6 @@ OURS = "django-redis-core-mirror"
 @pytest.fixture
 def phase() -> Phase:
     return Phase.OLD
-
-
-@pytest.fixture
-def there() -> Iterator[Server]:
-    """The old cache's server."""
-    with Server(KIND) as server:
-        yield server
-
-
-@pytest.fixture
-def here() -> Iterator[Server]:
-    with Server(KIND) as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,20 +13,7 @@ from django_redis_core.testing.servers import Server
 from django_redis_core_mirror import marks
 from django_redis_core_mirror.phases import Phase
 
-from .conftest import KIND, MakeCache, add
-
-
-@pytest.fixture
-def there() -> Iterator[Server]:
-    """The old cache's server, which goes and comes."""
-    with Server(KIND) as server:
-        yield server
-
-
-@pytest.fixture
-def here() -> Iterator[Server]:
-    with Server(KIND) as server:
-        yield server
+from .conftest import MakeCache, add
 
 
 @pytest.fixture
