@@ -95,7 +95,7 @@ class Engine:
             )
         partial = Partial(options.alias)
         seconds = options.connection.read_your_writes
-        recent = None if seconds is None else Recent(seconds)
+        recent = None if seconds is None else Recent(seconds, options.locations)
         async_plan = Plan(self.topology, partial, recent)
         #: Who is told what the cache does; None where nobody is.
         self.observers: Observers | None = None

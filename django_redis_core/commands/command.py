@@ -35,9 +35,11 @@ class Kind:
     ``name`` is the server's, in capitals. ``write``: it goes to a primary. ``repeatable``: sending
     it twice leaves the server as sending it once would, so a lost reply may be answered by a second
     try. ``read`` turns the server's reply into a Python value; ``None`` leaves it as it is.
+    ``changes``: whether it may leave anything else behind; False also for a read that goes to a
+    primary.
     """
 
-    __slots__ = ("_primary", "name", "read", "repeatable", "write")
+    __slots__ = ("_primary", "changes", "name", "read", "repeatable", "write")
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Kind:
         self.write = write
         self.repeatable = repeatable
         self.read = read
+        self.changes = write
         self._primary: Kind | None = self if write else None
 
     @property
@@ -58,7 +61,9 @@ class Kind:
         """The same, answered by a primary: a read that must see what was just written."""
         if self._primary is None:
             name = self.name.decode()
-            self._primary = Kind(name, write=True, repeatable=self.repeatable, read=self.read)
+            primary = Kind(name, write=True, repeatable=self.repeatable, read=self.read)
+            primary.changes = False
+            self._primary = primary
         return self._primary
 
     def __repr__(self) -> str:
@@ -91,6 +96,15 @@ class Command:
     def primary(self) -> Command:
         """The same command, but answered by the primary even where replicas serve reads."""
         return Command(self.kind.primary, self.args, self.key, self.node)
+
+    def named(self) -> list[str]:
+        """All keys that it may name, as text; none for one over all keys, such as FLUSHDB.
+
+        Keys may stand anywhere among the arguments (RENAME, a script), so all text counts as one:
+        values are bytes, and what is no key is a name that nobody asks for.
+        """
+        found = [arg for arg in self.args[1:] if isinstance(arg, str)]
+        return [*found, _text(self.key)] if isinstance(self.key, bytes) else found
 
     def __repr__(self) -> str:  # keys and values stay out of logs
         return f"<Command {self.kind.name.decode()} with {len(self.args) - 1} arguments>"
@@ -127,6 +141,10 @@ class Spread:
     def primary(self) -> Spread:
         """The same command, but answered by primaries."""
         return Spread(self.kind.primary, self.keys, self.join, self.node)
+
+    def named(self) -> list[str]:
+        """Its keys as text; see ``Command.named``."""
+        return [key if isinstance(key, str) else _text(key) for key in self.keys]
 
     def whole(self) -> Command:
         """All keys in one command, for when one server has them all."""
@@ -178,6 +196,11 @@ class Spread:
         return ConnectionInterrupted(
             None, f"the reply to {name} is not one of its own, but a {kind}"
         )
+
+
+def _text(key: bytes) -> str:
+    """The key that a server listed, as ``Keys.make`` gives it."""
+    return str(key, "utf-8", "surrogateescape")
 
 
 def ok(reply: Reply) -> bool:

@@ -24,6 +24,15 @@ def group() -> Iterator[Replicated]:
 
 
 @pytest.fixture(scope="module")
+def apart() -> Iterator[Replicated]:
+    """Replicas that know their primary no more: in sync they would hide a read of one of them."""
+    with replicated(2, kind=os.environ.get("DRC_TEST_SERVER", "valkey")) as group:
+        for replica in group.replicas:
+            replica.cli("REPLICAOF", "127.0.0.1", "1")
+        yield group
+
+
+@pytest.fixture(scope="module")
 def settle(group: Replicated) -> Iterator[Callable[[], None]]:
     """Waits until the replicas have all that the primary has."""
     with group.primary.client(db=1) as client:
@@ -80,13 +89,13 @@ class TestReplicas(ConnectionFactoryContract):
 
 
 class TestReadYourWrites(ConnectionFactoryContract):
-    """Nobody waits for the replicas: ``READ_YOUR_WRITES`` alone lets a process see its writes."""
+    """The replicas hear of nothing: ``READ_YOUR_WRITES`` alone lets a process see its writes."""
 
     name = "single"
 
     @pytest.fixture
-    def location(self, group: Replicated) -> Any:
-        return group.urls
+    def location(self, apart: Replicated) -> Any:
+        return apart.urls
 
     @pytest.fixture
     def options(self) -> Mapping[str, Any]:

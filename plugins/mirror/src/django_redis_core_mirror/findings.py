@@ -41,7 +41,7 @@ PASSING = 60
 #: Seconds after which it is said that a move may be ended: two weeks.
 LONG = 14 * 86_400
 
-_PING = Kind("PING", write=True)
+_PING = Kind("PING", write=False).primary
 
 
 def percent_of_old(phase: Phase, answers: Mapping[str, int]) -> float | None:

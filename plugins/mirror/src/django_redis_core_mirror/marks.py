@@ -41,7 +41,7 @@ LEASE = 10_000
 #: Seconds between two lines in the log of the old cache's trouble.
 QUIET = 60.0
 
-_GET = Kind("GET", write=True)
+_GET = Kind("GET", write=False).primary
 
 # ARGV: a token, how long it holds, and, for a use that only the new cache is to know of, the mark
 # for which nobody is to look into the old one then, and for how long: that does not mind KEEP, nor

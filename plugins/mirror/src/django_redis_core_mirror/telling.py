@@ -29,7 +29,7 @@ COUNTED = ("new", "old", "missed", "taken_over", "old_troubles")
 _HINCRBY = Kind("HINCRBY", write=True, repeatable=False)
 _HSET = Kind("HSET", write=True)
 _EXPIRE = Kind("EXPIRE", write=True)
-_HGETALL = Kind("HGETALL", write=True)
+_HGETALL = Kind("HGETALL", write=False).primary
 
 
 class Telling(Client):

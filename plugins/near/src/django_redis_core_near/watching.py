@@ -13,8 +13,6 @@ from django_redis_core.commands import PTTL, Command, Operation, Request, Spread
 
 from .store import Copy, Write
 
-#: What only reads, also where a primary is asked for it and it is routed as a write.
-_READS = frozenset({b"GET", b"MGET", b"EXISTS", b"PTTL", b"TTL"})
 _GETS = frozenset({b"GET", b"MGET"})
 _PTTL = PTTL("").primary().kind
 
@@ -45,31 +43,16 @@ def watched(
 
 
 def write_of(request: Request) -> Write | None:
-    """The write that ``request`` is, if it is one.
-
-    All text of a command counts as keys, for several may stand anywhere among its arguments, and
-    what is none has no copy.
-    """
+    """The write that ``request`` is, if it is one."""
     commands = request if isinstance(request, list) else (request,)
     keys: list[str] = []
     for command in commands:
-        if not isinstance(command, Command | Spread) or not command.kind.write:
+        if not isinstance(command, Command | Spread) or not command.kind.changes:
             continue
-        if command.kind.name in _READS:
-            continue
-        if isinstance(command, Spread):
-            keys += [_text(key) for key in command.keys]
-        elif command.key is None:
+        if isinstance(command, Command) and command.key is None:
             return Write(None)
-        else:
-            keys += [arg for arg in command.args[1:] if isinstance(arg, str)]
-            if isinstance(command.key, bytes):
-                keys.append(_text(command.key))
+        keys += command.named()
     return Write(keys) if keys else None
-
-
-def _text(key: str | bytes) -> str:
-    return key if isinstance(key, str) else str(key, "utf-8", "surrogateescape")
 
 
 def life_of(key: str) -> Command:
