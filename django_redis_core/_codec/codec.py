@@ -8,7 +8,7 @@ does not use costs nothing. It knows nothing about servers, versions or expiry.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import length_hint
+from operator import attrgetter, length_hint
 from typing import Any, Final, TypeVar
 
 from ..exceptions import SealError, SerializationError
@@ -36,6 +36,7 @@ _HEXADECIMAL = frozenset(b"0123456789abcdef")
 Report = Callable[[str, bytes, Exception], None]
 Encode = Callable[[str, Any], bytes]
 Decode = Callable[[str, bytes], Any]
+EncodeMany = Callable[[Sequence[str], Sequence[Any]], list[bytes]]
 DecodeMany = Callable[[Sequence[str], Iterable[Any]], list[Any]]
 
 
@@ -110,6 +111,10 @@ class Codec:
         dumps = self.serializers[0].dumps
         frame = _packer(compressors, compress, always=True)
         self.encode = self.encode_element = _encoder(dumps, pack, sealer, self.errors)
+        #: How many values are encoded by ``encode`` as it is here; a subclass may replace that.
+        self._together: tuple[Encode, EncodeMany] | None = None
+        if pack is None and sealer is None:
+            self._together = self.encode, _together(self.encode, dumps, self.errors)
         self.encode_member = _encoder(dumps, frame, sealer, self.errors)
         self.encode_scored = _encoder(dumps, frame, sealer, self.errors, plain=None)
         if sealer is not None and not sealer.deterministic:
@@ -140,6 +145,13 @@ class Codec:
             report=report or self.report,
             bound=self.bound,
         )
+
+    def encode_many(self, keys: Sequence[str], values: Sequence[Any]) -> list[bytes]:
+        """``encode`` for many values, each with its key."""
+        encode = self.encode
+        if self._together is not None and self._together[0] is encode:
+            return self._together[1](keys, values)
+        return [encode(key, value) for key, value in zip(keys, values, strict=True)]
 
     def counted(self, items: Iterable[T]) -> Iterable[T]:
         """``items`` of one call, each to be decoded before the next is taken; ``CallTooLarge``
@@ -289,6 +301,31 @@ def _encoder(
     return encode
 
 
+_class = attrgetter("__class__")
+
+
+def _together(encode: Encode, dumps: Callable[[Any], bytes], own: Errors) -> EncodeMany:
+    def encode_many(keys: Sequence[str], values: Sequence[Any]) -> list[bytes]:
+        try:
+            if int not in set(map(_class, values)):  # of what a lazy object stands for
+                found = [*map(dumps, values)]
+            else:
+                found = [b"%d" % one if one.__class__ is int else dumps(one) for one in values]
+        except own as error:
+            if not speaks_of_a_value(error, own):
+                raise
+            # Whose it is, and whether there is another way, is found one by one.
+            return [encode(key, value) for key, value in zip(keys, values, strict=True)]
+        if min(found, default=b":") >= b":":
+            return found
+        return [
+            data if value.__class__ is int or data >= b":" else encode(key, value)
+            for key, value, data in zip(keys, values, found, strict=True)
+        ]
+
+    return encode_many
+
+
 def _refuser(sealer: str) -> Encode:
     def refuse(key: str, value: Any) -> bytes:
         raise SerializationError(
@@ -374,6 +411,15 @@ def _decoders(
     def decode_many(keys: Sequence[str], replies: Iterable[Any]) -> list[Any]:
         values: list[Any] = []
         add, rest = values.append, iter(keys)
+        if replies.__class__ is list and len(replies) == len(keys):
+            try:  # all of them are there, and none is an int
+                if min(replies) >= b":":
+                    if keyed:
+                        return [loads(key, data) for key, data in zip(keys, replies, strict=True)]
+                    return [*map(loads, replies)]
+            except own as error:
+                if not speaks_of_a_value(error, own):
+                    raise
         for key, data in zip(rest, replies, strict=True):
             if data is None:
                 add(MISSING)

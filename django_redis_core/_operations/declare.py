@@ -11,7 +11,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
 from .._codec import timeouts
 from .._codec.codec import MISSING, Codec
-from ..commands import Emit, Operation, Stream
+from ..commands import SET, SETS, Command, Emit, Operation, Spread, Stream
 from ..exceptions import RedisCacheError
 from .lookups import Lookup
 
@@ -274,6 +274,18 @@ class Family:
     def wrap(self, key: str, value: Any, milliseconds: int | None) -> tuple[bytes, int | None]:
         """What to store for ``value``, and for how many milliseconds. ``key`` is as stored."""
         return self.encode(key, value), milliseconds
+
+    def sets_of(
+        self, keys: Sequence[str], values: Sequence[Any], milliseconds: int | None
+    ) -> list[Command | Spread]:
+        """The SETs of what ``wrap`` makes of ``values``, each under its key."""
+        if type(self).wrap is Family.wrap and self.encode is self.codec.encode:
+            return SETS(keys, self.codec.encode_many(keys, values), milliseconds)
+        wrap = self.wrap
+        return [
+            SET(key, *wrap(key, value, milliseconds))
+            for key, value in zip(keys, values, strict=True)
+        ]
 
     def unwrap(self, key: str, data: bytes) -> Any:
         """The value in ``data``, or MISSING when it cannot be read or is not to be seen."""

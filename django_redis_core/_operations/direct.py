@@ -25,6 +25,7 @@ from .strings import (
     SET,
     UNLINK,
     _PAGE,
+    _WELL,
     _in_pages,
     chain,
     checked,
@@ -246,13 +247,10 @@ def set_many(
         if milliseconds is not None and milliseconds <= 0:
             commands = [UNLINK([full]) for full in fulls]
         else:
-            wrap = self.wrap
-            commands = [
-                SET(full, payload, lives)
-                for full, value in zip(fulls, data.values(), strict=True)
-                for payload, lives in [wrap(full, value, milliseconds)]
-            ]
+            commands = self.sets_of(fulls, [*data.values()], milliseconds)
         replies = (answer := ask((request := commands)))
+        if len(replies) == len(data) and _WELL.issuperset(map(type, replies)):
+            return []
         failed = [
             key for key, reply in zip(data, replies, strict=True) if isinstance(reply, Exception)
         ]
@@ -278,13 +276,10 @@ async def aset_many(
         if milliseconds is not None and milliseconds <= 0:
             commands = [UNLINK([full]) for full in fulls]
         else:
-            wrap = self.wrap
-            commands = [
-                SET(full, payload, lives)
-                for full, value in zip(fulls, data.values(), strict=True)
-                for payload, lives in [wrap(full, value, milliseconds)]
-            ]
+            commands = self.sets_of(fulls, [*data.values()], milliseconds)
         replies = (answer := (await ask((request := commands))))
+        if len(replies) == len(data) and _WELL.issuperset(map(type, replies)):
+            return []
         failed = [
             key for key, reply in zip(data, replies, strict=True) if isinstance(reply, Exception)
         ]

@@ -40,6 +40,9 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.2
 # Keys of one command. While a server looks at them it serves nobody else: for half a millisecond.
 _PAGE = 1_000
 
+#: The types of what SET and UNLINK reply, where nothing is amiss.
+_WELL = frozenset({bool, int})
+
 # Whoever was slower than the lock's time must not take it from the next one.
 _RELEASE = Script(
     """
@@ -297,13 +300,10 @@ class Strings(Family):
         if milliseconds is not None and milliseconds <= 0:
             commands = [UNLINK([full]) for full in fulls]
         else:
-            wrap = self.wrap
-            commands = [
-                SET(full, payload, lives)
-                for full, value in zip(fulls, data.values(), strict=True)
-                for payload, lives in [wrap(full, value, milliseconds)]
-            ]
+            commands = self.sets_of(fulls, [*data.values()], milliseconds)
         replies = yield commands
+        if len(replies) == len(data) and _WELL.issuperset(map(type, replies)):
+            return []
         failed = [
             key for key, reply in zip(data, replies, strict=True) if isinstance(reply, Exception)
         ]

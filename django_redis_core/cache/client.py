@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: What every client object has beside its class, which is for operations and nobody else.
 _FOR_OPERATIONS: Final = frozenset(
     "alias at_once clear_by_prefix codec decode default_timeout delete_unreadable encode "
-    "milliseconds naming not_around scan_itersize unwrap unwrap_many".split()
+    "milliseconds naming not_around scan_itersize sets_of unwrap unwrap_many".split()
 )
 
 

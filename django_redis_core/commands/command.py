@@ -10,8 +10,9 @@ on a raw redis-py client (``client=``) gives the same reply as on a connection o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from itertools import chain
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import chain, repeat
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from ..exceptions import ConnectionInterrupted
@@ -281,21 +282,43 @@ def SET(
     return Command(_SET_IF, tuple(args), key)
 
 
+def SETS(
+    keys: Sequence[str], payloads: Sequence[bytes], milliseconds: int | None
+) -> list[Command | Spread]:
+    """``SET`` of each of ``payloads`` under its key, with one expiry."""
+    columns: list[Iterable[Any]] = [repeat(b"SET", len(keys)), keys, payloads]
+    if milliseconds is not None:
+        columns += [repeat(b"PX", len(keys)), repeat(b"%d" % milliseconds, len(keys))]
+    every = zip(*columns, strict=True)
+    return [Command(_SET, args, key) for args, key in zip(every, keys, strict=True)]
+
+
+_kind, _args = attrgetter("kind"), attrgetter("args")
+
+
 def msetex(
-    sets: Sequence[Command], place: Callable[[Key], Hashable], largest: int
+    sets: Sequence[Command], place: Callable[[Key], Hashable] | None, largest: int
 ) -> Command | None:
     """One command that does what ``sets`` do, or None: when one of them is no plain SET, their
-    expiry is not the same, their keys live in several places, or it has over ``largest`` bytes."""
-    every = [one.args for one in sets]
-    if {one.kind for one in sets} != {_SET} or len({args[3:] for args in every}) > 1:
+    expiry is not the same, their keys live in several places (``place`` None: there is but one),
+    or it has over ``largest`` bytes."""
+    if set(map(_kind, sets)) != {_SET}:
         return None
-    keys: list[Any] = [args[1] for args in every]
-    payloads: list[Any] = [args[2] for args in every]
-    if len(set(map(place, keys))) > 1 or sum(map(len, payloads)) > largest:
+    first = sets[0]
+    try:
+        columns: list[Any] = [*zip(*map(_args, sets), strict=True)]
+    except ValueError:  # some with an expiry, and some without
+        return None
+    _, keys, payloads, *expiry = columns
+    if any(set(column) != {column[0]} for column in expiry):
+        return None
+    if place is not None and len(set(map(place, keys))) > 1:
+        return None
+    if sum(map(len, payloads)) > largest:
         return None
     pairs = chain.from_iterable(zip(keys, payloads, strict=True))
-    packed = (b"MSETEX", b"%d" % len(sets), *pairs, *every[0][3:])
-    return Command(_MSETEX, packed, keys[0], sets[0].node)
+    packed = (b"MSETEX", b"%d" % len(sets), *pairs, *first.args[3:])
+    return Command(_MSETEX, packed, keys[0], first.node)
 
 
 def MGET(keys: Sequence[Key]) -> Spread:

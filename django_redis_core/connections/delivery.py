@@ -149,7 +149,7 @@ class Plan:
     ) -> Operation[list[Reply]]:
         """One request a server, all of them written before any is read."""
         if (single := self.topology.single) is not None:
-            (answer,) = yield from send_joined([(single, commands)], self.topology.place)
+            (answer,) = yield from send_joined([(single, commands)], None)
             return [answer] * len(commands) if isinstance(answer, Exception) else answer
         replies: list[Reply] = [None] * len(commands)
         groups: dict[Node, list[int]] = {}

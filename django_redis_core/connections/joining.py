@@ -49,7 +49,7 @@ class Joined:
         return done, again
 
 
-def joined(node: Node, batch: Batch, place: Callable[[Key], Place]) -> Joined | None:
+def joined(node: Node, batch: Batch, place: Callable[[Key], Place] | None) -> Joined | None:
     """``batch`` in fewer commands, when all of it are SETs with one expiry to keys of one place."""
     if len(batch) < 2 or node.without_msetex:
         return None
@@ -64,7 +64,7 @@ def joined(node: Node, batch: Batch, place: Callable[[Key], Place]) -> Joined | 
 
 
 def send_joined(
-    groups: Sequence[tuple[Node, Batch]], place: Callable[[Key], Place]
+    groups: Sequence[tuple[Node, Batch]], place: Callable[[Key], Place] | None
 ) -> Operation[list[list[Reply] | Exception]]:
     """Sends each node its batch; for each the replies, or the trouble that it is in."""
     joins = [joined(node, batch, place) for node, batch in groups]

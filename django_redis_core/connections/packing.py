@@ -125,7 +125,7 @@ def _keys(args: Sequence[Any]) -> bytes | None:
     """MGET, where all keys are short text in ASCII."""
     keys = args[1:]
     parts = ["\r\n"] * (3 * len(keys))
-    parts[::3] = [_SIZES[len(key)] for key in keys]
+    parts[::3] = map(_SIZES.__getitem__, map(len, keys))
     parts[1::3] = keys
     text = "".join(parts)
     return f"*{len(args)}\r\n$4\r\nMGET\r\n{text}".encode() if text.isascii() else None
@@ -135,7 +135,7 @@ def _pairs(args: Sequence[Any]) -> bytes:
     """MSETEX: a count, keys and values in turns, and an expiry or none. Keys are text."""
     count = int(args[1])
     end = 2 * count + 2
-    names, values, rest = [key.encode() for key in args[2:end:2]], args[3:end:2], args[end:]
+    names, values, rest = [*map(str.encode, args[2:end:2])], args[3:end:2], args[end:]
     parts = [b"\r\n"] * (6 * count)
     parts[::6] = _before(names)
     parts[1::6] = names
@@ -147,7 +147,7 @@ def _pairs(args: Sequence[Any]) -> bytes:
 
 def _before(values: Sequence[bytes]) -> list[bytes]:
     try:
-        return [_OF_BYTES[len(value)] for value in values]
+        return [*map(_OF_BYTES.__getitem__, map(len, values))]
     except IndexError:  # longer than the table
         return [b"$%d\r\n" % len(value) for value in values]
 

@@ -344,3 +344,54 @@ class TestInACache:
             client.set(deleting.make_key("k"), b"garbage")
             assert deleting.get("k", "missed") == "missed"
             assert not client.exists(deleting.make_key("k"))
+
+
+VALUES = [
+    pytest.param(["text", {"a": 1}, None, 1.5], id="no ints"),
+    pytest.param(["text", 5, -5, True, 0, 2**63], id="ints"),
+    pytest.param([1, 2, 3], id="ints only"),
+    pytest.param([], id="none"),
+    pytest.param([SimpleLazyObject(lambda: 7), lazystr("lazy"), "text"], id="lazy ones"),
+    pytest.param([-1.5, "-", ":", ""], id="what begins as a number"),
+]
+
+
+@pytest.mark.parametrize("values", VALUES)
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (["pickle"], {}),
+        (["json"], {}),
+        (["msgpack"], {}),
+        (["pickle", "json"], {"compress_with": ["zlib"]}),
+        (["pickle"], {"sealer": True}),
+    ],
+)
+def test_many_values_are_encoded_and_decoded_as_one_is(names, options, values):
+    if "sealer" in options:
+        options = {"sealer": plugin("sealer", "signed", key="k" * 40)}
+    this = codec(*names, **options)
+    keys = [f"k{place}" for place in range(len(values))]
+    stored = this.encode_many(keys, values)
+    assert stored == [this.encode(key, value) for key, value in zip(keys, values, strict=True)]
+    read = [this.decode(key, data) for key, data in zip(keys, stored, strict=True)]
+    assert this.decode_many(keys, stored) == read
+    assert this.decode_many(["gone", *keys], [None, *stored]) == [MISSING, *read]
+
+
+def test_another_encode_of_a_codec_is_that_of_many_values_too():
+    this = codec()
+    this.encode = lambda key, value: b"own"
+    assert this.encode_many(["a", "b"], [1, "x"]) == [b"own", b"own"]
+
+
+def test_digits_that_a_serializer_makes_are_refused_among_many():
+    class Digits(PickleSerializer):
+        name = "digits"
+
+        def dumps(self, value):
+            return b"12" if value == "x" else super().dumps(value)
+
+    this = Codec([Digits()], report=report_nothing)
+    with pytest.raises(SerializationError, match=r"'b'.*serializes to digits"):
+        this.encode_many(["a", "b"], ["readable", "x"])

@@ -156,6 +156,7 @@ class TestWhatIsNotOfTheValue:
         for read in (
             lambda: codec.decode("k", data),
             lambda: codec.decode_many(["a", "k"], [b"1", data]),
+            lambda: codec.decode_many(["k", "l"], [data, data]),
             lambda: codec.recoded("k", data),
         ):
             with pytest.raises(kind) as raised:
@@ -165,7 +166,14 @@ class TestWhatIsNotOfTheValue:
 
     def test_comes_out_of_writing(self, codec: Codec, strike: Any, way: Any, kind: Any) -> None:
         strike(way, kind)
-        for write in (codec.encode, codec.encode_element, codec.encode_member, codec.encode_scored):
+        for write in (
+            codec.encode,
+            codec.encode_element,
+            codec.encode_member,
+            codec.encode_scored,
+            lambda key, value: codec.encode_many([key], [value]),
+            lambda key, value: codec.encode_many([key, "n"], [value, 1]),
+        ):
             with pytest.raises(kind) as raised:
                 write("k", Value())
             assert type(raised.value) is kind
@@ -226,9 +234,15 @@ def test_what_is_of_the_value_is_a_miss_as_ever(
     strike(mistake)
     assert codec.decode("k", data) is MISSING
     assert codec.decode_many(["a", "k", "b"], [b"1", data, b"2"]) == [1, MISSING, 2]
+    assert codec.decode_many(["k", "l"], [data, data]) == [MISSING, MISSING]
+    assert [key for key, *_ in reports] == ["k", "k", "k", "l"]
     assert {str(error) for *_, error in reports} == {"not of this format"}
-    with pytest.raises(SerializationError, match="not of this format"):
-        codec.encode("k", Value())
+    for write in (
+        lambda: codec.encode("k", Value()),
+        lambda: codec.encode_many(["a", "k"], ["readable", Value()]),
+    ):
+        with pytest.raises(SerializationError, match=r"'k'.*not of this format"):
+            write()
 
 
 class Own(Serializer):
