@@ -156,7 +156,7 @@ class TestWhatIsNotOfTheValue:
         for read in (
             lambda: codec.decode("k", data),
             lambda: codec.decode_many(["a", "k"], [b"1", data]),
-            lambda: codec.decode_many(["k", "l"], [data, data]),
+            lambda: codec.decode_many(["k", "k"], [data, data]),
             lambda: codec.recoded("k", data),
         ):
             with pytest.raises(kind) as raised:
@@ -230,11 +230,11 @@ def test_a_limit_ends_a_pipeline_and_is_no_result_of_it(
 def test_what_is_of_the_value_is_a_miss_as_ever(
     codec: Codec, reports: list[Any], strike: Any
 ) -> None:
-    data = codec.encode("k", Value())
+    data, other = codec.encode("k", Value()), codec.encode("l", Value())
     strike(mistake)
     assert codec.decode("k", data) is MISSING
     assert codec.decode_many(["a", "k", "b"], [b"1", data, b"2"]) == [1, MISSING, 2]
-    assert codec.decode_many(["k", "l"], [data, data]) == [MISSING, MISSING]
+    assert codec.decode_many(["k", "l"], [data, other]) == [MISSING, MISSING]
     assert [key for key, *_ in reports] == ["k", "k", "k", "l"]
     assert {str(error) for *_, error in reports} == {"not of this format"}
     for write in (
