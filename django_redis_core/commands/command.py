@@ -153,15 +153,21 @@ class Spread:
 
     def split(self, place: Callable[[Key], Hashable]) -> list[tuple[list[int], Command]]:
         """A command for each place, with the positions of its keys in ``keys``."""
+        kind, every, node = self.kind, self.keys, self.node
+        name, places = kind.name, [*map(place, every)]
+        if len(set(places)) == len(places):  # as of a few keys on a cluster
+            return [([at], Command(kind, (name, key), key, node)) for at, key in enumerate(every)]
         groups: dict[Hashable, list[int]] = {}
-        for position, key in enumerate(self.keys):
-            groups.setdefault(place(key), []).append(position)
+        for position, where in enumerate(places):
+            groups.setdefault(where, []).append(position)
         parts = []
         for positions in groups.values():
-            keys = [self.keys[position] for position in positions]
-            parts.append(
-                (positions, Command(self.kind, (self.kind.name, *keys), keys[0], self.node))
-            )
+            first = every[positions[0]]
+            if len(positions) == 1:
+                args: tuple[Argument, ...] = name, first
+            else:
+                args = (name, *[every[position] for position in positions])
+            parts.append((positions, Command(kind, args, first, node)))
         return parts
 
     def merge(self, parts: Sequence[tuple[list[int], Reply]]) -> Reply:
@@ -171,16 +177,32 @@ class Spread:
         (``sum``); when all failed, the first exception is the reply. So is one whose reply does not
         fit its keys: a server that sends such a thing is out of step.
         """
+        if self.join is list and (merged := self._in_place(parts)) is not None:
+            return merged
         parts = [(positions, self._fitting(positions, reply)) for positions, reply in parts]
         errors = [reply for _, reply in parts if isinstance(reply, Exception)]
         if len(errors) == len(parts):
             return errors[0]
         if self.join is not list:
             return sum(reply for _, reply in parts if not isinstance(reply, Exception))
-        merged: list[Any] = [None] * len(self.keys)
+        merged = [None] * len(self.keys)
         for positions, reply in parts:
             values = [reply] * len(positions) if isinstance(reply, Exception) else reply
             for position, value in zip(positions, values, strict=True):
+                merged[position] = value
+        return merged
+
+    def _in_place(self, parts: Sequence[tuple[list[int], Reply]]) -> list[Any] | None:
+        """What ``merge`` returns where all is well, which costs less to see at once: on a cluster
+        there may be a part for each key."""
+        merged: list[Any] = [None] * len(self.keys)
+        for positions, reply in parts:
+            if reply.__class__ is not list or len(reply) != len(positions):
+                return None
+            if len(positions) == 1:
+                merged[positions[0]] = reply[0]
+                continue
+            for position, value in zip(positions, reply, strict=True):
                 merged[position] = value
         return merged
 

@@ -19,7 +19,7 @@ from typing import Any
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .link import LOST
-from .packing import pack
+from .packing import pack, pack_all
 from .patience import PROGRESS
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, holding, make_reader
 from .sockets import arrivals, on_the_way
@@ -95,7 +95,7 @@ class Channel(asyncio.Protocol):
 
     def call_many(self, commands: Sequence[tuple[Argument, ...]]) -> asyncio.Future[list[Any]]:
         """Sends commands together; the future is the list of their replies."""
-        data = b"".join([pack(args) for args in commands])
+        data = pack_all(commands)
         future: asyncio.Future[list[Any]] = self._loop.create_future()
         self._queue(Replies(len(commands), future), future, len(commands), data)
         return future

@@ -76,6 +76,11 @@ class Plan:
         except ConnectionInterrupted as trouble:
             return (yield from self.recover(request, node, trouble, rest or Rest(began, node)))
 
+    @property
+    def simple(self) -> bool:
+        """Whether one command has only to be sent where the topology says, now."""
+        return self.recent is None and self.topology.ready
+
     def leaves(self, batch: Batch) -> bool:
         """Whether nothing is made of ``batch`` but the replies of one server: it cannot become one
         MSETEX, and nobody has to know what is written."""
@@ -171,8 +176,8 @@ class Plan:
         )
         failed: dict[int, Node] = {}
         for (node, positions), answer in zip(groups.items(), answers, strict=True):
-            for place, position in enumerate(positions):
-                reply = answer if isinstance(answer, Exception) else answer[place]
+            whole = [answer] * len(positions) if isinstance(answer, Exception) else answer
+            for position, reply in zip(positions, whole, strict=True):
                 replies[position] = reply
                 if isinstance(reply, ConnectionInterrupted):
                     failed[position] = node
@@ -213,6 +218,9 @@ def settled(reply: Reply) -> Reply:
 class BlockingExecutor:
     """Answers requests by blocking calls."""
 
+    #: Whether one command may go to its server without ``_send``.
+    _directly = True
+
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._single = plan.topology.single
@@ -223,6 +231,8 @@ class BlockingExecutor:
         if kind is Command:
             if single is not None:
                 return single.call(request)
+            if self._directly and self.plan.simple:
+                return self._routed(request)
         elif kind is Spread:
             if single is not None:
                 return single.call(request.whole())
@@ -238,6 +248,16 @@ class BlockingExecutor:
         elif single is not None and request and self.plan.leaves(request):
             return self._together(single, request)
         return run(self.plan.route(request), self._send)
+
+    def _routed(self, command: Command) -> Reply:
+        """What ``Plan.route`` does with one command: its generator takes half as long as a call."""
+        plan = self.plan
+        began = time.monotonic()
+        node = command.node or plan.topology.route(command)
+        try:
+            return node.call(command)
+        except ConnectionInterrupted as trouble:
+            return run(plan.recover(command, node, trouble, Rest(began, node)), self._send)
 
     def _together(self, node: Node, batch: Batch) -> list[Reply]:
         """What ``Plan.route`` does with a batch that only has to be sent, to the only server: its
@@ -293,6 +313,9 @@ class AsyncioExecutor:
         self.plan = plan
         self._single = plan.topology.single
 
+    #: See ``BlockingExecutor``.
+    _directly = True
+
     # No coroutine of its own: it has nothing to do once the answer is there.
     def __call__(self, request: Any) -> Awaitable[Any]:
         kind = request.__class__
@@ -300,6 +323,8 @@ class AsyncioExecutor:
         if kind is Command:
             if single is not None:
                 return single.acall(request)
+            if self._directly and self.plan.simple:
+                return self._routed(request)
         elif kind is Spread:
             if single is not None:
                 return single.acall(request.whole())
@@ -312,6 +337,15 @@ class AsyncioExecutor:
         elif kind is not list:
             return self._answer(request)
         return arun(self.plan.route(request), self._send)
+
+    async def _routed(self, command: Command) -> Reply:
+        plan = self.plan
+        began = time.monotonic()
+        node = command.node or plan.topology.route(command)
+        try:
+            return await node.acall(command)
+        except ConnectionInterrupted as trouble:
+            return await arun(plan.recover(command, node, trouble, Rest(began, node)), self._send)
 
     async def _answer(self, request: Any) -> Any:
         if request.__class__ is WantRunner:

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError, ResponseError
 from .._interrupts import struck
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout, error_from_reply
-from .packing import pack
+from .packing import pack, pack_all
 from .patience import Patience
 from .resp import INCOMPLETE, OUT_OF_STEP, UNREADABLE, ProtocolViolation, holding, make_reader
 from .sockets import arrivals, limit_in_kernel
@@ -126,7 +126,7 @@ class Link:
 
     def send(self, commands: Sequence[tuple[Argument, ...]]) -> None:
         """Sends commands whose replies ``receive`` will read."""
-        data = b"".join([pack(args) for args in commands])
+        data = pack_all(commands)
         self.owes += len(commands)
         self._send_long(data)
 
@@ -144,17 +144,19 @@ class Link:
         try:
             if length:
                 self._reader.feed(self._buffer, 0, length)
-            while self.owes:
-                reply = gets()
-                if reply is INCOMPLETE:
-                    patience = patience or self._patience(length)
-                    reply = self._rest(patience)
-                replies.append(reply)
+            while True:
+                had = len(replies)
+                replies.extend(iter(gets, INCOMPLETE))
+                self.owes -= len(replies) - had
+                if self.owes <= 0:
+                    break
+                patience = patience or self._patience(length)
+                replies.append(self._rest(patience))
                 self.owes -= 1
-            if self._reader.has_data():
+            if self.owes < 0 or self._reader.has_data():
                 raise ConnectionInterrupted(None, OUT_OF_STEP)
         except (ConnectionError, ConnectionInterrupted):
-            if not (self.owes and replies and _is_last_word(replies[-1])):
+            if not (self.owes > 0 and replies and _is_last_word(replies[-1])):
                 raise
             # What came before it was carried out, and what comes after it was not.
             replies += [replies[-1]] * self.owes

@@ -361,6 +361,10 @@ class Node:
             raise self._strange(command, reply) from error
 
     def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
+        if {command.kind.read for command in commands} == {None} and not any(
+            issubclass(kind, Exception) for kind in set(map(type, replies))
+        ):
+            return [*replies]
         values = []
         for command, reply in zip(commands, replies, strict=True):
             if isinstance(reply, Exception):

@@ -23,6 +23,8 @@ from .trips import Exchange, Watch
 class ObservedExecutor(BlockingExecutor):
     """``BlockingExecutor``, which tells ``watch`` of each exchange with a server."""
 
+    _directly = False
+
     def __init__(self, plan: Plan, alias: str, watch: Watch) -> None:
         super().__init__(plan)
         self.alias = alias
@@ -124,6 +126,8 @@ class _Flight:
 
 class ObservedAsyncExecutor(AsyncioExecutor):
     """``AsyncioExecutor``, which tells ``watch`` of each exchange with a server."""
+
+    _directly = False
 
     def __init__(self, plan: Plan, alias: str, watch: Watch) -> None:
         super().__init__(plan)

@@ -8,6 +8,7 @@ interface for C. https://redis.io/docs/latest/develop/reference/protocol-spec/
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from .._interrupts import struck
@@ -110,6 +111,32 @@ def pack(args: tuple[Any, ...]) -> bytes:
             if packed is not None:
                 return packed
     return _any(args)
+
+
+def pack_all(commands: Sequence[tuple[Any, ...]]) -> bytes:
+    """Several commands, as they are sent."""
+    if len(commands) > 2 and set(map(len, commands)) == {2}:
+        names, keys = zip(*commands, strict=True)
+        head = _OF_KEY.get(names[0])
+        if head is not None and len(set(names)) == 1:
+            try:
+                text = _each(head, keys)
+            except _OF_OTHERS as error:  # a key of bytes, or a long one
+                if struck(error):
+                    raise
+            else:
+                if text.isascii():
+                    return text.encode()
+    return b"".join(map(pack, commands))
+
+
+def _each(head: str, keys: Sequence[str]) -> str:
+    """Commands of one name, each with one key."""
+    parts = ["\r\n"] * (4 * len(keys))
+    parts[::4] = repeat(head, len(keys))
+    parts[1::4] = map(_SIZES.__getitem__, map(len, keys))
+    parts[2::4] = keys
+    return "".join(parts)
 
 
 def _set(key: str, payload: bytes, number: bytes) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from django_redis_core._codec.keys import CacheKey
-from django_redis_core.connections.packing import pack, python_pack
+from django_redis_core.connections.packing import pack, pack_all, python_pack
 
 KEYS: list[Any] = ["k", "k" * 250, "k" * 600, "é", "日本" * 200, "", CacheKey("k"), b"k", b"\xff"]
 SHA = "0123456789" * 4
@@ -44,3 +46,27 @@ def test_half_a_character_is_refused() -> None:
     for command in [(b"GET", "\ud800"), (b"MGET", *["\ud800"] * 9), (b"SET", "\ud800", b"v")]:
         with pytest.raises(UnicodeEncodeError):
             pack(command)
+
+
+_SOME = st.sampled_from(KEYS)
+_NAMES = st.sampled_from([b"GET", b"MGET", b"UNLINK", b"HGETALL"])
+
+
+@given(name=_NAMES, keys=st.lists(_SOME, max_size=6))
+def test_several_of_one_name_are_each_of_these_forms(name: bytes, keys: list[Any]) -> None:
+    commands = [(name, key) for key in keys]
+    assert pack_all(commands) == b"".join(map(python_pack, commands))
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(_NAMES, _SOME),
+            st.tuples(st.just(b"SET"), _SOME, _SOME),
+            st.tuples(st.just(b"PING")),
+        ),
+        max_size=6,
+    )
+)
+def test_so_are_several_of_several_names(commands: list[tuple[Any, ...]]) -> None:
+    assert pack_all(commands) == b"".join(map(python_pack, commands))
