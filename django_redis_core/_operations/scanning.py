@@ -64,8 +64,8 @@ class Scanning(Family):
         """Deletes the keys that match a glob pattern and returns how many there were.
 
         Memory and the server's stall are bounded by ``itersize``: each page of keys is deleted by
-        one UNLINK that travels together with the SCAN for the next page. A server frees text before
-        it answers anybody else, half a millisecond for each megabyte: for large values take fewer.
+        one UNLINK that travels together with the SCAN for the next page. A server may free what is
+        deleted before it answers anybody else: for values of hundreds of kilobytes take fewer.
         """
         search = self.naming.search(pattern, version, prefix)
         count = page("delete_pattern", "itersize", itersize) if itersize else self.scan_itersize

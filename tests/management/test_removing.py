@@ -163,6 +163,30 @@ def test_on_shards_and_in_a_cluster(site: Site, manage: Manage) -> None:
             assert sum(map(freed_in_one_go, nodes)) == 2 * 2
 
 
+def test_a_turn_of_the_server_is_short_for_all_of_them(
+    site: Site, manage: Manage, own_server: Server, other: Server
+) -> None:
+    """However many keys there are: a server reads 16 KB of commands before it turns to others."""
+    cache = site(default={"LOCATION": own_server.url}, new={"LOCATION": other.url})
+    cache.set_many({f"user:{one}": one for one in range(3_000)})
+    for server in (own_server, other):
+        server.cli("CONFIG", "RESETSTAT")
+    for words in (
+        ("stats", "--all", "--lookups"),
+        ("top", "--once", "--hot"),
+        ("keys", "*", "--limit", "5000"),
+        ("recode", *FAST),
+        ("copy", "--to", "new", *FAST),
+        ("compare", "--with", "new", *FAST),
+        ("delete", "--pattern", "user:1*", "--no-input"),
+        ("clear", "--no-input"),
+    ):
+        ran = manage(*words, *(() if "--alias" in words else ("--alias", "default")))
+        assert not ran.error, (words, ran)
+    for server in (own_server, other):
+        assert server.info("debug").get("eventloop_cmd_per_cycle_max", 0) <= 1_000
+
+
 class Sizes(Observer):
     """The bytes of replies to each round trip with GETs in it."""
 
