@@ -35,7 +35,7 @@ from ..commands import (
     Reply,
     reading,
 )
-from ..exceptions import ConnectionInterrupted, RedisCacheError
+from ..exceptions import ConnectionInterrupted
 from .beside import LIVES, beside
 from .servers import LENGTHS, MEMORY_USAGE, TYPE, cursor_and_pairs, if_allowed, is_refusal
 
@@ -241,7 +241,7 @@ def _clear_away(kind: str, name: str, weight: int, here: Here) -> Operation[None
     count = max(min(_PAGE_ELEMENTS, _PAGE_BYTES * (length or 0) // max(weight, 1)), 1)
     if kind == "list":
         for _ in range(0, length or 0, count):
-            if (yield from if_allowed(here(LTRIM(name, count, -1)))) is None:
+            if not _done((yield [here(PEXPIRE(name, LIVES)), here(LTRIM(name, count, -1))])):
                 break
     elif length:
         yield from _in_pages(_WAYS[kind], name, count, here)
@@ -252,16 +252,25 @@ def _in_pages(way: _Way, name: str, count: int, here: Here) -> Operation[None]:
     cursor = -1
     page: Sequence[Any] = ()
     while cursor or page:
-        asked = [here(way.remove(name, *page))] if page else []
+        asked = [here(PEXPIRE(name, LIVES))]
+        if page:
+            asked.append(here(way.remove(name, *page)))
         if cursor:
             asked.append(here(way.scan(name, max(cursor, 0), b"COUNT", count)))
         replies = yield asked  # type: ignore[misc]  # a list is invariant
-        for reply in replies:
-            if is_refusal(reply):
-                return
-            if isinstance(reply, RedisCacheError):
-                raise reply
+        if not _done(replies):
+            return
         cursor, page = replies[-1] if cursor else (0, ())
+
+
+def _done(replies: Sequence[Any]) -> bool:
+    """False where the server does not let us."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            if is_refusal(reply):
+                return False
+            raise reply
+    return True
 
 
 def _on(command: Command, node: Any) -> Command:

@@ -137,6 +137,25 @@ def test_what_a_server_refuses_is_deleted_all_the_same(
         assert server.cli("DBSIZE") == 0
 
 
+def test_what_is_left_when_it_is_stopped_goes_by_itself(
+    site: Site, manage: Manage, own_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*args: object) -> Iterator[None]:
+        raise KeyboardInterrupt
+
+    cache = site(default={"LOCATION": own_server.url})
+    fill(cache)
+    with monkeypatch.context() as patched:
+        patched.setattr(removing, "_in_pages", stopped)
+        assert manage("clear", "--no-input").code == 130
+    left = own_server.cli("KEYS", "*:deleting:*")
+    assert len(left) == 1
+    assert 0 < own_server.cli("PTTL", left[0]) <= 60_000
+    assert len(cache.keys("*")) == own_server.cli("DBSIZE") - 1 >= 2
+    assert manage("clear", "--no-input", "--json").json["deleted"] >= 2
+    assert own_server.cli("KEYS", "*") == left
+
+
 def test_on_shards_and_in_a_cluster(site: Site, manage: Manage) -> None:
     """The last two keys cannot be put aside where they are."""
     named = (*KINDS, "{tagged}:set", "with}before{", "an{}empty-tag")
