@@ -7,8 +7,8 @@ allocates memory meanwhile waits for that thread again and again: with 100,000 e
 answered for 5 to 15 ms, which no command's time shows. So a command is given few bytes to free, and
 what has many parts is put aside and taken apart in pages.
 
-The site's own ``clear`` and ``delete_pattern`` do not ask how large a key is: for entries of usual
-size that takes three times as long, and it needs a right of its own.
+The site's own ``clear`` and ``delete_pattern`` do not ask how large a key is: that takes a second
+SCAN of each page, and needs a right of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ..commands import (
@@ -40,12 +39,13 @@ from .beside import LIVES, beside
 from .servers import LENGTHS, MEMORY_USAGE, TYPE, cursor_and_pairs, if_allowed, is_refusal
 
 #: Bytes, as MEMORY USAGE counts them, from which on a data structure is taken apart; and what one
-#: UNLINK may free.
+#: UNLINK is to free, which takes under a millisecond.
 LARGE, FREED = 256 * 1024, 16 * 1024 * 1024
 
 #: A page of what is taken apart: some hundred microseconds.
 _PAGE_ELEMENTS, _PAGE_BYTES = 250, 256 * 1024
 
+_SAMPLED = 16  # of so many texts one is weighed
 _LOOKS = 500  # keys that are asked for their size at once
 _COUNT = 1000  # keys that one SCAN looks at, at most
 
@@ -73,6 +73,19 @@ _WAYS: dict[str, _Way] = {
 }
 
 
+class _Found(NamedTuple):
+    """A page of keys. Which of them are text is told by the same SCAN with a type, so that only the
+    ``others`` have to be looked at one by one; of the texts a few tell how large all are."""
+
+    others: list[bytes]
+    texts: list[bytes]
+
+    @property
+    def weighed(self) -> list[bytes]:
+        """Those that are asked for their size."""
+        return [*self.others, *self.texts[::_SAMPLED]]
+
+
 class _Place:
     """How far one server is. What is found in one step is weighed in the next, and deleted in those
     after it: so a page of keys is one round trip, as it would be without a look at their size."""
@@ -80,7 +93,7 @@ class _Place:
     def __init__(self, node: Any) -> None:
         self.node = node
         self.cursor: int | None = 0
-        self.found: list[bytes] = []
+        self.found: _Found | None = None
         #: What one command deletes each.
         self.portions: deque[list[bytes]] = deque()
         #: Whether it tells how large a key is.
@@ -88,10 +101,10 @@ class _Place:
 
     @property
     def done(self) -> bool:
-        return self.cursor is None and not self.found and not self.portions
+        return self.cursor is None and self.found is None and not self.portions
 
     def end(self) -> None:
-        self.cursor, self.found = None, []
+        self.cursor = self.found = None
         self.portions.clear()
 
 
@@ -130,18 +143,17 @@ class Removing:
         replies = iter((yield batch) if batch else ())
         for place, unlinks, weighs, scans in asked:
             told = [[next(replies) for _ in part] for part in (unlinks, weighs, scans)]
-            error = next((one for one in (*told[0], *told[2]) if isinstance(one, Exception)), None)
+            error = next((one for one in (*told[0], *told[2][:1]) if _is_error(one)), None)
             if error is not None:
                 self._lost(place, error)
                 continue
             self._deleted += sum(told[0])
-            found = [] if place.portions else place.found
-            for cursor, keys in told[2]:
-                place.cursor = cursor or None
-                place.found = keys if self._picks is None else [*filter(self._picks, keys)]
-            if found:
-                if not scans:
-                    place.found = []
+            if place.portions:
+                continue
+            found, place.found = place.found, None
+            if told[2]:
+                self._told(place, *told[2])
+            if found is not None:
                 yield from self._weighed(place, found, told[1])
 
     def _next(self, place: _Place) -> tuple[list[Any], list[Any], list[Any]]:
@@ -149,34 +161,62 @@ class Removing:
         unlinks = [UNLINK(place.portions.popleft())] if place.portions else []
         if place.portions:
             return unlinks, [], []
-        weighs = [MEMORY_USAGE(key) for key in place.found if place.tells]
-        scans = [] if place.cursor is None else [SCAN(place.cursor, self._match, self._count)]
-        return unlinks, weighs, scans
+        found = place.found.weighed if place.found is not None and place.tells else ()
+        scans = [] if place.cursor is None else [("",), ("string",)]
+        return (
+            unlinks,
+            [MEMORY_USAGE(key) for key in found],
+            [SCAN(place.cursor or 0, self._match, self._count, *kind) for kind in scans],
+        )
 
-    def _weighed(
-        self, place: _Place, found: Sequence[bytes], weights: Sequence[Any]
-    ) -> Operation[None]:
+    def _told(self, place: _Place, scanned: tuple[int, list[bytes]], of_text: Any) -> None:
+        """What a search has found. Servers before Redis 6 refuse to search for a type."""
+        cursor, keys = scanned
+        place.cursor = cursor or None
+        if self._picks is not None:
+            keys = [*filter(self._picks, keys)]
+        if keys:
+            texts = set() if _is_error(of_text) else set(of_text[1])
+            place.found = _Found(
+                [key for key in keys if key not in texts], [key for key in keys if key in texts]
+            )
+
+    def _weighed(self, place: _Place, found: _Found, weights: Sequence[Any]) -> Operation[None]:
         """Takes apart what is large of what was found, and portions out the rest."""
-        place.tells = place.tells and not any(map(is_refusal, weights))
-        rest = []
+        if any(map(is_refusal, weights)):
+            place.tells = False
+        sizes = [weight if isinstance(weight, int) else 0 for weight in weights]  # else it is gone
+        texts = sizes[len(found.others) :]
+        mean = sum(texts) // max(len(texts), 1)
         try:
-            for key, weight in zip_longest(found, weights):
-                size = weight if isinstance(weight, int) else 0  # it may be gone, or not be told
-                removed = None
-                if size > LARGE and (name := _as_text(key)) is not None:
-                    removed = yield from take_apart(name, size, partial(_on, node=place.node))
-                if removed is None:
-                    rest.append((key, size))
-                else:
-                    self._deleted += removed
+            rest = yield from self._without_large(place, found.others, sizes)
         except ConnectionInterrupted as error:
             self._lost(place, error)
         else:
-            place.portions.extend(_portions(rest))
+            place.portions.extend(_portions([*rest, *((key, mean) for key in found.texts)]))
+
+    def _without_large(
+        self, place: _Place, keys: Sequence[bytes], sizes: Sequence[int]
+    ) -> Operation[list[tuple[bytes, int]]]:
+        rest = []
+        for at, key in enumerate(keys):
+            size = sizes[at] if at < len(sizes) else 0  # where none is told
+            removed = None
+            if size > LARGE and (name := _as_text(key)) is not None:
+                removed = yield from take_apart(name, size, partial(_on, node=place.node))
+            if removed is None:
+                rest.append((key, size))
+            else:
+                self._deleted += removed
+        return rest
 
     def _lost(self, place: _Place, error: Exception) -> None:
         self._trouble = self._trouble or error
         place.end()
+
+
+def _is_error(reply: Any) -> bool:
+    return isinstance(reply, Exception)
 
 
 def _portions(keys: Sequence[tuple[bytes, int]]) -> Iterator[list[bytes]]:

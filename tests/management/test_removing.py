@@ -104,11 +104,10 @@ def test_what_is_replaced_is_taken_apart(
 def test_a_command_frees_few_bytes(site: Site, manage: Manage, own_server: Server) -> None:
     """Of text the server frees the memory before it answers anybody else."""
     cache = site(default={"LOCATION": own_server.url})
-    cache.set_many({f"page:{one}": "x" * 300_000 for one in range(60)})
-    cache.set_many({f"user:{one}": one for one in range(100)})
-    assert manage("clear", "--no-input", "--json").json["deleted"] == 160
+    cache.set_many({f"page:{one}": "x" * 300_000 for one in range(200)})
+    assert manage("clear", "--no-input", "--json").json["deleted"] == 200
     assert own_server.cli("DBSIZE") == 0
-    assert called(own_server, "unlink") >= 60 * 300_000 // removing.FREED
+    assert called(own_server, "unlink") >= 200 * 300_000 // removing.FREED
 
 
 def test_small_ones_take_as_many_commands_as_pages(
@@ -117,7 +116,7 @@ def test_small_ones_take_as_many_commands_as_pages(
     cache = site(default={"LOCATION": own_server.url})
     cache.set_many({f"user:{one}": one for one in range(10_000)})
     assert manage("clear", "--no-input", "--json").json["deleted"] == 10_000
-    assert called(own_server, "unlink") <= called(own_server, "scan") <= 20
+    assert called(own_server, "unlink") * 2 <= called(own_server, "scan") <= 60
 
 
 @pytest.mark.parametrize(
