@@ -64,7 +64,10 @@ class Comparing(Work):
                 self._pair(key, new, one, other)
 
     def _theirs(self, keys: Sequence[str], *, logical: bool) -> list[Stored | Exception | None]:
-        """Theirs may be longer than ours, which came in steps of few bytes: so do these."""
+        """In another format theirs may be longer than ours, which came in steps of few bytes: then
+        these do as well."""
+        if self._formats.entries:
+            return self._target.strings(keys, logical=logical)
         lengths = self._target.ask([STRLEN(key).primary() for key in keys])
         weighed = []
         for key, length in zip(keys, lengths, strict=True):
