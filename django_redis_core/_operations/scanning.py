@@ -64,7 +64,8 @@ class Scanning(Family):
         """Deletes the keys that match a glob pattern and returns how many there were.
 
         Memory and the server's stall are bounded by ``itersize``: each page of keys is deleted by
-        one UNLINK that travels together with the SCAN for the next page.
+        one UNLINK that travels together with the SCAN for the next page. A server may free what is
+        deleted before it answers anybody else: for values of hundreds of kilobytes take fewer.
         """
         search = self.naming.search(pattern, version, prefix)
         count = page("delete_pattern", "itersize", itersize) if itersize else self.scan_itersize
@@ -74,7 +75,6 @@ class Scanning(Family):
         self,
         match: str,
         count: int,
-        progress: Callable[[int], None] | None = None,
         picks: Callable[[str], bool] | None = None,
     ) -> Operation[int]:
         """Deletes stored keys by a pattern for stored keys, ``count`` a step, on all servers side
@@ -105,8 +105,6 @@ class Scanning(Family):
                         keys = [key for key in keys if _picked(key, picks)]
                     if keys:
                         found[node] = keys
-            if progress is not None:
-                progress(deleted)
         if trouble is not None:
             if isinstance(trouble, ConnectionInterrupted):
                 trouble.so_far = (deleted,)

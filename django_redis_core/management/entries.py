@@ -24,6 +24,7 @@ from ..exceptions import ConnectionInterrupted, ReplyError, ServerRefused, Wrong
 from ..interfaces import Client, NotHarmless, Serializer
 from ..signals import partial_failure, value_unreadable
 from .output import counted, size, span
+from .removing import Removing, remove_large
 from .servers import DBSIZE, TYPE, is_refusal, name_of
 from .targets import Target
 
@@ -246,8 +247,9 @@ def delete_keys(
 ) -> tuple[int, Exception | None]:
     """Deletes entries; how many there were, and the trouble where some servers had none of it."""
     with _told_by(partial_failure, target) as errors:
+        large = target.run(remove_large(target.engine.naming.make_many(keys, version)))
         deleted = target.run(target.client.delete_many(list(keys), version)) or 0
-    return deleted, errors[0] if errors else None
+    return large + deleted, errors[0] if errors else None
 
 
 class Matching:
@@ -276,9 +278,8 @@ class Matching:
 
     def delete(self, progress: Callable[[int], None]) -> int:
         """Deletes them; how many there were."""
-        return self.target.run(
-            self.target.client.delete_matching(self.match, self._count, progress, self.picks)
-        )
+        picked = None if self.picks is None else self._picked
+        return self.target.run(Removing(self.match, self._count, progress, picked).run())
 
     def _picked(self, key: bytes) -> bool:
         assert self.picks is not None

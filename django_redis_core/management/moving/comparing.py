@@ -8,8 +8,9 @@ from typing import Any
 
 from ..._codec.codec import MISSING, Codec
 from ..._operations.declare import checked
-from ...exceptions import SerializationError
-from ..servers import TYPE
+from ...exceptions import ConnectionInterrupted, SerializationError
+from ..recode import steps
+from ..servers import STRLEN, TYPE
 from . import large, structures
 from .sides import Clock, Stored
 from .walking import Pair, Work
@@ -49,7 +50,7 @@ class Comparing(Work):
         logical = not self._formats.entries
         news = [self._route.new(key) for key in keys]
         ours = self._source.strings(keys, node, logical=logical)
-        theirs = self._target.strings(news, logical=logical)
+        theirs = self._theirs(news, logical=logical)
         for key, new, one, other in zip(keys, news, ours, theirs, strict=True):
             if not isinstance(one, Stored) or (logical and one.left == 0):
                 self.counts.gone += 1
@@ -61,6 +62,23 @@ class Comparing(Work):
                 self._differing(key)
             else:
                 self._pair(key, new, one, other)
+
+    def _theirs(self, keys: Sequence[str], *, logical: bool) -> list[Stored | Exception | None]:
+        """In another format theirs may be longer than ours, which came in steps of few bytes: then
+        these do as well."""
+        if self._formats.entries:
+            return self._target.strings(keys, logical=logical)
+        lengths = self._target.ask([STRLEN(key).primary() for key in keys])
+        weighed = []
+        for key, length in zip(keys, lengths, strict=True):
+            if isinstance(length, ConnectionInterrupted):
+                raise length
+            weighed.append((key, length if isinstance(length, int) else 0))
+        return [
+            one
+            for step in steps(weighed, len(keys))
+            for one in self._target.strings(step, logical=logical)
+        ]
 
     def _pair(self, key: str, new: str, one: Stored, other: Stored) -> None:
         if self._formats.entries and one.data == other.data:

@@ -150,8 +150,10 @@ class Copying(Work):
         self._built(key, kind, built)
 
     def _in_pages(self, node: Any, kind: str, key: str, new: str) -> bool:
-        """Whether it was large, and this has seen to it."""
+        """Whether it was large, or will take the place of what is, and this has seen to it."""
         found = large.large(self._source, kind, key, node)
+        if found is None and self._replace and large.heavy(self._target, new):
+            found = large.Large(self._source, kind, key, node)
         if found is None:
             return False
         try:

@@ -8,8 +8,8 @@ it; of a list, whose places move, only one that did not change goes this way.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ from ...commands import (
     RPUSH,
     SADD,
     SSCAN,
-    UNLINK,
     ZADD,
     Command,
     Reply,
@@ -32,7 +31,9 @@ from ...commands import (
     reading,
     writing,
 )
-from ...exceptions import NoScriptError, SerializationError, ServerRefused
+from ...exceptions import NoScriptError, RedisCacheError, SerializationError, ServerRefused
+from ..beside import LIVES, beside
+from ..removing import LARGE, remove_here
 from ..servers import LENGTHS, MEMORY_USAGE, cursor_and_pairs, is_refusal
 from . import structures
 from .sides import Clock, Side, for_node
@@ -44,23 +45,21 @@ ELEMENTS, BYTES = 2_000, 1024 * 1024
 #: A page of what is larger: some hundred microseconds.
 _PAGE_ELEMENTS, _PAGE_BYTES = 200, 256 * 1024
 
-#: The milliseconds for which a part lives on, should nobody go on with it.
-_PART_LIVES = 60_000
-
-# KEYS: the key, the part beside it. ARGV: whether to overwrite, milliseconds or -1. UNLINK frees
-# what was there in another thread; RENAME alone would do so in this one.
+# KEYS: the key, the part beside it, where what was there is put. ARGV: whether to overwrite,
+# milliseconds or -1, and those for which what was there lives on.
 _PLACE = Script(
     """
 if redis.call('EXISTS', KEYS[2]) == 0 then return -1 end
-if ARGV[1] == '0' and redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('UNLINK', KEYS[2])
-  return 0
+local there = redis.call('EXISTS', KEYS[1])
+if there == 1 and ARGV[1] == '0' then return 0 end
+if there == 1 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call('RENAME', KEYS[1], KEYS[3])
 end
-redis.call('UNLINK', KEYS[1])
 redis.call('RENAME', KEYS[2], KEYS[1])
 if ARGV[2] == '-1' then redis.call('PERSIST', KEYS[1])
 else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 1
+return 1 + there
 """
 )
 
@@ -102,7 +101,7 @@ class Large:
     kind: str
     key: str
     node: Any
-    count: int
+    count: int = _PAGE_ELEMENTS
 
     def pages(self) -> Iterator[Any]:
         """Its elements, page by page, each page as all of them are in ``Structure``. Raises Whole
@@ -167,6 +166,13 @@ def large(side: Side, kind: str, key: str, node: Any = None) -> Large | None:
     return Large(side, kind, key, node, max(count, 1))
 
 
+def heavy(side: Side, key: str) -> bool:
+    """Whether to remove ``key`` in one go would hold its server up. False where it does not tell;
+    what else is wrong with it is told when it is written to."""
+    [weight] = side.ask([MEMORY_USAGE(key).primary()])
+    return isinstance(weight, int) and weight > LARGE
+
+
 def read(side: Side, kind: str, key: str, node: Any = None) -> Structure | None:
     """As ``structures.read``, in pages where it is large: ``left`` is that of the end."""
     found = large(side, kind, key, node)
@@ -218,10 +224,10 @@ class _Part:
         self._key = key
         self._add = _ADDS[kind]
         self._begun = False
-        self._name = f"{{{_tag(key)}}}:copying:{secrets.token_hex(8)}"
+        self._name = _beside(key)
 
     def add(self, arguments: Sequence[Any]) -> None:
-        added, prolonged = self._add(self._name, *arguments), PEXPIRE(self._name, _PART_LIVES)
+        added, prolonged = self._add(self._name, *arguments), PEXPIRE(self._name, LIVES)
         # Later ones first make sure that it is there: else they would be all that the key ever has.
         commands = [prolonged, added] if self._begun else [added, prolonged]
         replies = _granted(self._side.ask([self._here(one) for one in commands]))
@@ -241,35 +247,36 @@ class _Part:
 
     def place(self, left: int, *, replace: bool) -> bool:
         """Puts it where it belongs. False: something is there already."""
-        keys, given = [self._key, self._name], (int(replace), left)
+        before = _beside(self._key)
+        keys, given = [self._key, self._name, before], (int(replace), left, LIVES)
         [reply] = self._side.ask([_PLACE.command(keys, *given)])
         if isinstance(reply, NoScriptError):
             [reply] = self._side.ask([_PLACE.whole(keys, *given)])
         if _granted([reply])[0] == -1:
             raise Whole
+        if reply == 2:
+            self._remove(before)
+        elif not reply:
+            self.remove()
         return bool(reply)
 
     def remove(self) -> None:
-        """It would go by itself, in a minute."""
-        self._side.ask([self._here(UNLINK([self._name]).whole())])
+        self._remove(self._name)
+
+    def _remove(self, name: str) -> None:
+        with suppress(RedisCacheError):  # it goes by itself, in a minute
+            self._side.run(remove_here(name, self._here))
 
     def _here(self, command: Command) -> Command:
         """Where the key lives, which is how shards and clusters are told."""
-        return Command(command.kind, command.args, self._key)
+        return Command(command.kind.primary, command.args, self._key)
 
 
-def _tag(key: str) -> str:
-    """What decides the slot of ``key`` in a cluster: its ``{tag}``, or all of it.
-
-    https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
-    """
-    _, opened, rest = key.partition("{")
-    tag, closed, _ = rest.partition("}")
-    if opened and closed and tag:
-        return tag
-    if "}" in key:
-        raise Whole  # within braces it would be cut there
-    return key
+def _beside(key: str) -> str:
+    name = beside(key, "copying")
+    if name is None:
+        raise Whole
+    return name
 
 
 def _granted(replies: list[Any]) -> list[Any]:
