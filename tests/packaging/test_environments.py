@@ -1,0 +1,39 @@
+"""What tox.ini leaves out of an environment is there, and runs in another one."""
+
+import configparser
+
+import pytest
+
+#: The sections that say what an environment runs, each with its list.
+LISTS = {"floor": "suite", "middle": "suite", "redis-server": "others"}
+
+
+@pytest.fixture
+def tox(root):
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(root / "tox.ini", encoding="utf-8")
+    return parser
+
+
+@pytest.mark.parametrize("section", LISTS)
+def test_what_is_named_is_there(root, tox, section):
+    """A file that is given another name would run again, or no longer, and nobody would know."""
+    words = tox[section][LISTS[section]].split()
+    assert words
+    assert len(words) == len(set(words))
+    paths = [word.partition("=")[2] if word.startswith("-") else word for word in words]
+    missing = [path for path in paths if not any(root.glob(path))]
+    assert not missing, missing
+
+
+def test_one_environment_leaves_nothing_out(tox):
+    """So that whatever is left out elsewhere runs there: the core's tests on the newest of all,
+    and each plugin's from its wheel (alone.py)."""
+    newest = "py313-django61"
+    assert newest in tox["tox"]["env_list"].split()
+    assert f"testenv:{newest}" not in tox
+    assert tox["testenv"]["commands"].strip() == "python -m pytest {posargs:tests}"
+    assert "DRC_TEST_WAYS" not in tox["testenv"]["set_env"]
+    [alone] = [name for name in tox.sections() if name.startswith("testenv:alone-")]
+    assert "set_env" not in tox[alone]
+    assert tox[alone]["commands"].split()[-2:] == ["{env_name}", "{posargs}"]
