@@ -1,6 +1,7 @@
 """What tox.ini leaves out of an environment is there, and runs in another one."""
 
 import configparser
+import re
 
 import pytest
 
@@ -26,14 +27,19 @@ def test_what_is_named_is_there(root, tox, section):
     assert not missing, missing
 
 
-def test_one_environment_leaves_nothing_out(tox):
-    """So that whatever is left out elsewhere runs there: the core's tests on the newest of all,
-    and each plugin's from its wheel (alone.py)."""
+def test_everything_runs_on_the_newest(root, tox):
+    """So whatever is left out elsewhere runs there: the core's tests in two environments, and each
+    plugin's from its wheel (alone.py)."""
     newest = "py313-django61"
-    assert newest in tox["tox"]["env_list"].split()
+    assert {newest, "kit"} <= set(tox["tox"]["env_list"].split())
     assert f"testenv:{newest}" not in tox
-    assert tox["testenv"]["commands"].strip() == "python -m pytest {posargs:tests}"
-    assert "DRC_TEST_WAYS" not in tox["testenv"]["set_env"]
+    all_but = re.fullmatch(
+        r"python -m pytest {posargs:tests (.*)}", tox["testenv"]["commands"].strip()
+    )
+    those = re.fullmatch(r"python -m pytest {posargs:(.*)}", tox["testenv:kit"]["commands"].strip())
+    assert [f"--ignore={folder}" for folder in those[1].split()] == all_but[1].split()
+    assert all((root / folder).is_dir() for folder in those[1].split())
     [alone] = [name for name in tox.sections() if name.startswith("testenv:alone-")]
-    assert "set_env" not in tox[alone]
     assert tox[alone]["commands"].split()[-2:] == ["{env_name}", "{posargs}"]
+    for section in ("testenv", "testenv:kit", alone):
+        assert "DRC_TEST_WAYS" not in tox[section].get("set_env", "")
