@@ -7,7 +7,7 @@ when a cache is built, by the functions' signatures; nothing is looked at when i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.cache.backends.base import BaseCache
@@ -27,8 +27,9 @@ def refuse_operations(where: str, clients: Sequence[type[Client]]) -> None:
     """Raises ImproperlyConfigured where two clients declare one name, where a name is taken, and
     where a client cannot hand on an argument that one inside of it adds."""
     owners: dict[str, tuple[type[Client], Declaration]] = {}
-    for client in clients:
-        for name, declaration in _own_declarations(client).items():
+    operations = [declared(client) for client in clients]
+    for client, declarations in zip(clients, operations, strict=True):
+        for name, declaration in _own_declarations(declarations).items():
             _refuse_name(where, client, declaration)
             other, theirs = owners.setdefault(name, (client, declaration))
             if theirs.function is not declaration.function:
@@ -38,14 +39,14 @@ def refuse_operations(where: str, clients: Sequence[type[Client]]) -> None:
                 )
     for place, inner in enumerate(clients):
         for outer in clients[:place]:
-            _refuse_lost(where, outer, inner)
+            _refuse_lost(where, outer, inner, operations[place])
 
 
-def _own_declarations(client: type[Client]) -> dict[str, Declaration]:
+def _own_declarations(declarations: Mapping[str, Declaration]) -> dict[str, Declaration]:
     """What a client declares itself, also of operations that the core has."""
     return {
         name: declaration
-        for name, declaration in declared(client).items()
+        for name, declaration in declarations.items()
         if name not in OPERATIONS or declaration.function is not OPERATIONS[name].function
     }
 
@@ -64,12 +65,21 @@ def _refuse_name(where: str, client: type[Client], declaration: Declaration) -> 
             )
 
 
-def _refuse_lost(where: str, outer: type[Client], inner: type[Client]) -> None:
-    for name, declaration in declared(inner).items():
-        known = inspect.signature(declaration.function).parameters
+def _refuse_lost(
+    where: str,
+    outer: type[Client],
+    inner: type[Client],
+    operations: Mapping[str, Declaration],
+) -> None:
+    for name, declaration in operations.items():
+        # What takes long comes last: most operations are not both clients' own.
+        core = getattr(Client, name, None)
+        if getattr(outer, name, None) is core or getattr(inner, name, None) is core:
+            continue
         own = _own_functions(outer, name)
         if not own or _takes_all(own[-1]):
             continue
+        known = inspect.signature(declaration.function).parameters
         takes = {parameter.name for parameter in own_keywords(own[-1])}
         for override in _own_functions(inner, name):
             for parameter in own_keywords(override):

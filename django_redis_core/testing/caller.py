@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -19,10 +20,31 @@ import pytest
 from ..cache import RedisCache
 from ..interfaces import OPERATIONS
 
-__all__ = ["WAYS", "Caller", "LimitShown", "limited", "new_loop"]
+__all__ = ["WAYS", "Caller", "LimitShown", "chosen_ways", "limited", "new_loop"]
 
 #: Blocking calls, native async, a pipeline, an asyncio pipeline.
 WAYS = ("blocking", "async", "pipeline", "async-pipeline")
+
+
+def chosen_ways() -> tuple[str, ...]:
+    """The ways in which the operation suite runs: all, or those that ``DRC_TEST_WAYS`` in the
+    environment names, with commas between them.
+
+    ``blocking,async-pipeline`` is half of the tests, and both sides of each difference. It is meant
+    for the second environment of a project and those after it, such as that of its oldest
+    libraries. Raises ValueError for what is no way.
+    """
+    written = os.environ.get("DRC_TEST_WAYS")
+    if not written:
+        return WAYS
+    ways = tuple(dict.fromkeys(word.strip() for word in written.split(",")))
+    unknown = [way for way in ways if way not in WAYS]
+    if unknown:
+        raise ValueError(
+            f"DRC_TEST_WAYS={written!r} names {unknown}: write some of {', '.join(WAYS)}, with "
+            "commas between them"
+        )
+    return ways
 
 
 class LimitShown(Exception):

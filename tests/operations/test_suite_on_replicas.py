@@ -1,4 +1,5 @@
-"""The whole operation suite on a primary and two replicas that answer the reads."""
+"""The whole operation suite on a primary and two replicas that answer the reads: in each way of
+calling once, two where the replicas catch up and two where they need not."""
 
 from __future__ import annotations
 
@@ -57,6 +58,10 @@ class TestReplicas(ConnectionFactoryContract):
     @pytest.fixture
     def location(self, group: Replicated) -> Any:
         return group.urls
+
+    @pytest.fixture(params=["async", "pipeline"])
+    def way(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
 
     @pytest.fixture
     def make(

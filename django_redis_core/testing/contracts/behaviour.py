@@ -270,8 +270,14 @@ def _taken_here() -> int:
     """Bytes that are in use and were taken by what this file calls. Other threads come and go: what
     listens to a server that ended connects again and again, each time with some buffers."""
     gc.collect()
-    here = tracemalloc.Filter(True, __file__, all_frames=True)
-    return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([here]).traces)
+    here = _taken_here.__code__.co_filename
+    # By place, and not by `filter_traces`, which looks at each piece of memory: where a client
+    # remembers thousands of keys, that takes ten times as long as all calls.
+    return sum(
+        place.size
+        for place in tracemalloc.take_snapshot().statistics("traceback")
+        if any(frame.filename == here for frame in place.traceback)
+    )
 
 
 class _Theirs(redis.Redis):

@@ -12,7 +12,7 @@ import pytest
 from ..._operations.declare import Family
 from ...interfaces import OPERATIONS
 from ...interfaces.client import Client
-from ..caller import WAYS, Caller
+from ..caller import Caller, chosen_ways
 from ..fixtures import MakeCache
 from ..installed import Named
 from ..servers import Server
@@ -64,7 +64,7 @@ class Suite(Named):
         """OPTIONS of the caches under test, besides the plugin's name."""
         return {}
 
-    @pytest.fixture(params=WAYS)
+    @pytest.fixture(params=chosen_ways())
     def way(self, request: pytest.FixtureRequest) -> str:
         return str(request.param)
 

@@ -76,6 +76,11 @@ class TestEmbedded(ConnectionFactoryContract):
     #: test_server.py has what is said where it cannot be started.
     test_servers_that_cannot_be_reached = None
 
+    # Not all four: what differs between the ways is the core's, also over a Unix socket.
+    @pytest.fixture(params=["blocking", "async-pipeline"])
+    def way(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
     @pytest.fixture
     def location(self, directory: Path) -> str:
         return f"embedded://{directory}"

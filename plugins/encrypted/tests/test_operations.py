@@ -1,4 +1,7 @@
-"""Every operation of the cache on encrypted values."""
+"""Every operation of the cache on encrypted values.
+
+Not in every way of calling: a sealer is given the same bytes in each.
+"""
 
 from __future__ import annotations
 
@@ -16,3 +19,7 @@ class TestOperations(ClientContract):
     @pytest.fixture
     def options(self) -> Mapping[str, Any]:
         return {"SEALER": "encrypted"}
+
+    @pytest.fixture(params=["blocking", "async-pipeline"])
+    def way(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
