@@ -113,12 +113,12 @@ def test_the_map_is_renewed_while_callers_wait_for_nothing(
         return read(*args)
 
     cache._engine.topology._nodes.read = noted  # type: ignore[attr-defined]
-    until = time.monotonic() + 1
-    while time.monotonic() < until:
+    began = time.monotonic()
+    while time.monotonic() < began + 1 or (len(by) < 3 and time.monotonic() < began + 30):
         assert cache.get("k") == 1
-    assert 3 <= len(by) <= 12
+    assert 3 <= len(by) <= (time.monotonic() - began) / 0.1 + 2
     assert caller not in by
-    assert asked() - before >= 3
+    wait_until(lambda: asked() - before >= 3, "nodes were asked")
 
 
 def test_an_idle_cache_asks_nobody(nodes: Cluster, cache_on: CacheOn) -> None:

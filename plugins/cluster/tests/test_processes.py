@@ -31,7 +31,7 @@ def connected(nodes: Cluster, name: str) -> int:
 
 
 def settles_at(nodes: Cluster, name: str, count: int) -> bool:
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if connected(nodes, name) == count:
             return True
@@ -80,7 +80,7 @@ def test_a_child_does_not_wait_for_an_answer_that_its_parent_waits_for(
     """A thread asks who serves which slots when the process forks: in the child it is not there."""
     first = proxies[nodes.nodes[0].address]
     remap = {address: proxy.address for address, proxy in proxies.items()}
-    cache = cache_on(first.url, ADDRESS_REMAP=remap, SOCKET_TIMEOUT=5)
+    cache = cache_on(first.url, ADDRESS_REMAP=remap, SOCKET_TIMEOUT=30)
     first.black_hole()
     ended: list[object] = []
 
@@ -91,11 +91,11 @@ def test_a_child_does_not_wait_for_an_answer_that_its_parent_waits_for(
 
     def write_in_child() -> None:
         began, written = time.monotonic(), False
-        while not written and time.monotonic() - began < 3:
+        while not written and time.monotonic() - began < 20:
             with suppress(ConnectionInterrupted):  # the proxy closes what it has held
                 written = cache.set("child", 1)
         assert written
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
 
     asking = threading.Thread(target=ask)
     asking.start()
