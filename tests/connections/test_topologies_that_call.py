@@ -31,11 +31,14 @@ class Asking(Topology):
         self.node = node
         self.where: list[int] = []
         self.error: Exception | None = None
+        self.go = threading.Event()
+        self.go.set()
 
     def look(self, client: Any) -> Node:
         assert client is None
         self.where.append(threading.get_ident())
         time.sleep(TAKES)
+        self.go.wait(30)
         if self.error is not None:
             raise self.error
         return self.node
@@ -94,7 +97,10 @@ def test_on_asyncio_the_loop_goes_on(cache: RedisCache) -> None:
             while True:
                 await asyncio.sleep(TAKES / 20)
                 beats += 1
+                if beats == 5:
+                    topology(cache).go.set()
 
+        topology(cache).go.clear()
         heart = asyncio.create_task(beat())
         await cache.aset("k", 1)
         heart.cancel()
