@@ -79,6 +79,7 @@ class HeldUp:
 
     def __enter__(self) -> Self:
         self._ended = threading.Event()
+        self._began = time.monotonic()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
         return self
@@ -88,8 +89,9 @@ class HeldUp:
         self._thread.join()
 
     def _look(self) -> None:
-        last = time.monotonic()
-        while not self._ended.wait(_EVERY):
+        last, ended = self._began, False
+        while not ended:
+            ended = self._ended.wait(_EVERY)
             now = time.monotonic()
             late = now - last - _EVERY
             if late > _NOTED:
