@@ -144,7 +144,7 @@ def test_no_read_is_older_and_the_replica_comes_back(
             assert after[0] == before[0], "it is read from although it is behind"
             assert after[1] > before[1] + 20, "the replica that is well is not read from"
         seen = calls(replica, "get")
-        wait_until(read_here, "it is read from again", timeout=15)
+        wait_until(read_here, "it is read from again", timeout=30)
         assert oldest_read(read, clock, 0.2) <= 0
 
 
@@ -183,7 +183,7 @@ def test_one_that_hangs_leaves_and_comes_back_when_it_has_caught_up(group: Repli
             assert oldest_read(read, clock, 0.01) <= 0
             return calls(replica, "get") > seen
 
-        wait_until(read_here, "it is read from again", timeout=15)
+        wait_until(read_here, "it is read from again", timeout=30)
 
 
 @pytest.mark.parametrize("read_from", ["replicas", "nearest"])
@@ -309,7 +309,7 @@ def test_replicas_go_on_without_their_primary() -> None:
             known.set("key", "other")
         group.primary.start()
         patiently(lambda: known.set("key", "new"))  # its breaker has an interval
-        wait_until(lambda: known.get("key") == "new", "what is written is read", timeout=15)
+        wait_until(lambda: known.get("key") == "new", "what is written is read", timeout=30)
 
 
 def infos(group: Replicated) -> list[int]:

@@ -167,7 +167,7 @@ def test_sigint_in_a_terminal(own_server: Server, project: dict[str, str]) -> No
         text=True,
     )
     os.close(slave)
-    wait_until(lambda: pickles(own_server) < KEYS - 1_500, "it is well under way", timeout=20)
+    wait_until(lambda: pickles(own_server) < KEYS - 1_500, "it is well under way", timeout=30)
     process.send_signal(signal.SIGINT)
     shown = b""
     while True:

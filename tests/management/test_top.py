@@ -190,7 +190,7 @@ def test_live_in_a_terminal(end: str, project: dict[str, str]) -> None:
         shown.extend(os.read(master, 65536))
         return shown.count(b"(q: quit)")
 
-    wait_until(lambda: frames() > 3, "it was drawn some times", timeout=20)
+    wait_until(lambda: frames() > 3, "it was drawn some times", timeout=30)
     if end == "q":
         os.write(master, b"xq")
     else:

@@ -88,7 +88,7 @@ def test_a_replica_that_was_replaced_is_learnt(
             assert get(cache, "k") == "v"
             return reads(new) > 3
 
-        wait_until(asked, "reads go to the new replica", timeout=10)
+        wait_until(asked, "reads go to the new replica", timeout=30)
         before = reads(primary)
         for _ in range(20):
             assert get(cache, "k") == "v"
@@ -176,7 +176,7 @@ def test_a_node_that_joined_another_cluster_is_dropped(cache_on: CacheOn) -> Non
                 return "another cluster" in str(trouble) or "moments ago" in str(trouble)
             return False
 
-        wait_until(refused, "the other cluster's node is dropped", timeout=15)
+        wait_until(refused, "the other cluster's node is dropped", timeout=30)
         for _ in range(20):
             with pytest.raises(ConnectionInterrupted):
                 cache.set(key, "ours")

@@ -152,7 +152,7 @@ def time_limit(when: Callable[[], object]) -> Iterator[None]:
         raise TimeLimit
 
     def wait() -> None:
-        wait_until(when, "the new cache has it", timeout=20)
+        wait_until(when, "the new cache has it", timeout=30)
         time.sleep(0.05)
         signal.pthread_kill(here, signal.SIGALRM)
 

@@ -121,7 +121,7 @@ def test_where_no_thread_runs_the_sentinels_are_asked(
 
     wait_until(asked, "the threads listen, and what they have missed is known")
     topology._watch._stop.set()
-    wait_until(lambda: not topology.ready, "what is known has grown old", timeout=4)
+    wait_until(lambda: not topology.ready, "what is known has grown old", timeout=30)
     cache.get("k")
     assert topology.ready
 

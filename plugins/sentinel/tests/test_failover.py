@@ -183,7 +183,7 @@ def switch(service: Sentinels, before: Server) -> float:
     def named() -> bool:
         return any(service._named(sentinel) != before.port for sentinel in service.sentinels)
 
-    wait_until(named, "another primary is named", timeout=20)
+    wait_until(named, "another primary is named", timeout=30)
     return time.monotonic()
 
 

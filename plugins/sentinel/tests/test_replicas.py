@@ -158,7 +158,7 @@ def test_a_replica_leaves_and_comes_back(
     else:
         assert failed <= 2  # a timeout of one second is all the time that a call has
         lost.resume()
-    wait_until(known, "it is read from again", timeout=15)
+    wait_until(known, "it is read from again", timeout=30)
 
 
 def test_a_replica_that_does_not_hear_its_primary_is_not_read_from(
@@ -180,6 +180,6 @@ def test_a_replica_that_does_not_hear_its_primary_is_not_read_from(
     service.data.wait_in_sync()
     behind.cli("CONFIG", "SET", "masterauth", "wrong")
     behind.cli("CLIENT", "KILL", "TYPE", "master")
-    wait_until(lambda: not known(), "it is left out", timeout=15)
+    wait_until(lambda: not known(), "it is left out", timeout=30)
     behind.cli("CONFIG", "SET", "masterauth", primary.password or "")
-    wait_until(known, "it is read from again", timeout=15)
+    wait_until(known, "it is read from again", timeout=30)
