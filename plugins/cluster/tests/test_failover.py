@@ -101,7 +101,7 @@ def test_a_primary_dies_under_load(
     victim = next(iter(found))
     lost = set(found[victim])
     every = [key for keys in zip(*found.values(), strict=True) for key in keys]
-    with Load(cache, every) as load, HeldUp() as held:
+    with HeldUp() as held, Load(cache, every) as load:
         time.sleep(0.5)
         died = time.monotonic()
         getattr(victim, end)()
