@@ -17,6 +17,8 @@ from django_redis_core.testing.busy import quickest, seconds
 from django_redis_core.testing.cluster import Cluster, slot_of
 from django_redis_core.testing.servers import Server
 
+pytestmark = pytest.mark.usefixtures("patient_nodes")
+
 CacheOn = Callable[..., RedisCache]
 
 KEYS = [f"{{tag}}:{number}" for number in range(200)]

@@ -20,6 +20,8 @@ from django_redis_core.testing.servers import Server
 KeysOf = Callable[..., dict[Server, list[str]]]
 Stored = Callable[[], dict[Server, set[str]]]
 CacheOn = Callable[..., RedisCache]
+
+pytestmark = pytest.mark.usefixtures("patient_nodes")
 Primaries = Callable[[], list[Server]]
 
 DATA = {f"key{number}": number for number in range(300)}

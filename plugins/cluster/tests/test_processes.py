@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import pytest
+
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.cluster import Cluster
@@ -15,6 +17,8 @@ from django_redis_core.testing.forks import forked, in_child, status_of
 from django_redis_core.testing.proxy import FaultProxy
 
 CacheOn = Callable[..., RedisCache]
+
+pytestmark = pytest.mark.usefixtures("patient_nodes")
 
 DATA = {f"key{number}": number for number in range(90)}
 

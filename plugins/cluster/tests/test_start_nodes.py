@@ -19,6 +19,8 @@ from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
 CacheOn = Callable[..., RedisCache]
+
+pytestmark = pytest.mark.usefixtures("patient_nodes")
 Primaries = Callable[[], list[Server]]
 
 DATA = {f"key{number}": number for number in range(60)}
