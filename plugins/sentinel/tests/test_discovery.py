@@ -69,17 +69,23 @@ def test_no_sentinel_at_the_start(cache_on: MakeCache, way: str) -> None:
 def test_sentinels_that_do_not_answer(service: Sentinels, cache_on: MakeCache) -> None:
     for sentinel in service.sentinels[:2]:
         sentinel.pause()
-    times = itertools.count(900)  # another configuration each time, which knows nothing
+    numbers = itertools.count(900)
+
+    def new() -> dict[str, Any]:
+        """Another configuration each time, which knows nothing, and no patience of the test's."""
+        number = next(numbers)
+        name = {"client_name": f"silent-{number}"}
+        return {"SOCKET_TIMEOUT": number / 1000, "SENTINEL_KWARGS": name}
 
     def found() -> float:
-        cache = cache_on(KEY_PREFIX="other", SOCKET_TIMEOUT=next(times) / 1000)
+        cache = cache_on(KEY_PREFIX="other", **new())
         return seconds(lambda: patiently(lambda: cache.set("k", 1)))
 
     assert quickest(found, below=1) < 1
     service.sentinels[2].pause()
 
     def asked() -> None:
-        cache = cache_on(SOCKET_TIMEOUT=next(times) / 1000)
+        cache = cache_on(**new())
         with pytest.raises(ConnectionInterrupted, match="no sentinel can say"):
             cache.get("k")
 
