@@ -19,7 +19,7 @@ CacheOn = Callable[..., RedisCache]
 KeysOf = Callable[..., list[list[str]]]
 
 DEAD = 2
-TIMEOUT = 0.3  # seconds that one operation may take
+TIMEOUT = 0.8  # seconds that one operation may take
 INTERVAL = 0.2  # seconds between two tries of a server that failed
 
 
