@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -21,6 +22,10 @@ collect_ignore = ["ecosystem"]
 # pytest-asyncio asks for the current loop before each of its tests. Until somebody has set one,
 # Python before 3.14 makes one for that, which nobody closes.
 asyncio.set_event_loop(None)
+
+# An example may take what a busy machine takes for it; Hypothesis's own deadline is 0.2 s.
+hypothesis.settings.register_profile("busy", deadline=None)
+hypothesis.settings.load_profile("busy")
 
 if not settings.configured:
     settings.configure(

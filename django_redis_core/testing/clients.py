@@ -20,7 +20,7 @@ PATIENCE = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
 
 
 def wait_until(
-    condition: Callable[[], object], what: str, *, timeout: float = 10.0, every: float = 0.005
+    condition: Callable[[], object], what: str, *, timeout: float = 30.0, every: float = 0.005
 ) -> None:
     """Call ``condition`` every few milliseconds until it is true.
 

@@ -105,11 +105,11 @@ class Cluster:
             if node.info("replication").get("master_port") == primary.port
         ]
 
-    def wait_ok(self, *, timeout: float = 20.0) -> None:
+    def wait_ok(self, *, timeout: float = 30.0) -> None:
         """Until all answering nodes serve, agree on the slots, and replicas are linked."""
         wait_until(self._ok, "the cluster is ok", timeout=timeout, every=0.02)
 
-    def wait_failover(self, before: Server, *, timeout: float = 20.0) -> None:
+    def wait_failover(self, before: Server, *, timeout: float = 30.0) -> None:
         """Until another node serves what this one served, and the cluster is well."""
         wait_until(
             lambda: all(before.port not in _owners(node).values() for node in self._answering()),

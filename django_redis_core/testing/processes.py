@@ -120,7 +120,7 @@ def find_binary(kind: str) -> str:
 def binary_version(binary: str) -> tuple[int, int, int]:
     """(major, minor, patch); of Valkey its own, not the ``redis_version`` 7.2.4 of its INFO."""
     shown = subprocess.run(
-        [binary, "--version"], capture_output=True, text=True, check=True, timeout=10
+        [binary, "--version"], capture_output=True, text=True, check=True, timeout=60
     )
     found = re.search(r"v=(\d+)\.(\d+)\.(\d+)", shown.stdout)
     if found is None:
@@ -138,7 +138,7 @@ def supports_tls(binary: str) -> bool:
     another with a complaint about TLS itself. Either ends before it listens.
     """
     command = [binary, "--port", "0", "--tls-port", "1", "--save", ""]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return "Failed to configure TLS" in shown.stdout
 
 

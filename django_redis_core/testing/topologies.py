@@ -81,7 +81,7 @@ class Replicated:
         """The primary's first, as a LOCATION."""
         return [server.url for server in self.servers]
 
-    def wait_in_sync(self, *, timeout: float = 10.0) -> None:
+    def wait_in_sync(self, *, timeout: float = 30.0) -> None:
         """Until all are replicas of the one that says it is the primary, and have what it has."""
         wait_until(self._in_sync, "replicas in sync", timeout=timeout)
 
@@ -167,13 +167,13 @@ class Sentinels:
             raise ServerError(f"the sentinels do not agree on a primary of {self.service}: {votes}")
         return next(server for server in self.data.servers if server.port == port)
 
-    def failover(self, *, timeout: float = 20.0) -> Server:
+    def failover(self, *, timeout: float = 30.0) -> Server:
         """Have the sentinels make a replica the primary though nothing is wrong; which it is."""
         before = self.current_primary()
         wait_until(lambda: self._ousted(before), "another primary", timeout=timeout, every=0.05)
         return self.current_primary()
 
-    def wait_failover(self, before: Server, *, timeout: float = 20.0) -> Server:
+    def wait_failover(self, before: Server, *, timeout: float = 30.0) -> Server:
         """Until all answering sentinels name another primary that knows it is one; which it is."""
         wait_until(lambda: self._followed(before), "another primary was elected", timeout=timeout)
         return self.current_primary()
@@ -193,7 +193,7 @@ class Sentinels:
         """Let the sentinels reach it again; they make it a replica if it was ousted."""
         server.cli("ACL", "SETUSER", _SENTINEL_USER, "on")
 
-    def wait_settled(self, *, timeout: float = 20.0) -> None:
+    def wait_settled(self, *, timeout: float = 30.0) -> None:
         """Until all answering sentinels know each other and see each server well, in its place."""
         wait_until(self._settled, "the sentinels see all well", timeout=timeout)
 

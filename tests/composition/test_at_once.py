@@ -107,4 +107,4 @@ def test_threads_loops_and_children_at_once(
     assert (wrong, ends) == ([], [0, 0, 0])
     assert open_for(cache, name) >= 1, "the free list's, so they are counted"
     cache._engine.close_idle()
-    wait_until(lambda: open_for(cache, name) == 0, "no connection is left open", timeout=5)
+    wait_until(lambda: open_for(cache, name) == 0, "no connection is left open", timeout=30)

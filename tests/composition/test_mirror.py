@@ -131,3 +131,36 @@ def test_one_of_several_new_servers_is_down(
             assert 0 < len(found) < len(data)
             assert found == caches["plain"].get_many([*data, "missing"])
             caches["old"].clear()
+
+
+@pytest.mark.parametrize("factory", ["cluster", "sentinel"])
+def test_new_servers_that_cannot_be_found_out_before_anything_has_begun(
+    redis_server: Server, make_cache: MakeCache, monkeypatch: pytest.MonkeyPatch, factory: str
+) -> None:
+    """The old cache answers, and nobody looks for the new servers."""
+    monkeypatch.setattr(switch, "FIRST", Phase.OLD)
+    entry = {"BACKEND": BACKEND, "LOCATION": redis_server.url, "KEY_PREFIX": "goes"}
+    old = {**entry, "OPTIONS": PATIENCE}
+    nobody: dict[str, Any] = {"CLIENT": "mirror", "MIRROR_OF": "goes"}
+    nobody["CONNECTION_FACTORY"] = factory
+    location = "redis://127.0.0.1:1"
+    if factory == "sentinel":
+        nobody["SENTINELS"], location = [("127.0.0.1", 1)], "redis://service/0"
+    with override_settings(CACHES={"default": old, "goes": old}):
+        caches["goes"].clear()
+        cache: Any = make_cache(nobody, LOCATION=location)
+        assert cache.set("k", "new", 100) is True
+        assert cache.get("k") == "new"
+        assert cache.get("missing", "default") == "default"
+        assert cache.set_many({"a": 1, "b": 2}) == []
+        assert cache.get_many(["k", "a", "missing"]) == {"k": "new", "a": 1}
+        assert cache.has_key("missing") is False
+        assert cache.touch("a", 50) is True
+        assert cache.delete("b") is True
+        with cache.pipeline() as pipeline:
+            result = pipeline.get("a")
+            pipeline.set("c", 3)
+        assert (result.value, cache.get("c")) == (1, 3)
+        assert cache.incr("n", ignore_key_check=True) == 1
+        assert sorted(cache.keys("*")) == ["a", "c", "k", "n"]
+        assert cache.clear() is True

@@ -218,7 +218,7 @@ def test_tuples_of_django_redis_have_no_room_for_tags(make_cache: MakeCache) -> 
     assert cache.set("k", "v" * 500, 100) is True
     assert cache.get("k") == "v" * 500
     assert cache.has_key("k") is True
-    assert 98 <= cache.ttl("k") <= 101
+    assert 90 <= cache.ttl("k") <= 101
     assert cache.touch("k", 50) is True
     with pytest.raises(SerializationError, match="has no room for tags"):
         cache.set("k", "v", tags=["x"])

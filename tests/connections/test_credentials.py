@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -85,7 +86,7 @@ def connections(server: Server) -> dict[str, str]:
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -218,15 +219,19 @@ def test_a_time_limit_that_strikes_in_a_provider_passes(server: Server) -> None:
 
 
 class Waiting(CredentialProvider):
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
     def get_credentials(self) -> tuple[str, str]:
-        time.sleep(0.3)
+        self.go.wait(30)
         return "old", "one"
 
 
 def test_a_provider_that_waits_holds_up_no_event_loop(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cache = cache_of(server, Waiting())
+    provider = Waiting()
+    cache = cache_of(server, provider)
 
     async def turns() -> int:
         asked = asyncio.ensure_future(cache.aget("key"))
@@ -234,6 +239,8 @@ def test_a_provider_that_waits_holds_up_no_event_loop(
         while not asked.done():
             await asyncio.sleep(0.01)
             count += 1
+            if count == 5:
+                provider.go.set()
         await asked
         return count
 

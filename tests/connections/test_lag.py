@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_redis_core.cache import RedisCache
 from django_redis_core.connections.lag import Position, Track
 from django_redis_core.exceptions import ConnectionInterrupted, ServerRefused
+from django_redis_core.testing.busy import patiently
 from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
@@ -143,7 +144,7 @@ def test_no_read_is_older_and_the_replica_comes_back(
             assert after[0] == before[0], "it is read from although it is behind"
             assert after[1] > before[1] + 20, "the replica that is well is not read from"
         seen = calls(replica, "get")
-        wait_until(read_here, "it is read from again", timeout=15)
+        wait_until(read_here, "it is read from again", timeout=30)
         assert oldest_read(read, clock, 0.2) <= 0
 
 
@@ -155,7 +156,7 @@ def test_without_the_option_it_shows_the_past(group: Replicated) -> None:
 
 
 def test_one_that_hangs_leaves_and_comes_back_when_it_has_caught_up(group: Replicated) -> None:
-    cache = cache_on(group.urls, SOCKET_TIMEOUT=0.3)
+    cache = cache_on(group.urls, SOCKET_TIMEOUT=2)
     replica = group.replicas[0]
     with Clock(group.primary) as clock:
 
@@ -182,7 +183,7 @@ def test_one_that_hangs_leaves_and_comes_back_when_it_has_caught_up(group: Repli
             assert oldest_read(read, clock, 0.01) <= 0
             return calls(replica, "get") > seen
 
-        wait_until(read_here, "it is read from again", timeout=15)
+        wait_until(read_here, "it is read from again", timeout=30)
 
 
 @pytest.mark.parametrize("read_from", ["replicas", "nearest"])
@@ -217,7 +218,7 @@ async def test_while_one_caller_asks_the_others_do_not_rely_on_what_was_known_lo
 ) -> None:
     max_lag, behind = 2, group.replicas[0]
     with FaultProxy(*group.replicas[1].address) as proxy:
-        cache = cache_on([group.primary.url, behind.url, proxy.url], max_lag, SOCKET_TIMEOUT=1.5)
+        cache = cache_on([group.primary.url, behind.url, proxy.url], max_lag, SOCKET_TIMEOUT=60)
         cache.set("key", "old")
         group.wait_in_sync()
         assert {await read(cache, "key", way) for _ in range(10)} == {"old"}
@@ -228,10 +229,10 @@ async def test_while_one_caller_asks_the_others_do_not_rely_on_what_was_known_lo
             asks = asyncio.create_task(read(cache, "key", way))  # a replica lets it wait
             await asyncio.sleep(0.1)
             for _ in range(20):
-                assert await asyncio.wait_for(read(cache, "key", way), 1) == "new"
+                assert await asyncio.wait_for(read(cache, "key", way), 10) == "new"
             assert not asks.done()
+            proxy.heal()
             assert await asks == "new"
-        proxy.heal()
 
 
 async def read(cache: RedisCache, key: str, way: str) -> Any:
@@ -307,9 +308,8 @@ def test_replicas_go_on_without_their_primary() -> None:
         with pytest.raises(ConnectionInterrupted):
             known.set("key", "other")
         group.primary.start()
-        time.sleep(1)  # its breaker's interval
-        known.set("key", "new")
-        wait_until(lambda: known.get("key") == "new", "what is written is read", timeout=MAX_LAG)
+        patiently(lambda: known.set("key", "new"))  # its breaker has an interval
+        wait_until(lambda: known.get("key") == "new", "what is written is read", timeout=30)
 
 
 def infos(group: Replicated) -> list[int]:

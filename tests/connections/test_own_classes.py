@@ -389,7 +389,7 @@ def test_a_cancelled_task_on_such_a_connection_disturbs_nobody(named: Server) ->
 
 def test_such_a_connection_in_trouble() -> None:
     with Server() as server, FaultProxy(server.host, server.port) as proxy:
-        cache = indirectly(proxy.url, SOCKET_TIMEOUT=0.2, BREAKER_FAILURES=0)
+        cache = indirectly(proxy.url, SOCKET_TIMEOUT=1, BREAKER_FAILURES=0)
 
         async def main() -> None:
             await cache.aset("a", 1)

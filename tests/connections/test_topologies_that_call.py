@@ -31,11 +31,14 @@ class Asking(Topology):
         self.node = node
         self.where: list[int] = []
         self.error: Exception | None = None
+        self.go = threading.Event()
+        self.go.set()
 
     def look(self, client: Any) -> Node:
         assert client is None
         self.where.append(threading.get_ident())
         time.sleep(TAKES)
+        self.go.wait(30)
         if self.error is not None:
             raise self.error
         return self.node
@@ -94,7 +97,10 @@ def test_on_asyncio_the_loop_goes_on(cache: RedisCache) -> None:
             while True:
                 await asyncio.sleep(TAKES / 20)
                 beats += 1
+                if beats == 5:
+                    topology(cache).go.set()
 
+        topology(cache).go.clear()
         heart = asyncio.create_task(beat())
         await cache.aset("k", 1)
         heart.cancel()
@@ -117,9 +123,11 @@ def test_it_has_a_time_of_its_own_and_observers_do_not_mind(redis_server: Server
     options = {
         "CONNECTION_FACTORY": AskingFactory,
         "OBSERVERS": Watching,
-        "SOCKET_TIMEOUT": TAKES / 2,
+        "SOCKET_TIMEOUT": 1,
     }
     cache = RedisCache(redis_server.url, {"OPTIONS": options, "KEY_PREFIX": str(time.time())})
+    topology(cache).go.clear()
+    threading.Timer(1.2, topology(cache).go.set).start()
     assert cache.set("k", 1) if way == "blocking" else asyncio.run(cache.aset("k", 1))
     assert len(topology(cache).where) == 1
 

@@ -30,7 +30,7 @@ def rows(heading: str) -> dict[str, str]:
 def drawn(folder: Path, page: str) -> str:
     copy(ROOT / "docs" / "draw_faults.py", folder)
     (folder / "faults.md").write_text(page, encoding="utf-8")
-    subprocess.run([sys.executable, folder / "draw_faults.py"], check=True, timeout=30)
+    subprocess.run([sys.executable, folder / "draw_faults.py"], check=True, timeout=120)
     return (folder / "faults.svg").read_text(encoding="utf-8")
 
 

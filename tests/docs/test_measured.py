@@ -23,7 +23,7 @@ def drawn(folder: Path, name: str, page: str) -> str:
     for script in ("charts.py", "drawings.py", f"draw_{name}.py"):
         copy(ROOT / "docs" / script, folder)
     (folder / f"{name}.md").write_text(page, encoding="utf-8")
-    subprocess.run([sys.executable, folder / f"draw_{name}.py"], check=True, timeout=30)
+    subprocess.run([sys.executable, folder / f"draw_{name}.py"], check=True, timeout=120)
     return (folder / f"{name}.svg").read_text(encoding="utf-8")
 
 

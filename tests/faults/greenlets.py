@@ -21,13 +21,14 @@ import gevent  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from django_redis_core.cache import RedisCache  # noqa: E402
+from django_redis_core.testing.clients import PATIENCE  # noqa: E402
 
 KEYS = [f"key{number}" for number in range(50)]
 
 
 def main(url: str, timeouts: int) -> dict[str, Any]:
     settings.configure()
-    cache = RedisCache(url, {"OPTIONS": {"BREAKER_FAILURES": 0}})
+    cache = RedisCache(url, {"OPTIONS": {**PATIENCE, "BREAKER_FAILURES": 0}})
     cache.set_many({key: f"value of {key}" for key in KEYS})
     counted = {"reads": 0, "struck": 0}
     wrong: list[str] = []

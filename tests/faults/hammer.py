@@ -26,6 +26,7 @@ from django.conf import settings
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ConnectionInterrupted, NotANumberError
+from django_redis_core.testing.clients import PATIENCE
 
 KEYS = [f"key{number}" for number in range(50)]
 
@@ -116,8 +117,9 @@ def left_of(cache: RedisCache, limit: int) -> int:
 
 def main(url: str, interrupts: int, threads: int, limit: int = 0) -> dict[str, Any]:
     settings.configure()
-    pool = {"CONNECTION_POOL_KWARGS": {"max_connections": limit}} if limit else {}
-    cache = RedisCache(url, {"OPTIONS": pool})
+    kwargs = {"max_connections": limit, "timeout": 30}
+    pool = {"CONNECTION_POOL_KWARGS": kwargs} if limit else {}
+    cache = RedisCache(url, {"OPTIONS": {**PATIENCE, **pool}})
     cache.set_many({key: f"value of {key}" for key in KEYS})
     hammer, stop = Hammer(cache, closing=bool(limit)), threading.Event()
     failures: list[str] = []

@@ -30,6 +30,7 @@ from django.conf import settings
 from django_redis_core import signals
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import NotANumberError
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 
 KEYS = [f"key{number}" for number in range(8)]
@@ -271,7 +272,7 @@ def main(url: str, count: int, way: str) -> dict[str, Any]:
     for number, (name, options) in enumerate(STACKS.items()):
         entry = {
             "KEY_PREFIX": f"limits{number}",
-            "OPTIONS": {"DELETE_UNREADABLE": True, "SOCKET_TIMEOUT": 5, **options},
+            "OPTIONS": {"DELETE_UNREADABLE": True, **PATIENCE, **options},
         }
         run = Run(name, RedisCache(url, entry), way)
         if way == "signal":

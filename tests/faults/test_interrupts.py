@@ -154,7 +154,7 @@ def hammered(*arguments: object) -> dict[str, Any]:
         [sys.executable, str(Path(__file__).with_name("hammer.py")), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -232,7 +232,7 @@ def test_replies_in_slices_are_put_together(
     started = time.monotonic()
     assert cache.get("long") == value
     assert cache.get_many(["long", "nothing"]) == {"long": value}
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 class Double:

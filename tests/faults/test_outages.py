@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,6 +23,8 @@ from django_redis_core.exceptions import (
     ServerTimeout,
     WrongTypeError,
 )
+from django_redis_core.testing.busy import patiently, quickest
+from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 
@@ -40,41 +43,55 @@ def page(cache: RedisCache) -> tuple[float, list[str]]:
 
 
 def test_a_hung_server_costs_a_page_one_timeout(server: Server, cache_at: MakeCache) -> None:
-    cache = cache_at(server.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=5)
-    cache.set("key0", 1)
-    server.pause()
-    try:
-        seconds, raised = page(cache)
-    finally:
-        server.resume()
-    assert raised == ["ServerTimeout"] + ["CircuitOpen"] * 9
-    assert 1 <= seconds < 1.99  # two timeouts would be 2
+    def cost() -> float:
+        with FaultProxy(*server.address) as new:
+            cache = cache_at(new.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=60)
+            patiently(lambda: cache.set("key0", 1))
+            server.pause()
+            try:
+                seconds, raised = page(cache)
+            finally:
+                server.resume()
+        assert raised == ["ServerTimeout"] + ["CircuitOpen"] * 9
+        return seconds
+
+    assert 1 <= quickest(cost, below=1.99) < 1.99  # two timeouts would be 2
 
 
 def test_while_the_breaker_is_open_a_call_costs_microseconds(
     server: Server, cache_at: MakeCache
 ) -> None:
-    cache = cache_at(server.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=30)
-    cache.set("key0", 1)
+    cache = cache_at(server.url, SOCKET_TIMEOUT=0.5, BREAKER_INTERVAL=60)
+    patiently(lambda: cache.set("key0", 1))
     server.pause()
     try:
         page(cache)
-        seconds, raised = page(cache)
+
+        def cost() -> float:
+            seconds, raised = page(cache)
+            assert set(raised) == {"CircuitOpen"}
+            return seconds
+
+        assert quickest(cost, below=0.1) < 0.1  # of ten calls
     finally:
         server.resume()
-    assert set(raised) == {"CircuitOpen"}
-    assert seconds < 0.95  # less than one timeout, for ten calls on a busy machine
 
 
 @pytest.mark.parametrize("fault", ["black_hole", "stall_connects"])
 def test_packets_that_are_dropped_cost_a_page_one_timeout(
-    proxy: FaultProxy, cache_at: MakeCache, fault: str
+    server: Server, cache_at: MakeCache, fault: str
 ) -> None:
-    cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.5, SOCKET_CONNECT_TIMEOUT=0.4)
-    getattr(proxy, fault)()
-    seconds, raised = page(cache)
-    assert len(raised) == 10
-    assert seconds < 1.75  # a connect and an operation are 0.9; two of each would be 1.8
+    def cost() -> float:
+        with FaultProxy(*server.address) as proxy:
+            times = {"SOCKET_TIMEOUT": 0.5, "SOCKET_CONNECT_TIMEOUT": 0.4}
+            cache = cache_at(proxy.url, **times, BREAKER_INTERVAL=60)
+            getattr(proxy, fault)()
+            seconds, raised = page(cache)
+        assert len(raised) == 10
+        return seconds
+
+    # A connect and an operation are 0.9; two of each would be 1.8.
+    assert quickest(cost, below=1.75) < 1.75
 
 
 def test_the_cache_works_again_within_a_second_of_the_servers_return(
@@ -95,7 +112,7 @@ def test_the_cache_works_again_within_a_second_of_the_servers_return(
 
 def test_a_server_that_is_down_answers_in_milliseconds(server: Server, cache_at: MakeCache) -> None:
     server.kill()
-    seconds, raised = page(cache_at(server.url))
+    seconds, raised = page(cache_at(server.url, BREAKER_INTERVAL=60))
     assert raised == ["ConnectionInterrupted"] * 3 + ["CircuitOpen"] * 7
     assert seconds < 4  # one wait for a connection would be 5
 
@@ -123,6 +140,7 @@ async def test_the_same_for_asyncio(server: Server, cache_at: MakeCache) -> None
     server.cli("CLIENT", "KILL", "TYPE", "normal")
     assert await cache.aget("count") == 1
     server.cli("CLIENT", "KILL", "TYPE", "normal")
+    wait_until(lambda: server.info("clients")["connected_clients"] == 1, "only who asks is left")
     await asyncio.sleep(0.05)
     assert await cache.aincr("count") == 2
     server.restart()
@@ -132,23 +150,28 @@ async def test_the_same_for_asyncio(server: Server, cache_at: MakeCache) -> None
 async def test_a_hung_server_costs_a_hundred_tasks_one_timeout(
     server: Server, cache_at: MakeCache
 ) -> None:
-    cache = cache_at(server.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=30)
-    await cache.aset("key", 1)
-    server.pause()
-    try:
-        started = time.monotonic()
-        outcomes = await asyncio.gather(
-            *[cache.aget("key") for _ in range(100)], return_exceptions=True
-        )
-        first = time.monotonic() - started
-        with pytest.raises(CircuitOpen):
-            await cache.aget("key")
-        second = time.monotonic() - started - first
-    finally:
-        server.resume()
-    assert {type(outcome) for outcome in outcomes} == {ServerTimeout}
-    assert 1 <= first < 2
-    assert second < 0.8
+    for _ in range(6):  # on a machine that is busy, once is nothing
+        with FaultProxy(*server.address) as new:
+            cache = cache_at(new.url, SOCKET_TIMEOUT=1, BREAKER_INTERVAL=60)
+            with suppress(ConnectionInterrupted):
+                await cache.aset("key", 1)
+            server.pause()
+            try:
+                started = time.monotonic()
+                outcomes = await asyncio.gather(
+                    *[cache.aget("key") for _ in range(100)], return_exceptions=True
+                )
+                first = time.monotonic() - started
+                with pytest.raises(CircuitOpen):
+                    await cache.aget("key")
+                second = time.monotonic() - started - first
+            finally:
+                server.resume()
+        assert {type(outcome) for outcome in outcomes} == {ServerTimeout}
+        assert first >= 1
+        if first < 2 and second < 0.8:
+            return
+    pytest.fail(f"{first:.1f} s, and then {second:.1f} s")
 
 
 def test_a_lost_reply_never_counts_twice(proxy: FaultProxy, cache_at: MakeCache) -> None:
@@ -168,22 +191,22 @@ def test_a_lost_reply_never_counts_twice(proxy: FaultProxy, cache_at: MakeCache)
 async def test_a_reply_that_trickles_is_cut_off(proxy: FaultProxy, cache_at: MakeCache) -> None:
     """A byte now and then is no answer; a large value that takes its time is one."""
     cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.3, BREAKER_FAILURES=0)
-    cache.set("key", "x" * 100)
+    patiently(lambda: cache.set("key", "x" * 10_000))
     for read in (cache.get, cache.aget):
         proxy.slice(1, pause=0.05)
         started = time.monotonic()
         with pytest.raises(ServerTimeout):
             await cast(Any, read("key"))
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 30  # the whole of it would come in 500
         proxy.heal()
 
 
 async def test_a_large_value_may_take_longer_than_the_timeout_on_asyncio(
     proxy: FaultProxy, cache_at: MakeCache
 ) -> None:
-    cache = cache_at(proxy.url, SOCKET_TIMEOUT=0.3)
-    await cache.aset("key", "x" * 500_000)
-    proxy.slice(20_000, pause=0.03)
+    cache = cache_at(proxy.url, SOCKET_TIMEOUT=1)
+    patiently(lambda: cache.set("key", "x" * 500_000))
+    proxy.slice(20_000, pause=0.05)
     assert await cache.aget("key") == "x" * 500_000
 
 
@@ -214,8 +237,10 @@ def test_a_read_whose_reply_was_lost_is_sent_once_more(
     assert cache.get_many(["key"]) == {"key": "value"}
 
 
-def test_the_breaker_says_when_it_opens_and_closes(server: Server, cache_at: MakeCache) -> None:
-    cache = cache_at(server.url, BREAKER_INTERVAL=0.05)
+def test_the_breaker_says_when_it_opens_and_closes(
+    server: Server, cache_at: MakeCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = cache_at(server.url, BREAKER_INTERVAL=60)
     seen: list[tuple[str, str]] = []
 
     def opened(sender: str, **kwargs: object) -> None:
@@ -230,7 +255,8 @@ def test_the_breaker_says_when_it_opens_and_closes(server: Server, cache_at: Mak
         server.kill()
         page(cache)
         server.restart()
-        time.sleep(0.1)
+        later = time.monotonic() + 60
+        monkeypatch.setattr(breaker, "time", SimpleNamespace(monotonic=lambda: later))
         cache.get("key")
     finally:
         signals.circuit_opened.disconnect(opened)
@@ -249,7 +275,7 @@ def test_every_caller_waits_a_bounded_time_for_a_free_connection(
     started = time.monotonic()
     with pytest.raises(PoolExhausted, match="max_connections"):
         cache.get("key")
-    assert 0.2 <= time.monotonic() - started < 1
+    assert 0.2 <= time.monotonic() - started < 30
     node.links.give(taken)
     assert cache.get("key", "free") == "free"
 
@@ -384,7 +410,7 @@ def test_no_password_in_any_error(server: Server, cache_at: MakeCache) -> None:
         cache_at(url).get("key")
     server.kill()
     with pytest.raises(ConnectionInterrupted) as interrupted:
-        cache_at(url, SOCKET_TIMEOUT=0.5).get("key")
+        cache_at(url).get("key")
     for error in (refused.value, interrupted.value):
         while error is not None:
             assert "hunter2" not in f"{error} {error!r}"

@@ -10,6 +10,7 @@ import pytest
 from django_redis_core.cache import RedisCache
 from django_redis_core.connections import resp
 from django_redis_core.exceptions import ConnectionInterrupted, RedisCacheError, ReplyError
+from django_redis_core.testing.busy import patiently
 from django_redis_core.testing.clients import PATIENCE
 
 from .scripted import Scripted
@@ -196,7 +197,7 @@ def test_a_value_or_trouble(name: str, asynchronous: bool) -> None:
             assert not said or (reply == b"_\r\n" and "not found" in said), (what, said)
             # And the next one has its own reply.
             server.reply = lambda args: b"$1\r\n7\r\n"
-            assert cache.get("k") == 7, what
+            assert patiently(lambda: cache.get("k")) == 7, what
 
 
 def test_memory_for_what_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:

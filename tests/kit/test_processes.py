@@ -87,8 +87,8 @@ def test_a_killed_test_process_leaves_nothing() -> None:
         assert all(map(alive, running))
         process.kill()
         process.wait()
-        wait_until(lambda: not any(map(alive, running)), "the servers are gone", timeout=5)
-        wait_until(lambda: not Path(scratch).exists(), "their files are gone", timeout=5)
+        wait_until(lambda: not any(map(alive, running)), "the servers are gone", timeout=30)
+        wait_until(lambda: not Path(scratch).exists(), "their files are gone", timeout=30)
         assert alive(child), "the fork was to outlive its parent, and to keep nothing running"
     finally:
         process.kill()
@@ -106,7 +106,7 @@ def test_an_orderly_end_without_close_leaves_nothing() -> None:
         print(server.pid, server.directory.parent)
         """
     )
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=120)
     pid, scratch = out.split()
 
     assert process.returncode == 0, errors
@@ -133,7 +133,7 @@ def test_a_forked_child_leaves_its_parents_servers_alone() -> None:
             sys.exit(7)
         """
     )
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=120)
 
     assert (process.returncode, out) == (0, "parent's lives\n"), errors
     assert not errors
@@ -154,6 +154,6 @@ def test_a_killed_watcher_is_replaced() -> None:
         print("done")
         """
     )
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=120)
 
     assert (process.returncode, out, errors) == (0, "done\n", "")

@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from django_redis_core.testing import processes, servers
+from django_redis_core.testing.busy import quickest
 from django_redis_core.testing.certificates import Authority, Certificate, local_certificate
 from django_redis_core.testing.servers import BinaryNotFoundError, Server, ServerError, find_binary
 
@@ -74,7 +75,14 @@ def test_starts_in_under_100_ms(kind: str) -> None:
         with Server(kind):
             return time.perf_counter() - began
 
-    assert any(start() < 0.1 for _ in range(30)), "not once, be the machine as busy as it may"
+    def asked() -> float:
+        began = time.perf_counter()
+        subprocess.run([find_binary(kind), "--version"], capture_output=True, check=True)
+        return time.perf_counter() - began
+
+    # Or, on a machine that is slow, in a few times of what it takes to start the binary at all.
+    enough = max(0.1, 5 * min(asked() for _ in range(3)))
+    assert quickest(start, below=enough, tries=30) < enough
 
 
 def test_port_and_socket_lead_to_the_same_server(server: Server) -> None:

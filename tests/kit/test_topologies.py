@@ -65,7 +65,7 @@ def watched() -> Iterator[Sentinels]:
 
 def discovered(group: Sentinels, password: str | None) -> int:
     """The primary's port, as a client of redis-py learns it from the sentinels."""
-    client = redis.Sentinel(group.addresses, socket_timeout=1.0)  # type: ignore[no-untyped-call]
+    client = redis.Sentinel(group.addresses, socket_timeout=5.0)  # type: ignore[no-untyped-call]
     with client.master_for(group.service, password=password) as primary:  # type: ignore[no-untyped-call]
         primary.set("from", "sentinel")
         return int(primary.info("server")["tcp_port"])

@@ -20,6 +20,7 @@ from django.test import override_settings
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.management.commands.redis_cache import Command
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.servers import Server
 
 #: The commands that make one report.
@@ -80,6 +81,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Callable[..., RedisCache]]:
                     entry["LOCATION"] = request.getfixturevalue("redis_server").url
                 entry.setdefault("BACKEND", BACKEND)
                 entry.setdefault("KEY_PREFIX", prefix)
+                entry.update(patient(entry))
             stack.enter_context(override_settings(CACHES=entries))
             first: RedisCache = caches[next(iter(entries))]
             return first
@@ -115,10 +117,19 @@ def settings() -> Iterator[Callable[..., None]]:
         yield lambda **values: stack.enter_context(override_settings(**values))
 
 
+def patient(entry: dict[str, Any]) -> dict[str, Any]:
+    """The OPTIONS of ``entry`` where none of them is a time to wait: a machine may be busy."""
+    options = entry.get("OPTIONS", {})
+    if entry["BACKEND"] != BACKEND or any(name.startswith("SOCKET_") for name in options):
+        return {}
+    return {"OPTIONS": {**PATIENCE, **options}}
+
+
 def on_disk(folder: Path, **entries: Any) -> dict[str, str]:
     """A Django project in ``folder`` with these caches; the environment in which its commands run
     in a terminal."""
-    caches = {alias: {"BACKEND": BACKEND, **entry} for alias, entry in entries.items()}
+    every = {alias: {"BACKEND": BACKEND, **entry} for alias, entry in entries.items()}
+    caches = {alias: {**entry, **patient(entry)} for alias, entry in every.items()}
     (folder / "drc_settings.py").write_text(
         f"INSTALLED_APPS = ['django_redis_core']\nCACHES = {caches!r}\nSECRET_KEY = 'x'\n"
     )

@@ -159,7 +159,7 @@ def test_sigint_in_a_terminal(own_server: Server, project: dict[str, str]) -> No
     command = [sys.executable, "-m", "django", "redis_cache", "recode", "--alias", "new"]
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*command, "--rate", "4000"],
+        [*command, "--rate", "1000"],
         env=project,
         stdin=slave,
         stdout=subprocess.PIPE,
@@ -167,7 +167,7 @@ def test_sigint_in_a_terminal(own_server: Server, project: dict[str, str]) -> No
         text=True,
     )
     os.close(slave)
-    wait_until(lambda: pickles(own_server) < KEYS - 1_500, "it is well under way", timeout=20)
+    wait_until(lambda: pickles(own_server) < KEYS - 1_500, "it is well under way", timeout=30)
     process.send_signal(signal.SIGINT)
     shown = b""
     while True:
@@ -179,7 +179,7 @@ def test_sigint_in_a_terminal(own_server: Server, project: dict[str, str]) -> No
             break
         shown += piece
     os.close(master)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert out == ""
     terminal = shown.decode()
@@ -194,7 +194,7 @@ def test_sigint_in_a_terminal(own_server: Server, project: dict[str, str]) -> No
         env=project,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=True,
     )
     assert json.loads(done.stdout)["reports"][0]["rewritten"] == left

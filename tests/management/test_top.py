@@ -190,12 +190,12 @@ def test_live_in_a_terminal(end: str, project: dict[str, str]) -> None:
         shown.extend(os.read(master, 65536))
         return shown.count(b"(q: quit)")
 
-    wait_until(lambda: frames() > 3, "it was drawn some times", timeout=20)
+    wait_until(lambda: frames() > 3, "it was drawn some times", timeout=30)
     if end == "q":
         os.write(master, b"xq")
     else:
         process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=120) == 0
     assert termios.tcgetattr(slave) == before
     while select.select([master], [], [], 0)[0]:
         shown += os.read(master, 65536)
@@ -243,7 +243,7 @@ def test_a_pipe_has_one_look(project: dict[str, str]) -> None:
         env=project,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=True,
     )
     assert done.stdout.startswith("default: ")

@@ -20,6 +20,7 @@ from django_redis_core.checks import check_caches
 from django_redis_core.connections import counterparts
 from django_redis_core.connections.urls import OF_RAW_CLIENTS
 from django_redis_core.exceptions import ConnectionInterrupted
+from django_redis_core.testing.busy import patiently
 from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
@@ -125,10 +126,10 @@ def test_an_interval_that_is_none_is_refused(wrong: Any) -> None:
 
 def test_retries_are_for_connecting_and_not_for_the_trial_of_a_server_in_doubt() -> None:
     kwargs = {"retry": Retry(NoBackoff(), 2), "retry_on_timeout": True}
-    options = {"CONNECTION_POOL_KWARGS": kwargs, "SOCKET_TIMEOUT": 0.3, "BREAKER_FAILURES": 1}
+    options = {"CONNECTION_POOL_KWARGS": kwargs, "SOCKET_TIMEOUT": 1, "BREAKER_FAILURES": 1}
     with Server() as server, FaultProxy(*server.address) as proxy:
         cache = RedisCache(proxy.url, {"OPTIONS": options})
-        cache.set("key", "value")
+        patiently(lambda: cache.set("key", "value"))
         proxy.black_hole()
         with pytest.raises(ConnectionInterrupted):
             cache.get("key")

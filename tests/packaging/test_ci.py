@@ -54,7 +54,7 @@ def ci(root, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=120,
         )
 
     return run

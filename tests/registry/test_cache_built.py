@@ -158,7 +158,7 @@ def test_a_hook_may_use_the_cache_that_it_is_told_of(acting: Acting, redis_serve
             told.append(caches["t-a"].make_key("k"))
             thread = threading.Thread(target=lambda: caches["t-b"].make_key("k"))
             thread.start()
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive()
             told.append("done")
 
@@ -222,7 +222,7 @@ def test_a_forked_child_can_tell_while_a_thread_of_the_parent_had_the_lock() -> 
         warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: that is the test
         child = os.fork()
     if child == 0:
-        os._exit(0 if built._lock.acquire(timeout=5) else 1)
+        os._exit(0 if built._lock.acquire(timeout=30) else 1)
     free.set()
     holder.join()
     assert os.waitpid(child, 0)[1] == 0

@@ -73,7 +73,7 @@ class TestTurns(Suite):
         default = Costly(0)
         before = time.monotonic()
         assert cache.get_or_set("k", default, lock=0.3) == "costly"
-        assert 0.3 <= time.monotonic() - before < 2
+        assert 0.3 <= time.monotonic() - before < 30
         assert default.calls == 1
         # What is held by another is not taken from it.
         assert client.get(f"{full}:get_or_set") == b"its holder died"

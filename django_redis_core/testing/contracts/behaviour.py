@@ -15,6 +15,7 @@ import tracemalloc
 import types
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -23,6 +24,7 @@ import redis
 from ..._plugins.registry import registry
 from ...cache import RedisCache
 from ...interfaces import OPERATIONS
+from ..busy import quickest
 from ..caller import finished
 from ..calls import Own, arguments, call, fill, operations, takes, watched
 from ..fixtures import MakeCache
@@ -215,11 +217,7 @@ class ClientBehaviour(AddedOperations, Operations):
         with _blocking_calls() as blocking:
             for name in names:
                 before = len(blocking)
-                # Again where it is long: on a machine that is busy, once is nothing.
-                tried = (run(name) for _ in range(4))
-                longest = min(next(tried), _HELD)
-                if longest >= _HELD:
-                    longest = min(tried)
+                longest = quickest(partial(run, name), below=_HELD)
                 if len(blocking) > before:
                     held[name] = blocking[before]
                 elif longest >= _HELD:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 inherited = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 
 #: Seconds after which reading a few bytes has hung.
-HANGS = 5.0
+HANGS = 30.0
 
 
 def truncated(data: bytes) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from ..._operations import expiry
 from ..._operations.declare import Family
 from ...interfaces import DEFAULT_TIMEOUT
 from ..caller import Caller
-from .suite import Make, Suite
+from .suite import Make, Suite, lives
 
 
 class ExpirySuite(Suite):
@@ -34,8 +34,8 @@ class ExpirySuite(Suite):
 
     def test_ttl_is_in_seconds_and_pttl_in_milliseconds(self, cache: Caller) -> None:
         cache.set("k", 1, 100)
-        assert 98 <= cache.ttl("k") <= 100
-        assert 98_000 < cache.pttl("k") <= 100_000
+        assert 90 <= cache.ttl("k") <= 100
+        assert 90_000 < cache.pttl("k") <= 100_000
 
     def test_no_expiry_is_none_and_no_key_is_zero(self, cache: Caller) -> None:
         cache.set("k", 1, None)
@@ -43,8 +43,9 @@ class ExpirySuite(Suite):
         assert cache.ttl("missing") == cache.pttl("missing") == 0
 
     def test_a_fraction_of_a_second_is_kept_in_milliseconds(self, cache: Caller) -> None:
+        since = time.monotonic()
         cache.set("k", 1, 20.9)
-        assert 20_000 < cache.pttl("k") <= 20_900
+        assert lives(cache.pttl("k"), 20.9, since)
 
     def test_the_default_timeout_is_the_caches(self, make: Make) -> None:
         cache = make(TIMEOUT=100)
@@ -112,13 +113,13 @@ class ExpirySuite(Suite):
         cache.set_many(moments, None)
         for key, moment in moments.items():
             assert cache.expire_at(key, moment) is True
-            assert 97_000 < cache.pttl(key) <= 101_000
+            assert 90_000 < cache.pttl(key) <= 101_000
         for key in ("aware", "naive"):
             cache.persist(key)
             assert cache.pexpire_at(key, moments[key]) is True
-            assert 97_000 < cache.pttl(key) <= 101_000
-        assert cache.pexpire_at("int", int((now + 10) * 1000)) is True
-        assert 5_000 < cache.pttl("int") <= 10_000
+            assert 90_000 < cache.pttl(key) <= 101_000
+        assert cache.pexpire_at("int", int((now + 60) * 1000)) is True
+        assert 30_000 < cache.pttl("int") <= 60_000
         assert cache.expire_at("missing", now + 100) is False
         assert cache.pexpire_at("missing", (now + 100) * 1000) is False
 

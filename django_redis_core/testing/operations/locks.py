@@ -46,7 +46,7 @@ class LocksSuite(Suite):
     def test_it_ends_with_its_timeout(self, cache: Caller) -> None:
         lost, next_ = cache.lock("k", timeout=0.05), cache.lock("k", timeout=10, sleep=0.01)
         cache.wait(lost.acquire)
-        assert cache.wait(next_.acquire, blocking_timeout=2) is True
+        assert cache.wait(next_.acquire, blocking_timeout=30) is True
         with pytest.raises(LockNotOwnedError):
             cache.wait(lost.release)
         cache.wait(next_.release)
@@ -58,7 +58,7 @@ class LocksSuite(Suite):
         waiting = cache.lock("k", sleep=0.01, blocking_timeout=0.05)
         assert cache.wait(waiting.acquire) is False
         assert cache.wait(cache.lock("k", blocking=False).acquire) is False
-        assert 0.03 < time.monotonic() - began < 5
+        assert 0.03 < time.monotonic() - began < 30
         cache.wait(held.release)
 
     def test_without_a_timeout_it_is_held_until_released(self, cache: Caller) -> None:
@@ -106,14 +106,14 @@ class LocksSuite(Suite):
         assert worst == [1, 1, 1, 1]
 
     def test_its_holder_may_bring_a_token_and_ask_and_prolong(self, cache: Caller) -> None:
-        lock = cache.lock("k", timeout=5)
+        lock = cache.lock("k", timeout=50)
         assert cache.wait(lock.acquire, token="mine") is True
         assert cache.wait(lock.locked) is True
         assert cache.wait(lock.owned) is True
         assert cache.wait(cache.lock("k", timeout=5).owned) is False
         assert cache.wait(lock.extend, 20) is True
-        assert 20 < cache.ttl("k") <= 25
+        assert 55 < cache.ttl("k") <= 70
         assert cache.wait(lock.reacquire) is True
-        assert 3 < cache.ttl("k") <= 5
+        assert 40 < cache.ttl("k") <= 50
         cache.wait(lock.release)
         assert cache.wait(lock.locked) is False

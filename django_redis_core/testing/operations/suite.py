@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -18,6 +19,14 @@ from ..installed import Named
 from ..servers import Server
 
 Make = Callable[..., Caller]
+
+
+def lives(left: float | None, seconds: float, since: float) -> bool:
+    """Whether ``left``, what ``pttl`` tells, is of an entry that was given ``seconds`` to live at a
+    moment after ``since`` (``time.monotonic()``): to the millisecond, however long a busy machine
+    kept the one who asks waiting."""
+    passed = time.monotonic() - since
+    return left is not None and seconds - passed - 0.005 <= left / 1000 <= seconds
 
 
 class Suite(Named):

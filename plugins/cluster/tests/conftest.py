@@ -45,6 +45,16 @@ def nodes(cluster_of_six: Cluster) -> Iterator[Cluster]:
         node.cli("FLUSHALL")
 
 
+@pytest.fixture
+def patient_nodes(nodes: Cluster) -> Iterator[None]:
+    """None of them takes another one for dead that a busy machine keeps waiting."""
+    for node in nodes.nodes:
+        node.cli("CONFIG", "SET", "cluster-node-timeout", 15_000)
+    yield
+    for node in nodes.nodes:
+        node.cli("CONFIG", "SET", "cluster-node-timeout", 1000)
+
+
 def all_listed(nodes: Cluster) -> bool:
     every = {node.port for node in nodes.nodes}
     return all(

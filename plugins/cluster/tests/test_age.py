@@ -88,7 +88,7 @@ def test_a_replica_that_was_replaced_is_learnt(
             assert get(cache, "k") == "v"
             return reads(new) > 3
 
-        wait_until(asked, "reads go to the new replica", timeout=10)
+        wait_until(asked, "reads go to the new replica", timeout=30)
         before = reads(primary)
         for _ in range(20):
             assert get(cache, "k") == "v"
@@ -113,12 +113,12 @@ def test_the_map_is_renewed_while_callers_wait_for_nothing(
         return read(*args)
 
     cache._engine.topology._nodes.read = noted  # type: ignore[attr-defined]
-    until = time.monotonic() + 1
-    while time.monotonic() < until:
+    began = time.monotonic()
+    while time.monotonic() < began + 1 or (len(by) < 3 and time.monotonic() < began + 30):
         assert cache.get("k") == 1
-    assert 3 <= len(by) <= 12
+    assert 3 <= len(by) <= (time.monotonic() - began) / 0.1 + 2
     assert caller not in by
-    assert asked() - before >= 3
+    wait_until(lambda: asked() - before >= 3, "nodes were asked")
 
 
 def test_an_idle_cache_asks_nobody(nodes: Cluster, cache_on: CacheOn) -> None:
@@ -176,7 +176,7 @@ def test_a_node_that_joined_another_cluster_is_dropped(cache_on: CacheOn) -> Non
                 return "another cluster" in str(trouble) or "moments ago" in str(trouble)
             return False
 
-        wait_until(refused, "the other cluster's node is dropped", timeout=15)
+        wait_until(refused, "the other cluster's node is dropped", timeout=30)
         for _ in range(20):
             with pytest.raises(ConnectionInterrupted):
                 cache.set(key, "ours")

@@ -16,6 +16,7 @@ from redis.exceptions import ResponseError
 from django_redis_core import signals
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import CircuitOpen, ConnectionInterrupted, ServerRefused
+from django_redis_core.testing.busy import HeldUp, quickest, seconds
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.cluster import Cluster, slot_of
 from django_redis_core.testing.proxy import FaultProxy
@@ -99,7 +100,8 @@ def test_a_primary_dies_under_load(
     found = keys_of(cache, 200)
     victim = next(iter(found))
     lost = set(found[victim])
-    with Load(cache, [key for keys in zip(*found.values(), strict=True) for key in keys]) as load:
+    every = [key for keys in zip(*found.values(), strict=True) for key in keys]
+    with HeldUp() as held, Load(cache, every) as load:
         time.sleep(0.5)
         died = time.monotonic()
         getattr(victim, end)()
@@ -112,14 +114,14 @@ def test_a_primary_dies_under_load(
     # Whoever waited for the dead server would wait for seconds. A busy machine may hold up a call
     # or two out of thousands by itself.
     took = sorted(call.took for call in healthy)
-    assert took[int(len(took) * 0.99)] < 0.5
-    assert took[-1] < 2
+    assert took[int(len(took) * 0.99)] < 0.5 + held.seconds
+    assert took[-1] < 2 + held.seconds
 
     failed = [call for call in load.calls if call.error]
     assert failed, "the death was not felt, so nothing was tested"
     assert all(isinstance(call.error, ConnectionInterrupted) for call in failed)
-    assert max(call.began + call.took for call in failed) < taken_over + 1
-    assert max(call.took for call in failed) < 2
+    assert max(call.began + call.took for call in failed) < taken_over + 1 + held.seconds
+    assert max(call.took for call in failed) < 2 + held.seconds
 
     stored = cache.get_many(list({call.key for call in load.calls}))
 
@@ -128,7 +130,8 @@ def test_a_primary_dies_under_load(
         return {key for key, value in kept.items() if stored.get(key, 0) < value}
 
     report(end, load, lost, died, taken_over, lacks(load.calls))
-    sent = [call for call in load.calls if not abs(call.began + call.took - died) < UNSENT]
+    unsent = UNSENT + held.seconds
+    sent = [call for call in load.calls if not abs(call.began + call.took - died) < unsent]
     assert lacks(sent) == set()
 
 
@@ -182,7 +185,7 @@ async def test_nor_on_asyncio(
 def test_a_shard_without_any_node_fails_its_own_keys_only(
     cache_on: CacheOn, nodes: Cluster, keys_of: KeysOf
 ) -> None:
-    cache = cache_on(nodes.urls[0], SOCKET_TIMEOUT=3)
+    cache = cache_on(nodes.urls[0], SOCKET_TIMEOUT=3, BREAKER_INTERVAL=60)
     found = keys_of(cache, 20)
     data = {
         key: number for number, key in enumerate(key for keys in found.values() for key in keys)
@@ -201,14 +204,17 @@ def test_a_shard_without_any_node_fails_its_own_keys_only(
     signals.partial_failure.connect(report)
     try:
         assert cache.get_many(list(data)) == served  # the first one waits for the lost slots
-        began = time.monotonic()
-        assert cache.get_many(list(data)) == served
-        assert sorted(cache.set_many(data)) == sorted(found[dead])
-        for key in served:
-            assert cache.get(key) == data[key]
-        with pytest.raises(CircuitOpen):
-            cache.get(found[dead][0])
-        assert time.monotonic() - began < 2.7  # who waits does so for nearly three seconds
+
+        def again() -> None:
+            assert cache.get_many(list(data)) == served
+            assert sorted(cache.set_many(data)) == sorted(found[dead])
+            for key in served:
+                assert cache.get(key) == data[key]
+            with pytest.raises(CircuitOpen):
+                cache.get(found[dead][0])
+
+        # Who waits does so for nearly three seconds.
+        assert quickest(lambda: seconds(again), below=2.7) < 2.7
     finally:
         signals.partial_failure.disconnect(report)
     assert set(reported) == {cache.make_key(key) for key in found[dead]}
@@ -237,13 +243,16 @@ def test_a_slot_that_nobody_serves_is_waited_for_and_then_not_again(
         began = time.monotonic()
         with pytest.raises(ServerRefused, match="CLUSTERDOWN"):
             cache.get("k")
-        assert 0.8 < time.monotonic() - began < 3
-        began = time.monotonic()
-        with pytest.raises(ServerRefused, match="CLUSTERDOWN"):
-            cache.get("k")
-        assert time.monotonic() - began < 0.8  # who waits does so for nearly a second
+        assert 0.8 < time.monotonic() - began < 30
+
+        def again() -> None:
+            with pytest.raises(ServerRefused, match="CLUSTERDOWN"):
+                cache.get("k")
+
+        # Who waits does so for nearly a second.
+        assert quickest(lambda: seconds(again), below=0.8) < 0.8
         time.sleep(1)  # from now on it is waited for again
-        later = threading.Timer(0.2, owner.cli, ["CLUSTER", "ADDSLOTS", slot])
+        later = threading.Timer(0.05, owner.cli, ["CLUSTER", "ADDSLOTS", slot])
         later.start()
         assert cache.set("k", "value")
         later.join()

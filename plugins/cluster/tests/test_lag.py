@@ -75,7 +75,7 @@ def test_a_replica_that_is_behind_leaves_and_comes_back(
         assert calls(replica, "get", "mget") == before
         if read_from == "replicas":
             assert sum(calls(node, "get", "mget") for node in others) > reads + 50
-    wait_until(read_there, "it is read from again", timeout=15)
+    wait_until(read_there, "it is read from again", timeout=30)
     read()
 
 

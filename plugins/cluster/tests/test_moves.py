@@ -13,8 +13,11 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused
+from django_redis_core.testing.busy import quickest, seconds
 from django_redis_core.testing.cluster import Cluster, slot_of
 from django_redis_core.testing.servers import Server
+
+pytestmark = pytest.mark.usefixtures("patient_nodes")
 
 CacheOn = Callable[..., RedisCache]
 
@@ -152,9 +155,9 @@ def test_keys_that_one_command_needs_together_are_waited_for(
         began = time.monotonic()
         with pytest.raises(ServerRefused, match="TRYAGAIN"):
             cache.sinter("{tag}:a", "{tag}:b")
-        assert 0.8 < time.monotonic() - began < 3
+        assert 0.8 < time.monotonic() - began < 30
 
-        later = threading.Timer(0.2, move.migrate, [10])
+        later = threading.Timer(0.05, move.migrate, [10])
         later.start()
         assert cache.sinter("{tag}:a", "{tag}:b") == {2}
         later.join()
@@ -186,10 +189,13 @@ def test_a_redirection_that_never_ends_is_an_error_and_then_not_waited_for(
         with pytest.raises(ServerRefused, match="MOVED"):
             cache.get(KEYS[0])
         assert moved_replies(source) + moved_replies(target) <= 6
-        began = time.monotonic()
-        with pytest.raises(ServerRefused, match="MOVED"):
-            cache.get(KEYS[0])
-        assert time.monotonic() - began < 0.8  # who waits does so for nearly a second
+
+        def again() -> None:
+            with pytest.raises(ServerRefused, match="MOVED"):
+                cache.get(KEYS[0])
+
+        # Who waits does so for nearly a second.
+        assert quickest(lambda: seconds(again), below=0.8) < 0.8
     assert cache.set(KEYS[0], 2)
 
 

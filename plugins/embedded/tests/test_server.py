@@ -319,7 +319,7 @@ def round():
 
 rounds = 0
 end = time.monotonic() + 3
-while time.monotonic() < end:
+while time.monotonic() < end or (rounds < 6 and time.monotonic() < end + 60):
     if random.random() < 0.5:
         round().close()
     else:
@@ -394,7 +394,7 @@ def test_ctrl_c_ends_its_process_group_but_no_server_that_others_use(place, work
     other.open(place)
     pid = pid_of(path)
     os.killpg(starter.process.pid, signal.SIGINT)
-    assert starter.process.wait(5) != 0
+    assert starter.process.wait(30) != 0
     time.sleep(0.2)
     assert pid_of(path) == pid
 

@@ -101,7 +101,7 @@ def test_refresh_and_invalidate(site: Any) -> None:
     assert counted.invalidate("a") is True
     assert counted.invalidate("a") is False
     assert counted("a") == 3
-    assert 55 < site.ttl(counted.key("a")) <= 60
+    assert 40 < site.ttl(counted.key("a")) <= 60
 
 
 @pytest.mark.usefixtures("site")

@@ -45,14 +45,20 @@ class TestTuples(ClientContract):
         return {"HERD_FORMAT": "django-redis"}
 
     def test_an_entry_is_gone_after_its_time(self, cache: Caller) -> None:
-        """That format has whole seconds, so the test begins just before the end of one."""
-        time.sleep((0.8 - time.time()) % 1)
-        cache.set("set", 1, 0.05)
-        cache.add("add", 1, 0.05)
-        cache.get_or_set("get_or_set", 1, 0.05)
-        cache.set_many({"set_many": 1, "touch": 1, "pexpire": 1}, 60)
-        cache.touch("touch", 0.05)
-        cache.pexpire("pexpire", 50)
+        """That format has whole seconds, so the test begins just before the end of one: again
+        where a busy machine took all of the rest for it."""
+        for _ in range(6):
+            cache.clear()
+            time.sleep((0.7 - time.time()) % 1)
+            second = int(time.time())
+            cache.set("set", 1, 0.05)
+            cache.add("add", 1, 0.05)
+            cache.get_or_set("get_or_set", 1, 0.05)
+            cache.set_many({"set_many": 1, "touch": 1, "pexpire": 1}, 60)
+            cache.touch("touch", 0.05)
+            cache.pexpire("pexpire", 50)
+            if time.time() < second + 0.95:
+                break
         keys = ["set", "add", "get_or_set", "set_many", "touch", "pexpire"]
         time.sleep((0.01 - time.time()) % 1)
         assert cache.get_many(keys) == {"set_many": 1}

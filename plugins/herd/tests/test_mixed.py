@@ -41,7 +41,7 @@ def test_each_reads_the_other(pair: tuple[RedisCache, RedisCache], clock: Clock)
         assert cache.get_or_set("n", list, 30) == ["new"]
         assert cache.get_or_set("o", list, 30) == ["old"]
         assert cache.has_key("n")
-        assert 28_000 < cache.pttl("n") <= 31_000
+        assert 20_000 < cache.pttl("n") <= 31_000
         cache.incr("number")
         cache.decr("number")
         assert cache.add("n", 1, 30) is False

@@ -145,7 +145,7 @@ def test_their_entries_are_read(
     put(cache, "expired", THEIRS[protocol], -2)
     assert cache.get("fresh") == VALUE
     assert cache.get_many(["fresh"]) == {"fresh": VALUE}
-    assert 29_000 < cache.pttl("fresh") <= 31_000
+    assert 20_000 < cache.pttl("fresh") <= 31_000
     assert [cache.get("expired", "miss") for _ in range(3)] == ["miss", VALUE, VALUE]
     assert (cache.has_key("fresh"), cache.has_key("expired")) == (True, False)
 
@@ -166,14 +166,14 @@ def test_operations_move_their_entries_to_the_own_format(
     for key in "nx", "start", "gone":
         put(cache, key, NUMBER, -2)
     assert cache.touch("touch", 10) is True
-    assert 9_000 < cache.pttl("touch") <= 10_000
+    assert 5_000 < cache.pttl("touch") <= 10_000
     assert cache.persist("persist") is True
     assert cache.ttl("persist") is None
     assert cache.get_many(["touch", "persist"]) == {"touch": VALUE, "persist": VALUE}
     assert cache.set("xx", 1, 10, xx=True) is True
     assert cache.add("xx", 1, 10) is False
     assert [cache.incr("number"), cache.incr("number", 2)] == [6, 8]
-    assert 28_000 < cache.pttl("number") <= 31_000
+    assert 20_000 < cache.pttl("number") <= 31_000
     assert cache.add("nx", 1, 10) is True
     assert cache.incr("start", 2, ignore_key_check=True) == 2
     for refused in (cache.incr, cache.incr_version):

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from django_redis_core.cache import RedisCache
-from django_redis_core.testing.clients import PATIENCE
+from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.proxy import FaultProxy
 from django_redis_core.testing.servers import Server
 from django_redis_core_mirror.marks import GUARD
@@ -143,16 +145,25 @@ class TimeLimit(Exception):
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(when: Callable[[], object]) -> Iterator[None]:
+    """Strikes a moment after ``when`` has become true."""
+
     def strike(number: int, frame: object) -> None:
         raise TimeLimit
 
+    def wait() -> None:
+        wait_until(when, "the new cache has it", timeout=30)
+        time.sleep(0.05)
+        signal.pthread_kill(here, signal.SIGALRM)
+
+    here = threading.get_ident()
     before = signal.signal(signal.SIGALRM, strike)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    waiting = threading.Thread(target=wait)
+    waiting.start()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        waiting.join()
         signal.signal(signal.SIGALRM, before)
 
 
@@ -180,9 +191,15 @@ def test_a_time_limit_strikes_while_the_old_cache_hangs(
     old.set_many({"set": "before", "deleted": "before", "left": "before"}, 600)
     assert cache.get("left") == "before"
     way.black_hole()
-    for call in (lambda: cache.set("set", "after", 600), lambda: cache.delete("deleted")):
-        with pytest.raises(TimeLimit), time_limit(0.3):
-            call()
+    new, client = cache.raw_client(), cache.built.client
+    full, gone = client.full_names([("set", None), ("deleted", None)])
+    with pytest.raises(TimeLimit), time_limit(lambda: new.exists(full)):
+        cache.set("set", "after", 600)
+    with (
+        pytest.raises(TimeLimit),
+        time_limit(lambda: new.exists(client.mark_key(gone))),
+    ):
+        cache.delete("deleted")
     assert cache.get("set") == "after"
     assert cache.get("left") == "before", "what the new cache has is read as always"
     way.heal()

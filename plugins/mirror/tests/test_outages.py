@@ -162,25 +162,6 @@ def test_what_the_old_cache_missed_is_not_counted_on(
     assert cache.getex("read", 500) is None
 
 
-@pytest.mark.parametrize("phase", [Phase.OLD])
-@pytest.mark.parametrize("factory", ["cluster", "sentinel"])
-def test_new_servers_that_cannot_be_found_out_before_anything_has_begun(
-    make_cache: MakeCache, there: Server, phase: Phase, factory: str
-) -> None:
-    add("goes", {"LOCATION": there.url, "OPTIONS": PATIENCE})
-    nobody = {"CLIENT": "mirror", "MIRROR_OF": "goes", "CONNECTION_FACTORY": factory, **PATIENCE}
-    if factory == "sentinel":
-        cache = make_cache(
-            {**nobody, "SENTINELS": [("127.0.0.1", 1)]}, LOCATION="redis://service/0"
-        )
-    else:
-        cache = make_cache(nobody, LOCATION="redis://127.0.0.1:1")
-    values_work(cache)
-    assert cache.incr("n", ignore_key_check=True) == 1
-    assert sorted(cache.keys("*")) == ["a", "c", "k", "n"]
-    assert cache.clear() is True
-
-
 @pytest.mark.parametrize("phase", [Phase.BOTH])
 def test_new_servers_that_are_lost_are_left(cache: RedisCache, here: Server, phase: Phase) -> None:
     from django_redis_core_mirror.client import MirrorClient

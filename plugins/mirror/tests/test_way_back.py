@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import SerializationError
+from django_redis_core.interfaces import Compressor
 from django_redis_core_mirror.client import MirrorClient
 from django_redis_core_mirror.phases import Phase
 
@@ -133,6 +135,20 @@ def test_leftovers_under_keys_that_nobody_can_find_are_refused(make_cache: MakeC
     go(cache, Phase.BOTH)
 
 
+class Deflate(Compressor):
+    """A format that the old cache does not have."""
+
+    name = "deflate"
+    magic = (b"\x78",)
+    default_min_length = 0
+
+    def compress(self, data: bytes) -> bytes:
+        return zlib.compress(data)
+
+    def decompress(self, data: bytes) -> bytes:
+        return self.unpack(zlib.decompressobj(), data, zlib.error)
+
+
 def test_structures_that_the_old_format_does_not_have_are_named(make_cache: MakeCache) -> None:
     from .conftest import add
 
@@ -141,7 +157,7 @@ def test_structures_that_the_old_format_does_not_have_are_named(make_cache: Make
     old = old_of(first)
     add(alias, {"LOCATION": old.built.options.locations[0], "KEY_PREFIX": alias})
     cache = make_cache(
-        {"CLIENT": "mirror", "MIRROR_OF": alias, "MIRROR_AGE": 0.01, "COMPRESSOR": "zlib"},
+        {"CLIENT": "mirror", "MIRROR_OF": alias, "MIRROR_AGE": 0.01, "COMPRESSOR": Deflate},
         KEY_PREFIX=alias,
     )
     go(cache, Phase.NEW)

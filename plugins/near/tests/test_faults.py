@@ -328,7 +328,7 @@ def test_a_primary_that_hangs_is_waited_for_by_nobody_once_the_lease_has_ended(
     """Only copies need the primary, and without a lease there are none: a replica answers."""
     kind = os.environ.get("DRC_TEST_SERVER", "valkey")
     with replicated(1, kind=kind) as group:
-        options = {"NEAR_TTL": 600, "NEAR_LEASE": 1, "SOCKET_TIMEOUT": 8}
+        options = {"NEAR_TTL": 600, "NEAR_LEASE": 1, "SOCKET_TIMEOUT": 30}
         cache = make_near(options, LOCATION=group.urls)
         cache.set("k", "value", None)
         group.wait_in_sync()
@@ -338,7 +338,7 @@ def test_a_primary_that_hangs_is_waited_for_by_nobody_once_the_lease_has_ended(
             wait_until(lambda: not heard(cache), "the lease ends")
             began = time.monotonic()
             assert cache.get("k") == "value"
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 12
         finally:
             group.primary.resume()
 

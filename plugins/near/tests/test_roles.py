@@ -15,6 +15,7 @@ import pytest
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused
+from django_redis_core.testing.busy import HeldUp
 from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.servers import Server
 
@@ -109,16 +110,18 @@ def test_who_only_reads_learns_of_it(
     cache.set("k", "old")
     wait_until(lambda: in_sync(old, new), "the replica has it")
     wait_until(lambda: kept(cache, "k"), "a copy")
-    switch()
-    switched = time.monotonic()
-    RedisCache(new.url, {"OPTIONS": PATIENCE}).set("k", "new")
-    wait_until(lambda: reads(cache, "k", "new"), "what is stored is read", timeout=5)
+    with HeldUp() as held:
+        switch()
+        switched = time.monotonic()
+        RedisCache(new.url, {"OPTIONS": PATIENCE}).set("k", "new")
+        wait_until(lambda: reads(cache, "k", "new"), "what is stored is read", timeout=30)
+        took = time.monotonic() - switched
     # A lease after the switch at the latest, and the time that connecting takes.
-    assert time.monotonic() - switched < LEASE + 1
+    assert took < LEASE + 3 + held.seconds
     wait_until(lambda: kept(cache, "k"), "copies of the new primary's")
     assert cache.get("k") == "new"
     RedisCache(new.url, {"OPTIONS": PATIENCE}).set("k", "newer")
-    wait_until(lambda: reads(cache, "k", "newer"), "it is heard", timeout=LEASE / 2 + 1)
+    wait_until(lambda: reads(cache, "k", "newer"), "it is heard", timeout=30)
 
 
 def test_a_replica_renews_no_lease(old: Server, new: Server, name: Moving) -> None:
@@ -128,7 +131,7 @@ def test_a_replica_renews_no_lease(old: Server, new: Server, name: Moving) -> No
     wait_until(lambda: kept(cache, "k"), "a copy")
     new.cli("REPLICAOF", "NO", "ONE")
     old.cli("REPLICAOF", "127.0.0.1", 1)
-    wait_until(lambda: not heard(cache), "copies are not believed", timeout=LEASE + 1)
+    wait_until(lambda: not heard(cache), "copies are not believed", timeout=30)
 
     def told() -> bool:
         [trouble] = cache.client.near_info().tracking.values()
@@ -158,7 +161,7 @@ def test_a_refused_write_tells_everybody(
         assert raw.get(":1:k") == new.client().get(":1:k")
         assert runner.run(asyncio.sleep(0.01, True))  # which its loop needs to hear of it
         assert runner.run(other.aget("k")) == "new"
-        wait_until(lambda: reads(cache, "k", "new"), "near asks", timeout=2)
+        wait_until(lambda: reads(cache, "k", "new"), "near asks", timeout=30)
 
 
 def test_several_trackers_leave_each_other_alone(name: Moving) -> None:

@@ -21,6 +21,7 @@ from django_redis_core.testing.servers import Server
 from .conftest import Make, kept, reads, told
 
 #: Counts up under a key and prints each number when it is acknowledged, and the host's time then.
+#: Halfway it waits for a line.
 WRITER = """
 import sys, time, redis
 client = redis.Redis.from_url(sys.argv[1], protocol=2)
@@ -28,6 +29,8 @@ for number in range(1, int(sys.argv[3]) + 1):
     client.set(sys.argv[2], number)
     print(number, time.monotonic(), flush=True)
     time.sleep(0.001)
+    if number == int(sys.argv[3]) // 2:
+        sys.stdin.readline()
 """
 
 
@@ -63,9 +66,16 @@ def test_writes_of_another_process_are_seen_within_the_lease(
     with ThreadPoolExecutor(3) as threads:
         running = [threads.submit(reader, number) for number in range(3)]
         command = [sys.executable, "-c", WRITER, redis_server.url, key, str(writes)]
-        out = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-        wait_until(lambda: read() == writes, "the last value")
-        done.set()
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, **pipes) as writer:
+            try:
+                half = writes // 2
+                wait_until(lambda: seen and seen[-1][1] == half, "reads in its midst", timeout=30)
+                out, _ = writer.communicate("\n", timeout=60)
+                wait_until(lambda: read() == writes, "the last value", timeout=30)
+            finally:
+                done.set()
+                writer.kill()
         for future in running:
             future.result()
     acknowledged = [float(line.split()[1]) for line in out.splitlines()]

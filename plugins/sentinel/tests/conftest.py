@@ -13,6 +13,7 @@ import pytest
 from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
+from django_redis_core.testing.clients import PATIENCE
 from django_redis_core.testing.topologies import Sentinels, hasten, sentinels
 
 pytest_plugins = ["django_redis_core.testing.fixtures"]
@@ -61,9 +62,11 @@ def on_group(group: Sentinels) -> Mapping[str, Any]:
 def cache_on(on_group: Mapping[str, Any]) -> Iterator[Callable[..., RedisCache]]:
     """``cache_on(location, OPTION=…)``: a cache without a past; an option None is left out.
 
-    Its sentinels are those of no other test: else they would share circuit breakers.
+    Its sentinels are those of no other test: else they would share circuit breakers. They are
+    waited for longer than by default, which a busy machine may need.
     """
-    own = {"SENTINEL_KWARGS": {"client_name": f"test-{next(_numbers)}"}}
+    patience = {name.lower(): seconds for name, seconds in PATIENCE.items()}
+    own = {"SENTINEL_KWARGS": {"client_name": f"test-{next(_numbers)}", **patience}}
 
     def make(location: Any = f"redis://{SERVICE}/0", **more: Any) -> RedisCache:
         entry = {name: more.pop(name) for name in ("KEY_PREFIX",) if name in more}

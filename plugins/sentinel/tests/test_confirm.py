@@ -43,7 +43,8 @@ def switched(service: Sentinels, cache: RedisCache) -> None:
 
 
 def test_a_minority_confirms_nobody(service: Sentinels, cache_on: MakeCache) -> None:
-    cache = cache_on()
+    brief = {"client_name": "minority", "socket_timeout": 1, "socket_connect_timeout": 1}
+    cache = cache_on(SENTINEL_KWARGS=brief)
     assert not isinstance(confirmed(cache)[1], Exception)
     service.sentinels[0].pause()
     assert not isinstance(confirmed(cache)[1], Exception), "two of three are a majority"

@@ -69,7 +69,7 @@ def test_a_replica_that_is_behind_leaves_and_comes_back(
         )
         raw = cache.raw_client(write=False)
         assert {int(raw.info("server")["tcp_port"]) for _ in range(4)} & {replica.port} == set()
-    wait_until(read_there, "it is read from again", timeout=15)
+    wait_until(read_there, "it is read from again", timeout=30)
 
 
 def test_the_sentinels_are_not_asked_each_time(service: Sentinels, cache_on: MakeCache) -> None:

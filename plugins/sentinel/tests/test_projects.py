@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from django_redis_core.testing.busy import patiently
 from django_redis_core.testing.fixtures import MakeCache
 from django_redis_core.testing.topologies import Sentinels
 
@@ -63,5 +64,5 @@ def test_it_works_as_it_is(project: str, group: Sentinels, make_cache: MakeCache
     factory = "django_redis.pool.SentinelConnectionFactory"
     with override_settings(DJANGO_REDIS_CONNECTION_FACTORY=factory):
         cache = make_cache(entry.pop("OPTIONS"), **entry)
-        assert cache.set("k", project)
-        assert cache.get("k") == project
+        assert patiently(lambda: cache.set("k", project))
+        assert patiently(lambda: cache.get("k")) == project

@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import ServerRefused
+from django_redis_core.testing.busy import HeldUp
 from django_redis_core.testing.clients import PATIENCE, wait_until
 from django_redis_core.testing.servers import Server
 from django_redis_core.testing.topologies import Sentinels
@@ -140,23 +141,24 @@ def test_a_replica_leaves_and_comes_back(
     getattr(lost, fault)()
     failed, slowest, least = 0, 0.0, time.monotonic() + 1.2
     until = least + 20
-    while time.monotonic() < least or (listed() and time.monotonic() < until):
-        began = time.monotonic()
-        try:
-            assert cache.get("k") == 1
-        except Exception:
-            failed += 1
-        slowest = max(slowest, time.monotonic() - began)
-        time.sleep(0.005)
+    with HeldUp() as held:
+        while time.monotonic() < least or (listed() and time.monotonic() < until):
+            began = time.monotonic()
+            try:
+                assert cache.get("k") == 1
+            except Exception:
+                failed += 1
+            slowest = max(slowest, time.monotonic() - began)
+            time.sleep(0.005)
     assert not listed()
     if fault == "kill":
         assert failed == 0
-        assert slowest < 2  # who waits for it does so for half of the timeout
+        assert slowest < 2 + held.seconds  # who waits for it does so for half of the timeout
         lost.start()
     else:
         assert failed <= 2  # a timeout of one second is all the time that a call has
         lost.resume()
-    wait_until(known, "it is read from again", timeout=15)
+    wait_until(known, "it is read from again", timeout=30)
 
 
 def test_a_replica_that_does_not_hear_its_primary_is_not_read_from(
@@ -178,6 +180,6 @@ def test_a_replica_that_does_not_hear_its_primary_is_not_read_from(
     service.data.wait_in_sync()
     behind.cli("CONFIG", "SET", "masterauth", "wrong")
     behind.cli("CLIENT", "KILL", "TYPE", "master")
-    wait_until(lambda: not known(), "it is left out", timeout=15)
+    wait_until(lambda: not known(), "it is left out", timeout=30)
     behind.cli("CONFIG", "SET", "masterauth", primary.password or "")
-    wait_until(known, "it is read from again", timeout=15)
+    wait_until(known, "it is read from again", timeout=30)

@@ -94,7 +94,7 @@ def test_it_does_not_stand_in_the_way_of_a_new_one(cache: Any) -> None:
 def test_a_tagged_entry_is_there_for_every_operation(cache: Any) -> None:
     cache.set("k", "value", 100, tags=["x"])
     assert cache.has_key("k") is True
-    assert 98 <= cache.ttl("k") <= 100
+    assert 90 <= cache.ttl("k") <= 100
     assert cache.touch("k", 50) is True
     assert cache.pttl("k") <= 50_000
     assert cache.getex("k", 40) == "value"
@@ -113,7 +113,7 @@ def test_a_number_with_tags_counts_and_keeps_them(cache: Any, raw: Any) -> None:
     assert cache.decr("k") == 7
     assert cache.incr("k", 0.5) == 7.5
     assert cache.get("k") == 7.5
-    assert 98 <= cache.ttl("k") <= 100
+    assert 90 <= cache.ttl("k") <= 100
     cache.invalidate_tags("x")
     assert cache.get("k") is None
     cache.set("n", 5)
@@ -177,7 +177,7 @@ def test_an_entry_that_moves_bears_the_tags_of_its_new_version(cache: Any) -> No
     cache.set("k", "v", 100, tags=["x"])
     assert cache.incr_version("k") == 2
     assert cache.get("k", version=2) == "v"
-    assert 98 <= cache.ttl("k", version=2) <= 100
+    assert 90 <= cache.ttl("k", version=2) <= 100
     cache.invalidate_tags("x")
     assert cache.get("k", version=2) == "v"
     cache.invalidate_tags("x", version=2)

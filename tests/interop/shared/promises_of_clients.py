@@ -34,7 +34,7 @@ def two_aliases_of_one_server_keep_their_own_timeouts(site):
     patient = site.cache(url, SOCKET_TIMEOUT=30, CONNECTION_POOL_KWARGS={"retry": NO_RETRY})
     hasty = site.cache(url, SOCKET_TIMEOUT=0.2, CONNECTION_POOL_KWARGS={"retry": NO_RETRY})
     patient.get("key")
-    site.raw.client_pause(1500)
+    site.raw.client_pause(3000)
     try:
         refused(hasty.get, "key")
     finally:
