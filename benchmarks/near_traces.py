@@ -106,7 +106,7 @@ class Near:
         if self.store.wanted(key):
             begun = self.store.begin(key, self.session)
             assert begun is not None
-            self.store.keep([(key, begun, 1, b"", 28, FOR_EVER)])
+            self.store.keep(key, begun, 1, b"", 28, FOR_EVER)
             self.asked += 1
         return False
 

@@ -68,6 +68,7 @@ def _in_time(
 def _look_for_budgets() -> None:
     changed: Any = Node
     changed.call = _limited(Node.call, refuses=True)
+    changed.call_many = _limited(Node.call_many, refuses=True)
     changed.send = _limited(Node.send, refuses=True)
     # What another server's silence has left no time for may have come all the same.
     changed.receive = _limited(Node.receive, refuses=False)

@@ -236,6 +236,9 @@ class BlockingExecutor:
         elif kind is Spread:
             if single is not None:
                 return single.call(request.whole())
+        elif kind is list:
+            if single is not None and request and self.plan.leaves(request):
+                return self._together(single, request)
         elif kind is Sleep:
             return pause(request.seconds)
         elif kind is Await:
@@ -243,10 +246,8 @@ class BlockingExecutor:
             raise TypeError("The default is a coroutine, which only aget_or_set can await.")
         elif kind is Call:
             return called(request)
-        elif kind is not list:
+        else:
             return self._answer(request)
-        elif single is not None and request and self.plan.leaves(request):
-            return self._together(single, request)
         return run(self.plan.route(request), self._send)
 
     def _routed(self, command: Command) -> Reply:
@@ -264,14 +265,13 @@ class BlockingExecutor:
         generators take longer than two commands do."""
         commands: list[Any] = [one if one.__class__ is Command else one.whole() for one in batch]  # type: ignore[union-attr]
         try:
-            return self._sent_alone(node, commands)
+            return self._many(node, commands)
         except ConnectionInterrupted as trouble:
             return [trouble] * len(batch)
 
-    def _sent_alone(self, node: Node, commands: Sequence[Command]) -> list[Reply]:
-        flight = node.send(commands)
-        flight.alone = True
-        return node.receive(flight)
+    @staticmethod
+    def _many(node: Node, commands: Sequence[Command]) -> list[Reply]:
+        return node.call_many(commands)
 
     def _answer(self, request: Any) -> Any:
         if request.__class__ is WantRunner:

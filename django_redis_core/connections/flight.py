@@ -12,7 +12,7 @@ from .pool import LinkPool, SitePool
 class Flight:
     """Commands that are on their way on one link."""
 
-    __slots__ = ("alone", "commands", "link", "pool", "replies")
+    __slots__ = ("commands", "link", "pool", "replies")
 
     def __init__(self, commands: Sequence[Command], pool: LinkPool | SitePool) -> None:
         self.commands = commands
@@ -20,5 +20,3 @@ class Flight:
         self.pool = pool
         self.link: Link | None = None
         self.replies: list[Reply] = []
-        #: Whether no other server was sent to, so that nothing was waited for since.
-        self.alone = False

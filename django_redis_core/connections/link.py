@@ -130,17 +130,30 @@ class Link:
         self.owes += len(commands)
         self._send_long(data)
 
-    def receive(self, *, alone: bool = False) -> list[Any]:
-        """The replies of all that was sent; error replies are among them as exceptions. ``alone``:
-        it was sent just now, so the time for the first read is that of ``call``."""
+    def call_many(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+        """``call`` for several commands: sends them together and returns their replies, error
+        replies among them as exceptions."""
+        data = b"".join([pack(args) for args in commands])
+        self.owes += len(commands)
+        if len(data) > _SHORT:
+            self._send_long(data)
+        else:
+            self._sock.sendall(data)
+        # As in ``call``.
+        length = self._sock.recv_into(self._buffer)
+        if not length:
+            raise ConnectionInterrupted(None, LOST)
+        return self._replies(length)
+
+    def receive(self) -> list[Any]:
+        """The replies of all that was sent; error replies are among them as exceptions."""
+        return self._replies(0)
+
+    def _replies(self, length: int) -> list[Any]:
+        """The replies that are owed, of which so many bytes are in the buffer."""
         replies: list[Any] = []
         gets = self._reader.gets
         patience = None
-        length = 0
-        if alone:
-            length = self._sock.recv_into(self._buffer)
-            if not length:
-                raise ConnectionInterrupted(None, LOST)
         try:
             if length:
                 self._reader.feed(self._buffer, 0, length)
@@ -281,7 +294,11 @@ class ForeignLink(Link):
         for args in commands:
             self.connection.send_packed_command(self.connection.pack_command(*args))
 
-    def receive(self, *, alone: bool = False) -> list[Any]:
+    def call_many(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+        self.send(commands)
+        return self.receive()
+
+    def receive(self) -> list[Any]:
         replies: list[Any] = []
         while self.owes:
             try:

@@ -185,6 +185,24 @@ class Node:
             return reply  # a call less than ``_read``
         return self._read(command, reply)
 
+    def call_many(self, commands: Sequence[Command]) -> list[Reply]:
+        """Sends commands together, to this server alone; an error reply takes its command's place
+        in the list."""
+        if self.breaker.opened:
+            self._admit()
+        pool = self.links
+        link = None
+        try:
+            link = pool.take()
+            replies = link.call_many([command.args for command in commands])
+        except BaseException as error:
+            replies = self._failed(link, commands, error)
+        else:
+            pool.give(link)
+            if self.breaker.failures:
+                self.breaker.succeeded()
+        return self._read_many(commands, replies)
+
     def send(self, commands: Sequence[Command]) -> Flight:
         """Sends commands and returns without reading, so that other servers can be sent to."""
         if self.breaker.opened:
@@ -203,7 +221,7 @@ class Node:
         link = flight.link
         if link is not None:
             try:
-                flight.replies = link.receive(alone=flight.alone)
+                flight.replies = link.receive()
             except BaseException as error:
                 flight.replies = self._failed(link, flight.commands, error)
             else:

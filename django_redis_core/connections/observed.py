@@ -56,12 +56,6 @@ class ObservedExecutor(BlockingExecutor):
                 flight.abandon(error)
             raise
 
-    def _sent_alone(self, node: Node, commands: Sequence[Command]) -> list[Reply]:
-        (replies,) = self._send(Groups([(node, commands)]))
-        if isinstance(replies, Exception):
-            raise replies
-        return list(replies)
-
     def _one(self, node: Node, command: Command) -> Reply:
         exchange = self._exchange(node, (command,))
         try:
@@ -71,6 +65,16 @@ class ObservedExecutor(BlockingExecutor):
             raise
         exchange.done((reply,))
         return reply
+
+    def _many(self, node: Node, commands: Sequence[Command]) -> list[Reply]:  # type: ignore[override]
+        exchange = self._exchange(node, commands)
+        try:
+            replies = node.call_many(commands)
+        except BaseException as error:
+            exchange.failed(error)
+            raise
+        exchange.done(replies)
+        return replies
 
     def _exchange(self, node: Node, commands: Sequence[Command]) -> Exchange:
         return _exchange(self, node, commands, False)

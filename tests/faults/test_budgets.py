@@ -18,6 +18,7 @@ from asgiref.sync import sync_to_async
 
 from django_redis_core import _budgets, budget, signals
 from django_redis_core.cache import RedisCache
+from django_redis_core.commands import GET, PTTL
 from django_redis_core.exceptions import BudgetSpent, ConnectionInterrupted, ServerTimeout
 from django_redis_core.testing.busy import patiently, quickest
 from django_redis_core.testing.clients import PATIENCE, wait_until
@@ -504,3 +505,12 @@ def test_one_budget_is_one_blocks(slow: Slow) -> None:
 def test_it_is_a_timeout_of_redis_pys_too() -> None:
     assert issubclass(BudgetSpent, ServerTimeout)
     assert issubclass(BudgetSpent, redis.exceptions.TimeoutError)
+
+
+@pytest.mark.usefixtures("nothing_opens")
+def test_commands_that_go_together_have_the_budget_too(slow: Scripted, cache_at: MakeCache) -> None:
+    execute = cache_at(slow.url)._driver.execute
+    with at_most(BUDGET + 0.4), budget(BUDGET):
+        assert [type(each) for each in execute([GET("a"), PTTL("a")])] == [BudgetSpent] * 2
+        assert [type(each) for each in execute([GET("b"), PTTL("b")])] == [BudgetSpent] * 2
+    assert b"b" not in [command[1] for command in slow.commands]

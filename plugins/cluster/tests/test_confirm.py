@@ -15,6 +15,7 @@ from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.testing.clients import wait_until
 from django_redis_core.testing.cluster import Cluster, slot_of
 from django_redis_core.testing.servers import Server
+from django_redis_core_cluster import majority
 from django_redis_core_cluster.majority import judged, view
 
 Primaries = Callable[[], list[Server]]
@@ -93,6 +94,18 @@ class Keeper:
 
     def revoke(self, keys: Any) -> None:
         self.told.append(keys)
+
+
+def test_who_is_asked_no_more_has_no_connection_left(cache: RedisCache) -> None:
+    """A primary that was replaced is well, perhaps, and closes none by itself."""
+    confirmed(cache)
+    left, *others = cache._engine.topology.primaries()
+    asked = majority.Primaries()
+    carry_out(asked.confirm([left, *others], 5))
+    asker = asked._askers[left]
+    assert asker.numbers()["connections_idle"] == 1
+    carry_out(asked.confirm(others, 5))
+    assert asker.numbers()["connections_idle"] == 0
 
 
 def test_redirections_are_told_to_who_keeps_what_the_server_said(

@@ -56,7 +56,8 @@ def keep(store: Store, key: str, until: float = FOR_EVER, size: int = 28) -> boo
     """A read of ``key``; whether there is a copy afterwards."""
     if store.wanted(store.name(key) or key):
         begun = store.begin(key, SESSION)
-        store.keep([(key, begun, 1, b"", size, until)] if begun else [])
+        if begun is not None:
+            store.keep(key, begun, 1, b"", size, until)
     copy = store.copies.get(key)
     return copy is not None and copy.until != NEVER
 
@@ -156,7 +157,7 @@ def test_of_many_keys_a_part_is_kept_at_a_time() -> None:
         for at in wanted:
             begun = store.begin(keys[at], SESSION)
             assert begun is not None
-            store.keep([(keys[at], begun, 1, b"", 28, FOR_EVER)])
+            store.keep(keys[at], begun, 1, b"", 28, FOR_EVER)
         keys = [key for key in keys if key not in store.copies]
         wanted = store.wanted_of(keys) if keys else []
         calls += 1

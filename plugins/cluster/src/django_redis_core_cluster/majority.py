@@ -58,10 +58,13 @@ class Primaries:
 
     def confirm(self, primaries: Iterable[Node], seconds: float) -> Operation[Confirmed]:
         """As ``Topology.confirm``; who does not answer in ``seconds`` has not answered."""
+        known = self._askers
         self._askers = askers = {
-            node: self._askers.get(node) or node_for(_brief(node.config, seconds))
-            for node in primaries
+            node: known.get(node) or node_for(_brief(node.config, seconds)) for node in primaries
         }
+        for node, asker in known.items():
+            if node not in askers:
+                asker.close_idle()  # nobody would until the collector comes
         replies = yield Groups(  # type: ignore[misc]  # asked of the executor
             [(asker, (Command(_NODES, (b"CLUSTER", b"NODES"), None),)) for asker in askers.values()]
         )

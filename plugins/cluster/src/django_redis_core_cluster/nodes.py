@@ -147,12 +147,12 @@ class Nodes:
         return SlotMap(owners, tuple(shards.values()), ids_in(reply))
 
     def _forget(self) -> None:
-        """Of nodes that left the cluster the connections are closed, when the last one that is
-        still in use was given back."""
+        """Of nodes that left the cluster idle connections are closed. They and their pool hold each
+        other, so that a node that is well would have them until the collector comes."""
         here = {node for primary, replicas in self._shards for node in (primary, *replicas)}
         for key, node in list(self._made.items()):
-            if node not in here:
-                self._made.pop(key, None)
+            if node not in here and self._made.pop(key, None) is not None:
+                node.links.close_idle()
 
     def _listed(self, server: Sequence[Any], asked: Node) -> tuple[Address, str]:
         """Its address and its id."""

@@ -216,6 +216,17 @@ class NearClient(Reading):
     def _replicas(self) -> bool:
         return self._own_replicas if self._council is None else self._council.replicas
 
+    @property
+    def _all_heard(self) -> bool:
+        council = self._council
+        if council is not None and not council.trackers:
+            return False
+        for trackers in (self._trackers, {} if council is None else council.trackers):
+            for tracker in trackers.values():
+                if tracker.session is None:
+                    return False
+        return True
+
     def _begin(self, fulls: Sequence[str]) -> dict[str, Copy]:
         # Of other keys, which a CacheKey may be, the server does not tell.
         fulls = [full for full in fulls if full.startswith(self._prefix)]

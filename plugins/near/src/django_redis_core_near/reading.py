@@ -6,6 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import itemgetter
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,13 @@ from django_redis_core.exceptions import ConnectionInterrupted
 from django_redis_core.interfaces import MISSING, Client
 
 from .sharing import UNCHANGEABLE, shared
-from .store import NEVER, Copy, Found, Session, Store
+from .store import NEVER, Copy, Session, Store
 from .watching import Fetch, life_of, until_of, watched
 
 if TYPE_CHECKING:
     from django_redis_core.commands import Operation
 
     from .tracking import Tracker
-
-#: Of keys for which the caller's own name is all that has to be looked up.
-_TEXT = frozenset({str})
 
 #: Of the primary, as ``life_of``.
 _GET = GET("").primary().kind
@@ -78,6 +76,11 @@ class Reading(Client):
     def _begin(self, fulls: Sequence[str]) -> dict[str, Copy]:
         """The copies to be of stored keys, as far as their servers are heard."""
 
+    @property
+    @abstractmethod
+    def _all_heard(self) -> bool:
+        """Whether every server is listened to that is known, and there are some."""
+
     @abstractmethod
     def _session(self, full: str) -> Session | None:
         """That of the server where a stored key lives, which is listened to from now on."""
@@ -98,6 +101,9 @@ class Reading(Client):
                 found = names.get(key)  # which was checked; any other key will be
                 if found is not None:
                     now = _now()
+                    if now < found.given and now < found.session.lease:
+                        found.hits += 1
+                        return found.value
                     if now < found.until and now < found.session.lease:
                         value = found.value
                         if value is MISSING:
@@ -168,7 +174,7 @@ class Reading(Client):
                 return default
             until = until_of(life, began, self._ttl)
             if until is not None:
-                self._keep(((full, copy, value, data, until),))
+                self._keep(full, copy, value, data, until)
             return value
         finally:
             if copy.until == NEVER:
@@ -199,14 +205,17 @@ class Reading(Client):
     ) -> Operation[dict[Any, Any]]:
         if more:
             return dict((yield from watched(super().get_many(keys, version, **more))))
-        values, rest = self._copied_of(list(keys), version)
+        keys = list(keys)
+        # Counted in C. What is text of another class may be a key as it is stored.
+        plain = version is None and self.naming.plain and [*map(type, keys)].count(str) == len(keys)
+        values, rest = self._copied_of(keys, version, plain)
         if not rest:
             return values
         if len(rest) > PAGE:
             self._store.misses += len(rest)
             return {**values, **(yield from watched(super().get_many(rest, version)))}
         fulls = self.naming.make_many(rest, version)
-        places = self._wanted_of(rest, fulls, version)
+        places = self._wanted_of(rest if plain else None, fulls)
         copies = self._begin([fulls[at] for at in places]) if places else {}
         if not self._gets_many:
             named = dict(zip(fulls, rest, strict=True))
@@ -224,14 +233,11 @@ class Reading(Client):
                 replies, lives = (yield MGET(fulls)), [None] * len(copies)
             got = self.unwrap_many(fulls, replies)
             found = {fulls[at]: (got[at], replies[at]) for at in places}
-            untils = [until_of(life, began, self._ttl) for life in lives]
-            self._keep(
-                [
-                    (full, copy, *found[full], until)
-                    for (full, copy), until in zip(copies.items(), untils, strict=True)
-                    if until is not None and found[full][0] is not MISSING
-                ]
-            )
+            for (full, copy), life in zip(copies.items(), lives, strict=True):
+                value, data = found[full]
+                until = until_of(life, began, self._ttl)
+                if until is not None and value is not MISSING:
+                    self._keep(full, copy, value, data, until)
         finally:
             if NEVER in [copy.until for copy in copies.values()]:
                 self._store.abandon(copies)
@@ -253,10 +259,19 @@ class Reading(Client):
             self._store.abandon(copies)
         return dict(values)
 
-    def _copied_of(self, keys: list[Any], version: Any) -> tuple[dict[Any, Any], list[Any]]:
-        """The values of those of ``keys`` that have a copy, and the rest of them."""
-        if version is None and self.naming.plain and _TEXT.issuperset(map(type, keys)):
-            copies = list(map(self._names.get, keys))
+    def _copied_of(
+        self, keys: list[Any], version: Any, plain: bool
+    ) -> tuple[dict[Any, Any], list[Any]]:
+        """The values of those of ``keys`` that have a copy, and the rest of them. ``plain``: the
+        caller's own name is all that has to be looked up, of each of them."""
+        if plain:
+            names = self._names
+            # Of most calls each key has a copy, or none has.
+            if len(keys) > 1 and keys[0] in names and keys[-1] in names:
+                values = self._all_given(keys)
+                if values is not None:
+                    return values, []
+            copies = list(map(names.get, keys))
         else:
             copies = list(map(self._copies.get, self.naming.make_many(keys, version)))
         if not any(copies):
@@ -265,10 +280,7 @@ class Reading(Client):
         values = {
             key: found.value
             for key, found in zip(keys, copies, strict=True)
-            if found is not None
-            and now < found.until
-            and now < found.session.lease
-            and found.value is not MISSING
+            if found is not None and now < found.given and now < found.session.lease
         }
         if len(values) == len(keys):
             for found in copies:
@@ -289,6 +301,28 @@ class Reading(Client):
             if found is not None:
                 found.hits += 1
         return values, rest
+
+    def _all_given(self, keys: list[str]) -> dict[Any, Any] | None:
+        """The values of names that are all kept and for all readers, or None. Three looks at each
+        copy, of which none is a call; so it is asked of sessions and not of copies which are heard,
+        and in this order: see ``Store.sessions``."""
+        store = self._store
+        try:
+            copies = itemgetter(*keys)(self._names)
+        except KeyError:
+            return None
+        now = _now()
+        for session in store.sessions:
+            if now >= session.lease:
+                if session.lease == NEVER:  # and nobody is there any more who would drop it
+                    store.drop(session)
+                return None
+        values = [found.value for found in copies if now < found.given]
+        if len(values) < len(copies):
+            return None
+        for found in copies:
+            found.hits += 1
+        return dict(zip(keys, values, strict=True))
 
     def _known(self, key: Any, version: Any = None, **more: Any) -> Any:
         """True, as ``has_key`` says of what has a copy, or MISSING."""
@@ -320,55 +354,48 @@ class Reading(Client):
         only = self._only
         if only is None or only.session is None:
             self._listen((full,))
-        if not self._store.wanted(name or self._store.name(full) or full):
+        store = self._store
+        if not store.wanted(name or store.name(full) or full):
             return None
-        if only is None:
-            return self._begin((full,)).get(full)
-        session = only.current()
-        if session is None or not full.startswith(self._prefix):
+        session = self._session(full) if only is None else only.current()
+        # Of other keys, which a CacheKey may be, the server does not tell.
+        if session is None or (name is None and not full.startswith(self._prefix)):
             return None
-        return self._store.begin(full, session)
+        return store.begin(full, session, name)
 
-    def _wanted_of(self, keys: Sequence[Any], fulls: Sequence[str], version: Any) -> list[int]:
-        """The places of those of ``keys`` whose values are to be kept."""
+    def _wanted_of(self, names: Sequence[str] | None, fulls: Sequence[str]) -> list[int]:
+        """The places of those of ``fulls`` whose values are to be kept. ``names``: what follows the
+        head in each, where that is known."""
         if not self._reads:
             return []
         only, store = self._only, self._store
         if only is None or only.session is None:
             self._listen(fulls)
-        if version is None and self.naming.plain and _TEXT.issuperset(map(type, keys)):
-            return store.wanted_of(keys)
-        return store.wanted_of([store.name(full) or full for full in fulls])
+        if names is None:
+            names = [store.name(full) or full for full in fulls]
+        return store.wanted_of(names)
 
     def _listen(self, fulls: Sequence[str]) -> None:
-        """Has the server tell of writes from the first read on, of which nothing is kept yet."""
+        """Has the servers tell of writes from the first read on, of which nothing is kept yet."""
         if self._only is not None:
             self._only.current()
-            return
-        for full in fulls:
-            self._session(full)
+        elif not self._all_heard:
+            for full in fulls:
+                self._session(full)
 
     def _keep_of(self, fetch: Fetch, values: Iterable[tuple[str, Any]]) -> None:
         """Keeps what ``fetch`` has found, of which callers see these ``values``."""
-        found, copies = fetch.found, fetch.copies
-        self._keep(
-            [
-                (full, copies[full], value, *found[full])
-                for full, value in values
-                if value is not MISSING and full in found
-            ]
-        )
+        for full, value in values:
+            if value is not MISSING and full in fetch.found:
+                self._keep(full, fetch.copies[full], value, *fetch.found[full])
 
-    def _keep(self, values: Iterable[tuple[str, Copy, Any, bytes, float]]) -> None:
-        found: list[Found] = []
-        for full, copy, value, data, until in values:
-            if self._asks and not self.copyable(full, data):
-                continue
-            if self._plain and value.__class__ in UNCHANGEABLE:
-                found.append((full, copy, value, b"", getsizeof(value), until))
-            else:
-                found.append((full, copy, MISSING, data, len(data), until))
-        self._store.keep(found)
+    def _keep(self, full: str, copy: Copy, value: Any, data: bytes, until: float) -> None:
+        if self._asks and not self.copyable(full, data):
+            return
+        if self._plain and value.__class__ in UNCHANGEABLE:
+            self._store.keep(full, copy, value, b"", getsizeof(value), until)
+        else:
+            self._store.keep(full, copy, MISSING, data, len(data), until)
 
 
 def _with(values: dict[Any, Any], keys: Iterable[Any], more: Iterable[Any]) -> dict[Any, Any]:

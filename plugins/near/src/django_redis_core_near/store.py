@@ -17,7 +17,9 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
+
+from django_redis_core.interfaces import MISSING
 
 from .sketch import SECOND, TOP, Sketch
 
@@ -63,10 +65,13 @@ class Copy:
     """A value, good until ``until`` and the end of its session's lease.
 
     ``value`` is MISSING where each reader gets one of its own, which ``make`` makes; until somebody
-    has found out how, that is None, and ``data`` is what the server stores.
+    has found out how, that is None, and ``data`` is what the server stores. ``given`` is ``until``
+    where ``value`` is for all readers, so that those who want nothing else look at one time alone.
     """
 
-    __slots__ = ("data", "hits", "make", "name", "session", "size", "until", "used", "value")
+    __slots__ = (
+        *("data", "given", "hits", "make", "name", "session", "size", "until", "used", "value"),
+    )
 
     value: Any
     make: Callable[[], Any] | None
@@ -76,7 +81,7 @@ class Copy:
 
     def __init__(self, session: Session, name: str | None = None) -> None:
         self.session = session
-        self.until = NEVER
+        self.until = self.given = NEVER
         self.size = 0
         #: Readers who were answered from here; they count without a lock.
         self.hits = 0
@@ -92,12 +97,6 @@ class Fence(Copy):
 
     def __init__(self) -> None:
         super().__init__(_NO_SESSION)
-
-
-#: What a server gave for a copy that was begun: the key, the copy, the value (MISSING where whoever
-#: is given it may change it), what is stored, the bytes that it takes, and until when it may be
-#: kept, by ``time.monotonic``.
-Found: TypeAlias = tuple[str, Copy, Any, bytes, int, float]
 
 
 #: One for all stores. Reentrant: the collector may end a write that was abandoned, in the middle
@@ -118,8 +117,12 @@ class Store:
         self.max_bytes = max_bytes
         self.copies: dict[str, Copy] = {}
         self.names: dict[str, Copy] = {}
+        #: Those of all that is kept, and perhaps more. Who has copies and looks here next knows
+        #: whether all of them are heard: those of a session that is not here any more are void.
+        self.sessions: tuple[Session, ...] = ()
         self.bytes = 0
         self.misses = 0
+        self._largest = max_bytes // SHARE
         self._head = head
         #: Those that are kept, in the order in which they are looked at for their use.
         self._queue: OrderedDict[str, Copy] = OrderedDict()
@@ -162,7 +165,9 @@ class Store:
             count = other
         if not count:
             return False
-        return not self._is_full() or self._outdoes(count + 1)
+        if len(self._queue) < self.max_entries and self.bytes <= self.max_bytes - self._largest:
+            return True  # as ``_is_full`` says it, without a call
+        return self._outdoes(count + 1)
 
     def wanted_of(self, names: Sequence[str]) -> list[int]:
         """Which of several keys' values to keep, which are read together: their places. A part of
@@ -202,10 +207,7 @@ class Store:
         self._sketch.age()
 
     def _is_full(self) -> bool:
-        return (
-            len(self._queue) >= self.max_entries
-            or self.bytes > self.max_bytes - self.max_bytes // SHARE
-        )
+        return len(self._queue) >= self.max_entries or self.bytes > self.max_bytes - self._largest
 
     def _outdoes(self, count: int) -> bool:
         """Whether a key that was read ``count`` times is worth more than what would have to go."""
@@ -244,19 +246,19 @@ class Store:
 
     # What is kept.
 
-    def begin(self, key: str, session: Session) -> Copy | None:
+    def begin(self, key: str, session: Session, name: str | None = None) -> Copy | None:
         """A copy to be, unless the key is just being written here, or asked for by another reader,
         who would never be done first with a key that is asked for all the time. It ends with
         ``keep`` or ``abandon``.
 
         A copy that has ended without a reader was not worth keeping, so its key has to be read
-        twice again.
+        twice again. ``name`` is that of the key, from those who have it.
         """
         if key in self.copies and not self._ended(key, session):
             return None
         # Without the lock: another reader's copy or a fence is found here, and a flush below, for
         # it is among these before it takes out what there is.
-        copy = Copy(session, self.name(key))
+        copy = Copy(session, name or self.name(key))
         if self.copies.setdefault(key, copy) is not copy:
             return None
         if _flushes:
@@ -278,24 +280,30 @@ class Store:
                 self._sketch.lower(_hash_of(key, old), 1)
             return not unused
 
-    def keep(self, all_found: Iterable[Found]) -> None:
-        """Completes copies that were begun, except those that are out of the store since."""
+    def keep(self, key: str, copy: Copy, value: Any, data: bytes, size: int, until: float) -> None:
+        """Completes a copy that was begun, unless it is out of the store since. ``value`` is
+        MISSING where whoever is given it may change it, ``data`` what is stored then, ``size`` the
+        bytes that either takes."""
         with _lock:
-            for key, copy, value, data, size, until in all_found:
-                if self.copies.get(key) is not copy:
-                    continue
-                size += OVERHEAD + 2 * len(key)
-                if size * SHARE > self.max_bytes:
-                    self._remove(key)
-                    continue
-                self._queue[key] = copy
-                copy.value, copy.make, copy.data = value, None, data
-                copy.size, copy.used = size, 0
-                self.bytes += size
-                copy.until = until  # last, for readers take no lock
-                if copy.name is not None:
-                    self.names[copy.name] = copy
-            self._make_room()
+            if self.copies.get(key) is not copy:
+                return
+            size += OVERHEAD + 2 * len(key)
+            if size > self._largest:
+                self._remove(key)
+                return
+            if copy.session not in self.sessions:
+                self.sessions = (*self.sessions, copy.session)
+            self._queue[key] = copy
+            copy.value, copy.make, copy.data = value, None, data
+            copy.size, copy.used = size, 0
+            self.bytes += size
+            copy.until = until  # after the rest, for readers take no lock
+            if value is not MISSING:
+                copy.given = until
+            if copy.name is not None:
+                self.names[copy.name] = copy
+            if len(self._queue) > self.max_entries or self.bytes > self.max_bytes:
+                self._make_room()
 
     def share(self, key: str, copy: Copy, value: Any, make: Callable[[], Any], size: int) -> bool:
         """From now on readers of ``copy`` are given ``value``, or what ``make`` makes where that is
@@ -303,11 +311,13 @@ class Store:
         out of the store."""
         size += OVERHEAD + 2 * len(key)
         with _lock:
-            if size * SHARE > self.max_bytes or self.copies.get(key) is not copy:
+            if size > self._largest or self.copies.get(key) is not copy:
                 return False
             copy.make = make
             copy.value = value
-            copy.data = b""  # last, for readers take no lock
+            copy.data = b""  # after these, for readers take no lock
+            if value is not MISSING:
+                copy.given = copy.until
             self.bytes += size - copy.size
             copy.size = size
             self._make_room()
@@ -341,6 +351,7 @@ class Store:
                 copy = self.copies.get(key)
                 if copy is not None and copy.session is session:
                     self._remove(key)
+            self.sessions = tuple([each for each in self.sessions if each is not session])
 
     def clear(self) -> None:
         """Forgets all, and what was read."""
@@ -357,7 +368,7 @@ class Store:
         if copy is None:
             return
         # First where readers look, for a time limit may strike in here.
-        copy.until = NEVER
+        copy.given = copy.until = NEVER
         if copy.name is not None:
             self.names.pop(copy.name, None)
         if self._queue.pop(key, None) is not None:
