@@ -311,13 +311,13 @@ def _together(encode: Encode, dumps: Callable[[Any], bytes], own: Errors) -> Enc
                 found = [*map(dumps, values)]
             else:
                 found = [b"%d" % one if one.__class__ is int else dumps(one) for one in values]
+            if min(found, default=b":") >= b":":
+                return found
         except own as error:
             if not speaks_of_a_value(error, own):
                 raise
             # Whose it is, and whether there is another way, is found one by one.
             return [encode(key, value) for key, value in zip(keys, values, strict=True)]
-        if min(found, default=b":") >= b":":
-            return found
         return [
             data if value.__class__ is int or data >= b":" else encode(key, value)
             for key, value, data in zip(keys, values, found, strict=True)

@@ -176,10 +176,12 @@ def _not_to_be_yielded_from(error: BaseException, place: TracebackType, client: 
 
 def _wrong_bytes(places: Sequence[TracebackType], operation: str, client: Any) -> str:
     """What a serializer, compressor or sealer returned that is not bytes."""
-    inside = [place.tb_frame for place in places if place.tb_frame.f_globals is vars(codec_module)]
-    if not inside or "value" not in inside[0].f_locals:
+    frames = [place.tb_frame for place in places]
+    inside = [frame.f_locals for frame in frames if frame.f_globals is vars(codec_module)]
+    of_one = next((found for found in inside if "key" in found and "value" in found), None)
+    if of_one is None:
         return ""
-    codec, key, value = client.codec, inside[0].f_locals["key"], inside[0].f_locals["value"]
+    codec, key, value = client.codec, of_one["key"], of_one["value"]
     serializer = codec.serializers[0]
     data = serializer.dumps(value)
     wrong = _not_bytes(data, "dumps", "serializer", serializer, operation)

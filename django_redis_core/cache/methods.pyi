@@ -239,13 +239,15 @@ class Methods:
         """Deletes the keys that match a glob pattern and returns how many there were.
 
         Memory and the server's stall are bounded by ``itersize``: each page of keys is deleted by
-        one UNLINK that travels together with the SCAN for the next page."""
+        one UNLINK that travels together with the SCAN for the next page. A server may free what is
+        deleted before it answers anybody else: for values of hundreds of kilobytes take fewer."""
 
     async def adelete_pattern(self, pattern: str, version: Any = None, prefix: str | None = None, itersize: int | None = None, *, client: Any = None) -> int:
         """Deletes the keys that match a glob pattern and returns how many there were.
 
         Memory and the server's stall are bounded by ``itersize``: each page of keys is deleted by
-        one UNLINK that travels together with the SCAN for the next page."""
+        one UNLINK that travels together with the SCAN for the next page. A server may free what is
+        deleted before it answers anybody else: for values of hundreds of kilobytes take fewer."""
 
     def clear(self, *, client: Any = None) -> bool:
         """Empties the cache: the keys of KEY_PREFIX, or the database where there is none.
@@ -783,7 +785,8 @@ class QueuedMethods:
         """Deletes the keys that match a glob pattern and returns how many there were.
 
         Memory and the server's stall are bounded by ``itersize``: each page of keys is deleted by
-        one UNLINK that travels together with the SCAN for the next page."""
+        one UNLINK that travels together with the SCAN for the next page. A server may free what is
+        deleted before it answers anybody else: for values of hundreds of kilobytes take fewer."""
 
     def clear(self) -> Result[bool]:
         """Empties the cache: the keys of KEY_PREFIX, or the database where there is none.

@@ -36,7 +36,7 @@ from .node import Node
 from .recent import Recent
 from .rest import Rest
 from .rounds import side_by_side
-from .topology import Topology
+from .topology import Parts, Topology
 
 T = TypeVar("T")
 
@@ -67,7 +67,8 @@ class Plan:
         if isinstance(request, list):
             return (yield from self._batch(request, began, rest))
         if isinstance(request, Spread):
-            return settled((yield from self._batch([request], began, rest))[0])
+            parts = self.topology.parts(request)
+            return (yield from self.spread(request, parts, began, rest))
         node = request.node or topology.route(request)
         if rest is not None:
             rest.grant(node)
@@ -137,6 +138,14 @@ class Plan:
             replies[slot] if isinstance(slot, int) else self._merge(request, slot, replies)
             for request, slot in zip(requests, slots, strict=True)
         ]
+
+    def spread(
+        self, spread: Spread, parts: Parts, began: float, rest: Rest | None = None
+    ) -> Operation[Reply]:
+        """Sends ``spread`` by its parts; those of one server together."""
+        replies = yield from self._send([command for _, command in parts], began, rest)
+        slot = [(positions, at) for at, (positions, _) in enumerate(parts)]
+        return settled(self._merge(spread, slot, replies))
 
     def _merge(
         self, spread: Any, slot: list[tuple[list[int], int]], replies: Sequence[Reply]
@@ -236,6 +245,12 @@ class BlockingExecutor:
         elif kind is Spread:
             if single is not None:
                 return single.call(request.whole())
+            if self._directly and self.plan.simple:
+                began = time.monotonic()
+                parts = self.plan.topology.parts(request)
+                if len(parts) == 1:
+                    return self._routed(parts[0][1])
+                return run(self.plan.spread(request, parts, began), self._send)
         elif kind is list:
             if single is not None and request and self.plan.leaves(request):
                 return self._together(single, request)
@@ -328,6 +343,12 @@ class AsyncioExecutor:
         elif kind is Spread:
             if single is not None:
                 return single.acall(request.whole())
+            if self._directly and self.plan.simple:
+                began = time.monotonic()
+                parts = self.plan.topology.parts(request)
+                if len(parts) == 1:
+                    return self._routed(parts[0][1])
+                return arun(self.plan.spread(request, parts, began), self._send)
         elif kind is Sleep:
             return apause(request.seconds)
         elif kind is Await:
