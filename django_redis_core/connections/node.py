@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any, NoReturn, TypeAlias
 
 from .._interrupts import struck
@@ -43,6 +44,11 @@ from .troubles import Retired, may_repeat, translate, without_frames
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 #: Reentrant: a site's REDIS_CLIENT_CLASS, made under it, may use a cache itself.
 _lock = threading.RLock()
+
+#: Of replies that are answers as they are: the types, none of which is an error's, and how they are
+#: read.
+_WELL, _AS_SENT = frozenset({bytes, int, list, type(None)}), frozenset({None})
+_reading = attrgetter("kind.read")
 
 
 class Node:
@@ -379,9 +385,7 @@ class Node:
             raise self._strange(command, reply) from error
 
     def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
-        if {command.kind.read for command in commands} == {None} and not any(
-            issubclass(kind, Exception) for kind in set(map(type, replies))
-        ):
+        if _AS_SENT.issuperset(map(_reading, commands)) and _WELL.issuperset(map(type, replies)):
             return [*replies]
         values = []
         for command, reply in zip(commands, replies, strict=True):
