@@ -1,8 +1,11 @@
 """MessagePack's own: the bytes of django-redis, dict keys, and subclasses."""
 
 import collections
+import concurrent.futures
 import datetime
 import enum
+import time
+import tracemalloc
 
 import msgpack
 import pytest
@@ -114,3 +117,41 @@ def test_what_the_format_does_not_have_is_refused(value):
 def test_a_stated_length_takes_no_memory():
     with pytest.raises(ValueError):
         MsgpackSerializer().loads(b"\xdd\xff\xff\xff\xff\x01")
+
+
+def test_what_failed_in_the_middle_leaves_nothing_behind():
+    serializer = MsgpackSerializer()
+    assert serializer.dumps("before") == msgpack.packb("before")
+    for _ in range(3):
+        with pytest.raises(TypeError):
+            serializer.dumps(["half", {1, 2}])
+        assert serializer.dumps("after") == msgpack.packb("after")
+
+
+def test_a_value_that_is_made_by_packing_another_one():
+    serializer = MsgpackSerializer()
+    inner = SimpleLazyObject(lambda: len(serializer.dumps("other")))
+    assert serializer.dumps(["a", inner, "b"]) == msgpack.packb(["a", 6, "b"])
+
+
+def test_threads_pack_side_by_side():
+    serializer = MsgpackSerializer()
+
+    def packed(number):
+        value = [SimpleLazyObject(lambda: time.sleep(0.001) or number)] * 3
+        return serializer.dumps([number, value]) == msgpack.packb([number, [number] * 3])
+
+    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+        assert all(threads.map(packed, range(200)))
+
+
+def test_a_long_value_is_not_remembered():
+    serializer = MsgpackSerializer()
+    serializer.dumps("short")
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            serializer.dumps(b"x" * (32 << 20))
+        assert tracemalloc.get_traced_memory()[0] < 8 << 20
+    finally:
+        tracemalloc.stop()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from django.utils.functional import Promise
-from msgpack import packb, unpackb
+from msgpack import Packer, unpackb
 
 from django_redis_core.interfaces import Option, Serializer, boolean, unwrapped
+
+#: Packers that wait for values, and the bytes of a value from which on one is not kept: its buffer
+#: stays as large as what it has packed.
+_IDLE, _LONG = 8, 256 * 1024
 
 
 class MsgpackSerializer(Serializer):
@@ -34,7 +40,13 @@ class MsgpackSerializer(Serializer):
     )
 
     def __init__(self, *, msgpack_strict: bool = False) -> None:
-        self._default = _of_its_type if msgpack_strict else _plain
+        # strict_types: only the format's own types are packed as they are, and the others are
+        # handed to `_plain`. Without it, an int subclass at any depth would lose its type.
+        default = _of_its_type if msgpack_strict else _plain
+        self._packer = partial(Packer, strict_types=True, default=default)
+        # To make one takes three times as long as to pack a short value. Each has one user at a
+        # time: a value may be made while it is packed, by code that packs another one.
+        self._idle: deque[Packer] = deque(maxlen=_IDLE)
 
     def recognises(self, data: bytes) -> bool:
         # Up to 0x80 the first byte is all of the value: a small int, or the empty dict. So JSON's
@@ -45,9 +57,13 @@ class MsgpackSerializer(Serializer):
         return self
 
     def dumps(self, value: Any) -> bytes:
-        # strict_types: only the format's own types are packed as they are, and the others are
-        # handed to `_plain`. Without it, an int subclass at any depth would lose its type.
-        packed: bytes = packb(value, strict_types=True, default=self._default)
+        try:
+            packer = self._idle.pop()
+        except IndexError:
+            packer = self._packer()
+        packed: bytes = packer.pack(value)
+        if len(packed) < _LONG:  # and one that has failed is not kept either
+            self._idle.append(packer)
         return packed
 
     def loads(self, data: bytes) -> Any:
