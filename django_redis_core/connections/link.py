@@ -152,15 +152,14 @@ class Link:
     def _replies(self, length: int) -> list[Any]:
         """The replies that are owed, of which so many bytes are in the buffer."""
         replies: list[Any] = []
-        gets = self._reader.gets
+        owed, gets = self.owes, self._reader.gets
         patience = None
         try:
             if length:
                 self._reader.feed(self._buffer, 0, length)
             while True:
-                had = len(replies)
                 replies.extend(iter(gets, INCOMPLETE))
-                self.owes -= len(replies) - had
+                self.owes = owed - len(replies)
                 if self.owes <= 0:
                     break
                 patience = patience or self._patience(length)

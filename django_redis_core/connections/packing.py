@@ -8,7 +8,6 @@ interface for C. https://redis.io/docs/latest/develop/reference/protocol-spec/
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from typing import Any
 
 from .._interrupts import struck
@@ -115,25 +114,22 @@ def pack(args: tuple[Any, ...]) -> bytes:
 
 def pack_all(commands: Sequence[tuple[Any, ...]]) -> bytes:
     """Several commands, as they are sent."""
-    if len(commands) > 2 and set(map(len, commands)) == {2}:
-        names, keys = zip(*commands, strict=True)
-        head = _OF_KEY.get(names[0])
-        if head is not None and len(set(names)) == 1:
-            try:
-                text = _each(head, keys)
-            except _OF_OTHERS as error:  # a key of bytes, or a long one
-                if struck(error):
-                    raise
-            else:
-                if text.isascii():
-                    return text.encode()
+    if len(commands) > 1 and set(map(len, commands)) == _OF_TWO:
+        try:
+            text = _each(*zip(*commands, strict=True))
+        except _OF_OTHERS as error:  # another name, a key of bytes, or a long one
+            if struck(error):
+                raise
+        else:
+            if text.isascii():
+                return text.encode()
     return b"".join(map(pack, commands))
 
 
-def _each(head: str, keys: Sequence[str]) -> str:
-    """Commands of one name, each with one key."""
+def _each(names: Sequence[bytes], keys: Sequence[str]) -> str:
+    """Commands that have a key alone."""
     parts = ["\r\n"] * (4 * len(keys))
-    parts[::4] = repeat(head, len(keys))
+    parts[::4] = map(_OF_KEY.__getitem__, names)
     parts[1::4] = map(_SIZES.__getitem__, map(len, keys))
     parts[2::4] = keys
     return "".join(parts)
@@ -181,4 +177,5 @@ def _before(values: Sequence[bytes]) -> list[bytes]:
 
 _OF_MANY: dict[bytes, Callable[[Sequence[Any]], bytes | None]] = {b"MGET": _keys, b"MSETEX": _pairs}
 #: What these raise for arguments of another form.
-_OF_OTHERS = (TypeError, ValueError, IndexError, AttributeError)
+_OF_OTHERS = (TypeError, ValueError, LookupError, AttributeError)
+_OF_TWO = {2}
