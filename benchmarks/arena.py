@@ -103,15 +103,16 @@ class Process:
 
 @contextmanager
 def arena(
-    pythons: Pythons, kind: str, serializer: str, only: Sequence[str] = ()
+    pythons: Pythons, kind: str, serializer: str, only: Sequence[str] = (), limit: bool = False
 ) -> Iterator[list[Process]]:
     """All that have ``serializer``, for work of a ``kind``: BLOCKING or ASYNCIO; the base first,
-    and once more as the control."""
+    and once more as the control. ``limit``: also what is the limit for all of them."""
     with ExitStack() as stack:
         server = stack.enter_context(Server())
         found = []
         for contender in CONTENDERS:
             wanted = not only or contender is BASE or any(one in contender.name for one in only)
+            wanted = wanted and (limit or not contender.limit)
             if not (wanted and pythons.takes_part(contender, serializer)):
                 continue
             for name in (contender.name, CONTROL) if contender is BASE else (contender.name,):

@@ -35,6 +35,10 @@ ENVIRONMENTS: Mapping[str, tuple[str, ...]] = {
 NEEDS: Mapping[str, tuple[int, int]] = {"cachex": (3, 14)}
 
 
+#: Commands that are packed before, a socket, and hiredis.
+LEAST = "socket and hiredis"
+
+
 @dataclass(frozen=True)
 class Contender:
     """A Django backend, or a client by itself, without Django.
@@ -51,6 +55,8 @@ class Contender:
     #: Another backend for asyncio, where it has one.
     asyncio_backend: str = ""
     client: str = ""
+    #: No contender, but what none of them can come below. It has one connection, for one thread.
+    limit: bool = False
 
 
 _CACHEX = {
@@ -139,6 +145,13 @@ CONTENDERS = [
     ),
     Contender(
         "valkey-py", "valkey", "valkey", serializers={PICKLE: {}, MSGPACK: {}}, client="libvalkey"
+    ),
+    Contender(
+        LEAST,
+        "redis",
+        "hiredis",
+        serializers={PICKLE: {}, MSGPACK: {}},
+        limit=True,
     ),
 ]
 BY_NAME = {one.name: one for one in CONTENDERS}

@@ -143,7 +143,7 @@ def sections(pythons: Pythons, rounds: int, only: Sequence[str], serializers: Se
     parts, winners = [], []
     controls = []
     for serializer in serializers:
-        with arena(pythons, BLOCKING, serializer, only) as processes:
+        with arena(pythons, BLOCKING, serializer, only, limit=True) as processes:
             blocking = medians(measure(processes, CALLS, rounds)[0])
         with arena(pythons, ASYNCIO, serializer, only) as processes:
             cpu, rate = map(medians, measure(processes, READERS, rounds))

@@ -14,12 +14,14 @@ import gc
 import importlib
 import json
 import pickle
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
-from contenders import ASYNCIO, BLOCKING, BY_NAME, PICKLE, SAYS, Contender
+from contenders import ASYNCIO, BLOCKING, BY_NAME, LEAST, PICKLE, SAYS, Contender
 from interleaved import calls_in_a_batch
 from loads import tasks, threads
 
@@ -73,6 +75,59 @@ def bare(module: Any, url: str, serializer: str, prefix: str) -> dict[str, Work]
         "touch": lambda: raw.pexpire(record_key, milliseconds),
         "incr": lambda: raw.incrby(count_key, 1),
         "get_many 100": lambda: [loads(data) for data in raw.mget(keys)],
+        "set_many 100": set_many,
+    }
+
+
+def least(url: str, serializer: str, prefix: str) -> dict[str, Work]:
+    """What is left without a client: the same commands, packed beforehand but for a hundred values,
+    and their replies."""
+    import hiredis
+
+    address = urlsplit(url)
+    sock = socket.create_connection((address.hostname or "", address.port or 6379))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    reader, buffer = hiredis.Reader(), bytearray(65536)
+    dumps, loads = codec(serializer)
+
+    def ask(command: bytes) -> Any:
+        sock.sendall(command)
+        while True:
+            reader.feed(buffer, 0, sock.recv_into(buffer))
+            reply = reader.gets()
+            if reply is not False:
+                return reply
+
+    def packed(*args: str | bytes | int) -> bytes:
+        return bytes(hiredis.pack_command(args))
+
+    small, record, count, nothing, *keys = (
+        f"{prefix}:1:{name}" for name in ("small", "record", "count", "nothing", *MANY)
+    )
+    milliseconds = TIMEOUT * 1000
+    get_small, get_record, get_nothing = (packed("GET", key) for key in (small, record, nothing))
+    set_small = packed("SET", small, dumps(SMALL), "PX", milliseconds)
+    touch, incr = packed("PEXPIRE", record, milliseconds), packed("INCRBY", count, 1)
+    get_many = packed("MGET", *keys)
+
+    def set_many() -> Any:
+        pairs = [
+            part for pair in zip(keys, map(dumps, MANY.values()), strict=True) for part in pair
+        ]
+        return ask(packed("MSETEX", len(keys), *pairs, "PX", milliseconds))
+
+    ask(packed("SET", record, dumps(RECORD)))
+    assert ask(set_small) == b"OK"
+    assert set_many() == 1
+    assert loads(ask(get_record)) == RECORD
+    return {
+        "get 100 B": lambda: ask(get_small),
+        "get dict 2 KB": lambda: loads(ask(get_record)),
+        "get miss": lambda: ask(get_nothing),
+        "set 100 B": lambda: ask(set_small),
+        "touch": lambda: ask(touch),
+        "incr": lambda: ask(incr),
+        "get_many 100": lambda: [loads(data) for data in ask(get_many)],
         "set_many 100": set_many,
     }
 
@@ -156,6 +211,8 @@ class Measured:
                 self._work = backend()
             else:
                 self._aget = self._loop.run_until_complete(backend_asyncio())
+        elif contender.name == LEAST:
+            self._work = least(url, serializer, prefix)
         else:
             module = importlib.import_module(contender.distribution)
             if kind == BLOCKING:

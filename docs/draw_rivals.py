@@ -7,7 +7,7 @@ from charts import Chart, bar, is_figure, page_of, picture_of, table
 OURS = "django-redis-core"
 BACKEND = "beside redis-py"
 #: No backends, but what they are made of.
-BARE = ("redis-py again", "valkey-py")
+BARE = ("redis-py again", "valkey-py", "socket and hiredis")
 PICKLE = ["get 100 B", "get dict 2 KB", "set 100 B", "incr", "get_many 100", "set_many 100"]
 MSGPACK = ["get dict 2 KB", "get_many 100", "set_many 100"]
 
