@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from .._codec.codec import is_lock_token, reads_as_int
 from .._interrupts import struck
@@ -20,6 +20,8 @@ from ..commands import GET, SCAN, Operation, Primaries, Script, Sleep
 from ..exceptions import NoScriptError, SerializationError, WrongTypeError
 from ..interfaces import Client
 from .servers import DBSIZE, STRLEN, identity, if_allowed
+
+_Key = TypeVar("_Key", str, bytes)
 
 RATE = 1000  # keys a second, unless the command line says otherwise
 
@@ -268,12 +270,15 @@ class Recoding:
         self._told(key, what)
 
 
-def steps(keys: Sequence[tuple[str, int]], most: int) -> Iterator[list[str]]:
-    """Keys in groups of at most ``most``, and of few bytes: a long value goes alone."""
-    group: list[str] = []
+def steps(
+    keys: Sequence[tuple[_Key, int]], most: int, heaviest: int = _STEP_BYTES
+) -> Iterator[list[_Key]]:
+    """Keys in groups of at most ``most``, and of few bytes (``heaviest``): a long value goes
+    alone."""
+    group: list[_Key] = []
     weight = 0
     for key, length in keys:
-        if group and (len(group) >= most or weight + length > _STEP_BYTES):
+        if group and (len(group) >= most or weight + length > heaviest):
             yield group
             group, weight = [], 0
         group.append(key)

@@ -14,7 +14,7 @@ SCAN of each page, and needs a right of its own.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from ..commands import (
 )
 from ..exceptions import ConnectionInterrupted
 from .beside import LIVES, beside
+from .recode import steps
 from .servers import LENGTHS, MEMORY_USAGE, TYPE, cursor_and_pairs, if_allowed, is_refusal
 
 #: Bytes, as MEMORY USAGE counts them, from which on a data structure is taken apart; and what one
@@ -193,7 +194,8 @@ class Removing:
         except ConnectionInterrupted as error:
             self._lost(place, error)
         else:
-            place.portions.extend(_portions([*rest, *((key, mean) for key in found.texts)]))
+            weighed = [*rest, *((key, mean) for key in found.texts)]
+            place.portions.extend(steps(weighed, len(weighed), FREED))
 
     def _without_large(
         self, place: _Place, keys: Sequence[bytes], sizes: Sequence[int]
@@ -217,20 +219,6 @@ class Removing:
 
 def _is_error(reply: Any) -> bool:
     return isinstance(reply, Exception)
-
-
-def _portions(keys: Sequence[tuple[bytes, int]]) -> Iterator[list[bytes]]:
-    """Keys in groups of few bytes; a long value goes alone."""
-    group: list[bytes] = []
-    sum_of_group = 0
-    for key, weight in keys:
-        if group and sum_of_group + weight > FREED:
-            yield group
-            group, sum_of_group = [], 0
-        group.append(key)
-        sum_of_group += weight
-    if group:
-        yield group
 
 
 def remove_large(keys: Sequence[str]) -> Operation[int]:

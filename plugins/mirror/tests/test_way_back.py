@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_redis_core.cache import RedisCache
 from django_redis_core.exceptions import SerializationError
-from django_redis_core.interfaces import Compressor
+from django_redis_core.testing.contracts.client import Deflate
 from django_redis_core_mirror.client import MirrorClient
 from django_redis_core_mirror.phases import Phase
 
@@ -133,20 +132,6 @@ def test_leftovers_under_keys_that_nobody_can_find_are_refused(make_cache: MakeC
         go(cache, Phase.BOTH)
     cache.raw_client().flushdb()
     go(cache, Phase.BOTH)
-
-
-class Deflate(Compressor):
-    """A format that the old cache does not have."""
-
-    name = "deflate"
-    magic = (b"\x78",)
-    default_min_length = 0
-
-    def compress(self, data: bytes) -> bytes:
-        return zlib.compress(data)
-
-    def decompress(self, data: bytes) -> bytes:
-        return self.unpack(zlib.decompressobj(), data, zlib.error)
 
 
 def test_structures_that_the_old_format_does_not_have_are_named(make_cache: MakeCache) -> None:
