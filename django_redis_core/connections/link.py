@@ -133,8 +133,13 @@ class Link:
     def call_many(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
         """``call`` for several commands: sends them together and returns their replies, error
         replies among them as exceptions."""
-        self.send(commands)
         # As in ``call``.
+        data = pack_all(commands)
+        self.owes += len(commands)
+        if len(data) > _SHORT:
+            self._send_long(data)
+        else:
+            self._sock.sendall(data)
         length = self._sock.recv_into(self._buffer)
         if not length:
             raise ConnectionInterrupted(None, LOST)

@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
 from typing import Any, NoReturn, TypeAlias
 
 from .._interrupts import struck
@@ -45,10 +44,8 @@ _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionar
 #: Reentrant: a site's REDIS_CLIENT_CLASS, made under it, may use a cache itself.
 _lock = threading.RLock()
 
-#: Of replies that are answers as they are: the types, none of which is an error's, and how they are
-#: read.
-_WELL, _AS_SENT = frozenset({bytes, int, list, type(None)}), frozenset({None})
-_reading = attrgetter("kind.read")
+#: The types of replies that are answers as they are, none of which is an error's.
+_WELL = frozenset({bytes, int, list, type(None)})
 
 
 class Node:
@@ -384,9 +381,17 @@ class Node:
                 raise
             raise self._strange(command, reply) from error
 
-    def _read_many(self, commands: Sequence[Command], replies: Sequence[Reply]) -> list[Reply]:
-        if _AS_SENT.issuperset(map(_reading, commands)) and _WELL.issuperset(map(type, replies)):
-            return [*replies]
+    def _read_many(self, commands: Sequence[Command], replies: list[Reply]) -> list[Reply]:
+        # Nothing is made of most. In two loops, for to take both in one takes half as long again.
+        for command in commands:
+            if command.kind.read is not None:
+                break
+        else:
+            for reply in replies:
+                if reply.__class__ not in _WELL:
+                    break
+            else:
+                return replies
         values = []
         for command, reply in zip(commands, replies, strict=True):
             if isinstance(reply, Exception):

@@ -114,25 +114,18 @@ def pack(args: tuple[Any, ...]) -> bytes:
 
 def pack_all(commands: Sequence[tuple[Any, ...]]) -> bytes:
     """Several commands, as they are sent."""
-    if len(commands) > 1 and set(map(len, commands)) == _OF_TWO:
+    if commands and len(commands[0]) == 2:  # most likely each has a key alone
         try:
-            text = _each(*zip(*commands, strict=True))
-        except _OF_OTHERS as error:  # another name, a key of bytes, or a long one
+            # Added and not formatted, which would take a key of bytes.
+            parts = [_OF_KEY[name] + _SIZES[len(key)] + key for name, key in commands]
+        except _OF_OTHERS as error:  # more arguments, another name, a key of bytes, or a long one
             if struck(error):
                 raise
         else:
+            text = "\r\n".join(parts) + "\r\n"
             if text.isascii():
                 return text.encode()
     return b"".join(map(pack, commands))
-
-
-def _each(names: Sequence[bytes], keys: Sequence[str]) -> str:
-    """Commands that have a key alone."""
-    parts = ["\r\n"] * (4 * len(keys))
-    parts[::4] = map(_OF_KEY.__getitem__, names)
-    parts[1::4] = map(_SIZES.__getitem__, map(len, keys))
-    parts[2::4] = keys
-    return "".join(parts)
 
 
 def _set(key: str, payload: bytes, number: bytes) -> bytes:
@@ -178,4 +171,3 @@ def _before(values: Sequence[bytes]) -> list[bytes]:
 _OF_MANY: dict[bytes, Callable[[Sequence[Any]], bytes | None]] = {b"MGET": _keys, b"MSETEX": _pairs}
 #: What these raise for arguments of another form.
 _OF_OTHERS = (TypeError, ValueError, LookupError, AttributeError)
-_OF_TWO = {2}

@@ -151,9 +151,10 @@ class Reading(Client):
         if more:
             return (yield from watched(super().get(key, default, version, **more)))
         full = self.naming.make(key, version)
-        value = self._copied(full)
-        if value is not MISSING:
-            return value
+        if full in self._copies:
+            value = self._copied(full)
+            if value is not MISSING:
+                return value
         name = key if version is None and key.__class__ is str and self.naming.plain else None
         copy = self._wanted(full, name)
         if not self._gets:
@@ -392,7 +393,7 @@ class Reading(Client):
     def _keep(self, full: str, copy: Copy, value: Any, data: bytes, until: float) -> None:
         if self._asks and not self.copyable(full, data):
             return
-        if self._plain and value.__class__ in UNCHANGEABLE:
+        if value.__class__ in UNCHANGEABLE and self._plain:
             self._store.keep(full, copy, value, b"", getsizeof(value), until)
         else:
             self._store.keep(full, copy, MISSING, data, len(data), until)

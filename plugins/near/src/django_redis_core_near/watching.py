@@ -65,9 +65,11 @@ def until_of(life: Any, began: float, ttl: float) -> float | None:
     """Until when a value may be kept: ``life`` is the reply to PTTL, which was sent together with
     the request for the value and not before ``began``, so that a copy never outlives the entry.
     None: it may not be kept."""
-    if not isinstance(life, int) or life < -1:  # -2: it is gone since
+    if life == -1:  # it has no expiry
+        return began + ttl
+    if not isinstance(life, int) or life < 0:  # -2: it is gone since
         return None
-    return began + (ttl if life < 0 else min(life / 1000, ttl))  # -1: it has no expiry
+    return began + min(life / 1000, ttl)
 
 
 class Fetch:
