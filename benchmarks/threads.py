@@ -87,7 +87,7 @@ class AtOnce:
                 gets = self.link._reader.gets
                 reply = gets()
                 if reply is INCOMPLETE:
-                    reply = self.link._rest()
+                    reply = self.link._rest(self.link._patience())
                 first = self.under_way.popleft()
                 first.reply = reply
                 if first is not mine:

@@ -29,6 +29,7 @@ from ..exceptions import ConnectionInterrupted, CrossNodeError, RedisCacheError,
 from .budgeted import apause, called, limit_of, pause, refuse
 from .limits import in_time
 from .link import from_redis_py
+from .troubles import limit_in
 
 _PIPELINES = ("Pipeline", "ClusterPipeline")
 _CLUSTERS = ("RedisCluster", "ClusterPipeline")
@@ -202,6 +203,9 @@ def translated(error: Exception, client: Any) -> Exception:
     """Our error for one that redis-py raised."""
     if isinstance(error, RedisCacheError):
         return error
+    limit = limit_in(error)
+    if isinstance(limit, Exception):
+        return limit
     name = type(client).__name__
     if isinstance(error, redis.exceptions.TimeoutError):
         return ServerTimeout(name, str(error))

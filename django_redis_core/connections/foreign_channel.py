@@ -13,6 +13,7 @@ from typing import Any
 
 import redis.exceptions
 
+from .._interrupts import struck
 from ..commands import Argument
 from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .link import LOST, from_redis_py
@@ -170,6 +171,8 @@ def _trouble(error: BaseException) -> ConnectionInterrupted | None:
     """``error`` as trouble of the server, or None where it is the site's own."""
     if isinstance(error, ConnectionInterrupted):
         return error
+    if isinstance(error, Exception) and struck(error):
+        return None
     if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
         return ServerTimeout(None, str(error) or "no reply in time")
     if isinstance(error, redis.exceptions.RedisError | OSError | asyncio.CancelledError):

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import redis.exceptions
 
+from .._interrupts import struck
+
 T = TypeVar("T")
 
 #: Seconds between two looks at the clock, how much of its time a server must have had to be late,
@@ -47,8 +49,8 @@ async def in_its_own_time(work: Callable[[], Awaitable[T]], allowed: float) -> T
         clock = _Clock()
         try:
             return await work()
-        except (TimeoutError, redis.exceptions.TimeoutError):
-            if clock.stop() >= allowed * _ENOUGH:
+        except (TimeoutError, redis.exceptions.TimeoutError) as error:
+            if struck(error) or clock.stop() >= allowed * _ENOUGH:
                 raise
         finally:
             clock.stop()

@@ -192,17 +192,19 @@ class Link:
                 self._sock.settimeout(None)
             else:
                 self._sock.sendall(data)
-        except TimeoutError:
+        except TimeoutError as error:
+            if struck(error):
+                raise
             late = ServerTimeout(
                 None, f"a request of {len(data)} bytes was not sent within {self._timeout} s"
             )
             # So much takes its time on a slow line, whose other connections are well.
             late.of_request = len(data) > _LONG
             raise late from None
-        except ConnectionError:
+        except ConnectionError as error:
             # The server may have said why: the request breaks a limit of its
             # (``proto-max-bulk-len``), and would do so again. Then it is read as a reply.
-            if not self.arrived(0):
+            if struck(error) or not self.arrived(0):
                 raise
 
     def _patience(self, came: int = 0) -> Patience:
@@ -311,7 +313,9 @@ class ForeignLink(Link):
     def arrived(self, milliseconds: int) -> bool:
         try:
             return bool(self.connection.can_read(timeout=milliseconds / 1000))
-        except (RedisError, OSError):
+        except (RedisError, OSError) as error:
+            if struck(error):
+                raise
             return True
 
     def stale(self) -> bool:

@@ -38,7 +38,7 @@ from .notes import note_second_try
 from .pool import LinkPool, SitePool
 from .renewing import RenewingCheckedPool, RenewingPool
 from .trial import Trial
-from .troubles import Retired, may_repeat, translate, without_frames
+from .troubles import Retired, limit_in, may_repeat, translate, without_frames
 
 _nodes: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 #: Reentrant: a site's REDIS_CLIENT_CLASS, made under it, may use a cache itself.
@@ -356,7 +356,7 @@ class Node:
     def _give_up(self, trouble: ConnectionInterrupted | None, error: BaseException) -> NoReturn:
         try:
             if trouble is None:
-                raise error
+                raise limit_in(error) or error
             if type(trouble) in (ConnectionInterrupted, ServerTimeout) and not trouble.of_request:
                 trouble.event = trouble.event or getattr(error, "event", None)
                 self.breaker.failed(trouble)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .._interrupts import struck
 from ..exceptions import ServerTimeout
 from .sockets import since_sent
 
@@ -47,7 +48,9 @@ class Patience:
             self._sock.settimeout(max(left, LOOK))
             try:
                 length = self._sock.recv_into(buffer)
-            except TimeoutError:
+            except TimeoutError as error:
+                if struck(error):
+                    raise
                 raise self._late() from None
         else:
             # Rounded up, for a wait that is cut off before its time would be no timeout.

@@ -15,7 +15,7 @@ from ..exceptions import ConnectionInterrupted, ServerTimeout
 from .breaker import Breaker
 from .config import ServerConfig, abort
 from .lateness import in_its_own_time
-from .troubles import is_full, translate
+from .troubles import is_full, limit_in, translate
 
 #: The part of an operation's time that it may take, and the time where an operation has no end.
 _PART, _ENDLESS = 0.2, 1.0
@@ -73,7 +73,7 @@ class Trial:
 
     def _end(self, trouble: ConnectionInterrupted | None, error: Exception) -> NoReturn:
         if trouble is None:
-            raise error
+            raise limit_in(error) or error
         trouble.before_sending = True
         trouble.event = object()  # which is counted here, and not by the caller again
         if type(trouble) in (ConnectionInterrupted, ServerTimeout):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import redis.exceptions
 
+from .._interrupts import struck
 from ..commands import Command
 from ..exceptions import ConnectionInterrupted, ReplyError, ServerRefused, ServerTimeout
 from .link import from_redis_py
@@ -25,6 +26,8 @@ def translate(error: BaseException, name: str) -> ConnectionInterrupted | None:
     if isinstance(error, ConnectionInterrupted):
         error.connection = error.connection or name
         return error
+    if limit_in(error) is not None:
+        return None
     if isinstance(error, BlockingIOError):  # the kernel kept the time
         return ServerTimeout(name, "timed out")
     if isinstance(error, redis.exceptions.TimeoutError | TimeoutError):
@@ -47,6 +50,24 @@ def translate(error: BaseException, name: str) -> ConnectionInterrupted | None:
     if isinstance(error, redis.exceptions.ConnectionError | OSError):
         return ConnectionInterrupted(name, str(error))
     return None
+
+
+def limit_in(error: BaseException) -> BaseException | None:
+    """The time limit that ``error`` is, or of which redis-py has made it while it connected: what
+    a signal's handler raises is often a TimeoutError, and says nothing of the server."""
+    led: BaseException | None = error
+    while led is not None and not struck(led):
+        led = led.__context__
+        # What the caller was handling at the time comes last, and is no part of this.
+        if led is not None and not _is_of_redis_py(led):
+            return None
+    return led
+
+
+def _is_of_redis_py(error: BaseException) -> bool:
+    """Whether redis-py caught it."""
+    entry = error.__traceback__
+    return entry is not None and str(entry.tb_frame.f_globals.get("__name__")).startswith("redis.")
 
 
 def may_repeat(
@@ -72,7 +93,7 @@ def without_frames(error: BaseException) -> None:
         # What the caller was handling at the time comes last, and keeps its frames.
         if led is None or led.__traceback__ is None:
             return
-        if led.__traceback__.tb_frame.f_globals.get("__name__", "").startswith("redis."):
+        if _is_of_redis_py(led):
             led.__traceback__ = None
 
 
