@@ -204,7 +204,7 @@ def translated(error: Exception, client: Any) -> Exception:
     if isinstance(error, RedisCacheError):
         return error
     limit = limit_in(error)
-    if isinstance(limit, Exception):
+    if limit is not None:
         return limit
     name = type(client).__name__
     if isinstance(error, redis.exceptions.TimeoutError):

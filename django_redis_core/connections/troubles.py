@@ -52,16 +52,18 @@ def translate(error: BaseException, name: str) -> ConnectionInterrupted | None:
     return None
 
 
-def limit_in(error: BaseException) -> BaseException | None:
+def limit_in(error: BaseException) -> Exception | None:
     """The time limit that ``error`` is, or of which redis-py has made it while it connected: what
     a signal's handler raises is often a TimeoutError, and says nothing of the server."""
     led: BaseException | None = error
-    while led is not None and not struck(led):
+    while isinstance(led, Exception):  # asyncio's own timeouts cancel, and limits nobody
+        if struck(led):
+            return led
         led = led.__context__
         # What the caller was handling at the time comes last, and is no part of this.
         if led is not None and not _is_of_redis_py(led):
             return None
-    return led
+    return None
 
 
 def _is_of_redis_py(error: BaseException) -> bool:
