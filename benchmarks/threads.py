@@ -1,4 +1,5 @@
-"""Many threads: a connection for each from the free list, or one that they share.
+"""Many threads: a connection for each from the free list, eight of it at most, or one that they
+share.
 
     python benchmarks/threads.py [--rounds 5] [--seconds 1]
 

@@ -86,7 +86,8 @@ WAYS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
 def cache(request: pytest.FixtureRequest, cache_at: CacheAt, proxy: FaultProxy) -> RedisCache:
-    return cache_at(proxy.url, IGNORE_EXCEPTIONS=True, **request.param)
+    """Of a database that connections have to select."""
+    return cache_at(proxy.url[:-1] + "1", IGNORE_EXCEPTIONS=True, **request.param)
 
 
 def test_while_a_reply_is_waited_for(
@@ -119,8 +120,17 @@ def test_while_a_large_value_is_sent(
     assert cache.get("key") == "value"
 
 
-def test_while_it_connects(cache: RedisCache, proxy: FaultProxy, limit: Exception) -> None:
-    proxy.stall_connects()
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(FaultProxy.stall_connects, id="connects"),
+        pytest.param(FaultProxy.black_hole, id="selects its database"),
+    ],
+)
+def test_while_it(
+    fault: Callable[[FaultProxy], None], cache: RedisCache, proxy: FaultProxy, limit: Exception
+) -> None:
+    fault(proxy)
     strike(cache, limit, lambda: cache.get("key"))
     proxy.heal()
     assert cache.get("key") is None
@@ -142,17 +152,6 @@ def test_on_tls_whose_time_python_keeps(
         assert cache.get("key") == b"x" * 500_000
 
 
-@pytest.mark.parametrize("options", WAYS.values(), ids=WAYS.keys())
-def test_while_it_introduces_itself(
-    options: dict[str, Any], cache_at: CacheAt, proxy: FaultProxy, limit: Exception
-) -> None:
-    cache = cache_at(proxy.url[:-1] + "1", IGNORE_EXCEPTIONS=True, **options)
-    proxy.black_hole()  # connections are accepted, and SELECT has no reply
-    strike(cache, limit, lambda: cache.get("key"))
-    proxy.heal()
-    assert cache.get("key") is None
-
-
 def test_what_the_caller_handles_is_no_limit_of_the_call(
     cache_at: CacheAt, proxy: FaultProxy, limit: Exception
 ) -> None:
@@ -163,3 +162,5 @@ def test_what_the_caller_handles_is_no_limit_of_the_call(
             signal.pause()
     except OSError:
         assert cache.get("key", "instead") == "instead"
+    else:
+        pytest.fail("no limit has struck")
